@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+
+class Mailman:
+    """A real mail server; the name of a recipient scripts its answer. It hears every mail until `closed`."""
+
+    def __init__(self, **options: Any) -> None:
+        self.mails: list[EmailMessage] = []
+        self.logins: list[LoginPassword] = []
+        self.asked: list[str] = []
+        self.controller = Controller(self, hostname="127.0.0.1", port=0, authenticator=self.login, **options)
+        self._gone = False
+
+    def login(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+        self.logins.append(data)
+        return AuthResult(success=data.password == b"right/pass word")
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.asked.append(address)
+        if address.startswith("refused"):
+            return "550 5.1.1 no such person here"
+        if address.startswith("later"):
+            return "451 4.7.1 come back later"
+        while address.startswith("hung") and not self._gone:
+            await asyncio.sleep(0.02)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.original_content or b""
+        self.mails.append(email.message_from_bytes(content, policy=email.policy.default))  # type: ignore[arg-type]
+        return "250 OK"
+
+    @property
+    def port(self) -> int:
+        server = self.controller.server
+        assert server is not None
+        return int(server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
+
+    def url(self, recipient: str, *, scheme: str = "mailto", user: str = "") -> str:
+        return f"{scheme}://{user}127.0.0.1:{self.port}/?from=watcher@example.org&to={recipient}"
+
+    def close(self) -> None:
+        self._gone = True
+        self.controller.stop()
+
+
+class _PortZero(Controller):
+    """Controller asks its own port to see that it listens; with port 0 only the bound socket knows it."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def mailman_with() -> Iterator[Callable[..., Mailman]]:
+    opened: list[Mailman] = []
+
+    def start(**options: Any) -> Mailman:
+        mailman = Mailman()
+        mailman.controller = _PortZero(
+            mailman, hostname="127.0.0.1", port=0, authenticator=mailman.login, **options
+        )
+        mailman.controller.start()
+        opened.append(mailman)
+        return mailman
+
+    yield start
+    for mailman in opened:
+        mailman.close()
+
+
+@pytest.fixture
+def mailman(mailman_with: Callable[..., Mailman]) -> Mailman:
+    return mailman_with()
+
+
+class Hook:
+    """A real web server that takes what is posted to it; the path scripts its answer."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, dict[str, str], Any]] = []
+        self.asked: list[str] = []
+        self.release = threading.Event()
+        hook = self
+
+        class Answering(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:  # noqa: N802
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                hook.asked.append(self.path)
+                if self.path.startswith("/hung"):
+                    hook.release.wait(60)
+                if self.path.startswith("/redirect"):
+                    self._say(302, b"", Location=f"{hook.origin}/elsewhere")
+                elif self.path.startswith("/broken"):
+                    self._say(500, f"cannot take {self.path} {self.headers} {body!r}".encode())
+                else:
+                    headers = {key.lower(): value for key, value in self.headers.items()}
+                    hook.posts.append((self.path, headers, json.loads(body)))
+                    self._say(200, b"ok")
+
+            def _say(self, status: int, body: bytes, **headers: str) -> None:
+                try:
+                    self.send_response(status)
+                    for key, value in {**headers, "Content-Length": str(len(body))}.items():
+                        self.send_header(key, value)
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    hook.asked.append("hung up")
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(self.server.server_address[1])
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def url(self, path: str, *, user: str = "") -> str:
+        return f"json://{user}127.0.0.1:{self.port}/{path}"
+
+    def close(self) -> None:
+        self.release.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    hook = Hook()
+    yield hook
+    hook.close()
+
+
+def until(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
+    """Wait until something is so, and fail when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+def children(parent: int | None = None) -> list[int]:
+    """Return the sending processes of a process that are alive."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (path / "cmdline").read_bytes()
+            state, ppid = (path / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if b"_sending.py" in command and state != "Z" and int(ppid) == (parent or os.getpid()):
+            found.append(int(path.name))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _no_child_is_left() -> Iterator[None]:
+    yield
+    assert children() == []

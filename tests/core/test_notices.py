@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from watcher.core.notices import Told, compose
+from watcher.core.wording import safe_link
+from watcher.model import Asset, Event, Level, Notice, Product
+
+SAFE = {"html", "head", "meta", "title", "body", "h2", "table", "tr", "td", "strong", "br", "a", "p"}
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "</td></table><iframe src=//evil.example>",
+    '"><svg/onload=alert(1)>',
+    "' style='position:fixed' onmouseover='alert(1)",
+    "{{ 7 * 7 }}{% for x in y %}",
+    "${7*7} #{7*7} <%= 7*7 %> {0.__class__}",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<!--",
+    "<![CDATA[<b>]]>",
+    "x\r\nBcc: victim@example.org\r\n\r\nhello",
+    "\u202egnp.exe\u2066\u200f",
+    "a\u200bb\ufeffc\u00add",
+    "nul\x00bell\x07esc\x1b[2Jcsi\x9b",
+    "x" * 300,
+    "\ud800 half a character",
+    "@everyone <!channel> <@U123> @here",
+]
+
+
+class Page(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.comments = 0
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+    def handle_comment(self, data: str) -> None:
+        self.comments += 1
+
+    def links(self) -> list[str | None]:
+        return [attributes["href"] for tag, attributes in self.elements if tag == "a"]
+
+
+def product(number: int = 1, **changes: object) -> Product:
+    fields: dict[str, object] = {
+        "collection": "SPOT5",
+        "id": f"id-{number}",
+        "title": f"SPOT5_HRG1_XS_{number:04}",
+        "level": Level("L2A"),
+        "acquired": datetime(2015, 6, 1, 10, 30, tzinfo=UTC) + timedelta(days=number),
+        "revision": "1",
+        "cloud": 12.3,
+        "link": f"https://catalogue.example.org/products/{number}",
+        "assets": (Asset("product", "https://catalogue.example.org/x.zip", size=345_200_000),),
+    }
+    return Product(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def told(number: int = 1, *, site: str = "Litchfield", event: Event = Event.NEW, **changes: object) -> Told:
+    own = {key: changes.pop(key) for key in ("download", "path", "verified", "previous") if key in changes}
+    return Told(event, site, product(number, **changes), "take5", **own)  # type: ignore[arg-type]
+
+
+def is_clean(text: str) -> bool:
+    return all(unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
+
+
+def test_the_subject_counts_what_is_new_at_a_site():
+    assert compose([told(n) for n in range(3)], key="k").subject == "watcher: 3 new L2A at Litchfield"
+
+
+def test_the_subject_says_that_a_product_was_revised():
+    notice = compose([told(site="Pornic", event=Event.REVISED)], key="k")
+    assert notice.subject == "watcher: 1 revised L2A at Pornic"
+
+
+def test_the_subject_counts_levels_and_names_two_sites():
+    arrivals = [
+        told(n, site=site) for n, site in enumerate(["Pornic", "Litchfield", "Zagora", "Pornic", "Pornic"])
+    ]
+    arrivals += [told(n, level=Level("L1C")) for n in range(2)]
+    assert (
+        compose(arrivals, key="k").subject == "watcher: 7 new (5 L2A, 2 L1C) at Litchfield, Pornic and 1 more"
+    )
+
+
+def test_the_subject_tells_new_from_revised():
+    notice = compose([told(1), told(2, site="Pornic", event=Event.REVISED)], key="k")
+    assert notice.subject == "watcher: 1 new, 1 revised L2A at Litchfield and Pornic"
+
+
+def test_a_product_without_a_level_is_still_named():
+    assert compose([told(level=None)], key="k").subject == "watcher: 1 new product at Litchfield"
+
+
+def test_the_text_tells_what_when_how_cloudy_how_large_and_where():
+    text = compose([told(7, download="stored", path="/archive/x.zip", verified="md5")], key="k").text
+    for fact in (
+        "Litchfield",
+        "new L2A: SPOT5_HRG1_XS_0007",
+        "acquired 2015-06-08 10:30 UTC",
+        "cloud 12 %",
+        "345 MB",
+        "in take5",
+        "https://catalogue.example.org/products/7",
+        "stored in /archive/x.zip (verified: md5)",
+    ):
+        assert fact in text
+
+
+def test_the_page_tells_the_same_as_the_text():
+    notice = compose([told(n, site=site) for n, site in enumerate(["A", "B"])], key="k", footer="bye")
+    words = Page(notice.html).words
+    for line in notice.text.splitlines():
+        for part in line.strip().split(": "):
+            assert part.rstrip(" -") in words
+
+
+def test_times_are_told_in_utc():
+    local = datetime(2015, 6, 12, 1, 0, tzinfo=timezone(timedelta(hours=9)))
+    assert "acquired 2015-06-11 16:00 UTC" in compose([told(acquired=local)], key="k").text
+
+
+@pytest.mark.parametrize("cloud", [None, float("nan"), -1.0, 101.0])
+def test_unknown_cloud_is_said_to_be_unknown(cloud: float | None):
+    assert "cloud unknown" in compose([told(cloud=cloud)], key="k").text
+
+
+def test_unknown_size_and_acquisition_are_said_to_be_unknown():
+    text = compose([told(assets=(), acquired=None)], key="k").text
+    assert "size unknown" in text
+    assert "acquisition unknown" in text
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(812, "812 B"), (4_200, "4.2 kB"), (999_600, "1.0 MB"), (1_300_000_000, "1.3 GB")]
+)
+def test_sizes_are_told_in_decimal_units(size: int, words: str):
+    assert f" {words}," in compose([told(assets=(Asset("a", "b", size=size),))], key="k").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "not downloaded"),
+        ({"download": "wanted"}, "will be downloaded"),
+        ({"download": "failed"}, "the download failed"),
+        ({"download": "stored", "path": "/a/b.zip"}, "stored in /a/b.zip (not verified)"),
+        ({"event": Event.WITHDRAWN}, "no longer in the catalogue"),
+        ({"event": Event.REVISED, "previous": "1.0"}, "replaces 1.0"),
+    ],
+)
+def test_a_notice_says_where_the_files_are(changes: dict[str, object], words: str):
+    notice = compose([told(**changes)], key="k")  # type: ignore[arg-type]
+    assert words in notice.text
+    assert words in Page(notice.html).words
+
+
+def test_sites_are_alphabetical_and_their_newest_acquisitions_first():
+    order = [(1, "Zagora"), (2, "Ax"), (9, "Ax"), (5, "Zagora"), (3, "ax")]
+    text = compose([told(n, site=site) for n, site in order], key="k").text
+    found = [line.strip() for line in text.splitlines() if "SPOT5" in line or line in ("Zagora", "Ax", "ax")]
+    titles = [line.removeprefix("new L2A: SPOT5_HRG1_XS_") for line in found]
+    assert titles == ["Ax", "0009", "0002", "ax", "0003", "Zagora", "0005", "0001"]
+
+
+def test_two_hundred_arrivals_are_all_told():
+    notice = compose([told(n) for n in range(200)], key="k")
+    assert notice.text.count("SPOT5_HRG1_XS_") == 200
+    assert "more" not in notice.text
+
+
+def test_of_more_than_two_hundred_the_newest_fifty_are_told_and_the_rest_counted():
+    arrivals = [told(n, site="Litchfield") for n in range(200)]
+    arrivals += [told(n, site="Mont Blanc", level=Level("L1C")) for n in range(60)]
+    notice = compose(arrivals, key="k")
+    assert notice.text.count("SPOT5_HRG1_XS_") == 50
+    assert "SPOT5_HRG1_XS_0199" in notice.text
+    assert "SPOT5_HRG1_XS_0149" not in notice.text
+    for words in (
+        "and 210 more:",
+        "Litchfield: 150 L2A (watcher products --site Litchfield)",
+        "Mont Blanc: 60 L1C (watcher products --site 'Mont Blanc')",
+    ):
+        assert words in notice.text
+        assert words in Page(notice.html).words
+    assert notice.subject == "watcher: 260 new (200 L2A, 60 L1C) at Litchfield and Mont Blanc"
+
+
+def test_ten_thousand_arrivals_at_a_thousand_sites_stay_one_readable_notice():
+    notice = compose([told(n, site=f"Site {n % 1000}") for n in range(10_000)], key="k")
+    assert len(notice.text) < 40_000
+    assert "and 950 more sites (watcher products)" in notice.text
+
+
+def test_a_notice_carries_its_key_and_how_to_stop_it():
+    notice = compose([told()], key="key-1", footer="To stop these: watcher unsubscribe 3")
+    assert notice.key == "key-1"
+    for words in ("notice key-1", "To stop these: watcher unsubscribe 3"):
+        assert words in notice.text
+        assert words in Page(notice.html).words
+
+
+def test_nothing_to_tell_is_no_notice():
+    with pytest.raises(ValueError, match="nothing to tell"):
+        compose([], key="k")
+
+
+def assert_harmless(notice: Notice, sites: int, arrivals: int, links: int) -> None:
+    assert is_clean(notice.subject)
+    assert 0 < len(notice.subject) <= 200
+    assert is_clean(notice.text.replace("\n", "").replace("\u200b", ""))
+    notice.text.encode("utf-8")
+    page = Page(notice.html)
+    tags = [tag for tag, _ in page.elements]
+    assert set(tags) <= SAFE
+    assert (tags.count("h2"), tags.count("table")) == (sites, sites)
+    assert (tags.count("tr"), tags.count("strong"), tags.count("a")) == (arrivals, arrivals, links)
+    assert page.comments == 0
+    for _, attributes in page.elements:
+        assert set(attributes) <= {"lang", "charset", "name", "content", "style", "href"}
+    assert is_clean(notice.html.replace("\n", ""))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_words_are_harmless_everywhere(text: str):
+    arrival = Told(
+        Event.REVISED,
+        text,
+        product(title=text, level=Level(text), link=f"https://x.org/{text}"),
+        text,
+        "stored",
+        text,
+        text,
+        text,
+    )
+    notice = compose([arrival], key=text, footer=text)
+    links = len(Page(notice.html).links())
+    assert_harmless(notice, 1, 1, links)
+    lowered = notice.text.lower() + notice.subject.lower()
+    for call in ("@everyone", "@here", "<!channel", "<@u123"):
+        assert call not in lowered
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=60), st.text(max_size=400), st.text(max_size=40), st.text(max_size=60))
+def test_no_words_at_all_escape_their_place(site: str, title: str, level: str, link: str):
+    notice = compose([told(site=site, title=title, level=Level(level), link=link)], key="k")
+    assert_harmless(notice, 1, 1, len(Page(notice.html).links()))
+
+
+def test_template_syntax_stands_in_the_notice_as_it_was_written():
+    title = "{{ 7 * 7 }}{% raw %}${7*7}"
+    notice = compose([told(title=title)], key="k")
+    assert title in notice.text
+    assert title in Page(notice.html).words
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt://catalogue.example.org/%0aalert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "file:///etc/passwd",
+        "//evil.example/x",
+        "/relative",
+        "https://",
+        "https://bad host/",
+        "https://x.org:notaport/",
+        "https://[::1",
+        "https://" + "a" * 3000,
+        "",
+        None,
+    ],
+)
+def test_what_is_no_web_address_is_no_link(link: str | None):
+    notice = compose([told(link=link)], key="k")
+    assert Page(notice.html).links() == []
+    assert safe_link(link) is None
+
+
+@pytest.mark.parametrize(
+    ("link", "safe"),
+    [
+        ("https://x.org/a?b=c&d=e", "https://x.org/a?b=c&d=e"),
+        ("HTTP://X.ORG:8080/A%20b", "http://x.org:8080/A%20b"),
+        ("https://user:secret@x.org/a#top", "https://x.org/a"),
+        ('https://x.org/"onmouseover="alert(1)', "https://x.org/%22onmouseover=%22alert%281%29"),
+        ("https://x.org/<b>\r\n\u202e", "https://x.org/%3Cb%3E%E2%80%AE"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://x.org/@everyone", "https://x.org/%40everyone"),
+    ],
+)
+def test_a_link_is_built_anew_from_its_parts(link: str, safe: str):
+    assert Page(compose([told(link=link)], key="k").html).links() == [safe]
+
+
+def test_an_address_in_a_title_is_left_alone():
+    assert "S2@10m jane@example.org" in compose([told(title="S2@10m jane@example.org")], key="k").text

@@ -1,0 +1,150 @@
+"""Runs inside the sandbox of the unit and prints, as JSON, what it could and could not do there."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import mmap
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import gettempdir
+
+NEW_USER_NAMESPACE = 0x10000000  # CLONE_NEWUSER, sched.h
+STATE = Path(os.environ["STATE_DIRECTORY"])
+CREDENTIALS = Path(os.environ["CREDENTIALS_DIRECTORY"])
+SCRATCH = Path(gettempdir()) / "scratch"
+
+
+def outcome(attempt: Callable[[], object]) -> object:
+    try:
+        answer = attempt()
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+    return "done" if answer is None else answer
+
+
+def compiled_wheels() -> object:
+    import apprise
+    import charset_normalizer
+    import httpx
+    import markupsafe
+    import msgspec
+    import numpy as np
+    import rapidfuzz
+    import shapely
+    import yaml  # type: ignore[import-untyped]
+
+    np.linalg.inv(np.eye(300) + 1)  # the threads and the kernels of BLAS
+    area = shapely.union_all([shapely.Point(0, 0), shapely.Point(0.5, 0.5)]).buffer(1).area
+    tree = shapely.STRtree([shapely.Point(0, 0).buffer(1)])
+    apprise.Apprise().add("json://127.0.0.1")
+    httpx.Client().close()
+    charset = charset_normalizer.from_bytes("né".encode()).best()
+    return {
+        "area": msgspec.json.decode(msgspec.json.encode(round(area))),
+        "found": tree.query(shapely.Point(0, 0)).tolist(),
+        "alike": rapidfuzz.fuzz.ratio("Litchfield", "Litchfeld") > 90,
+        "escaped": str(markupsafe.escape("<")),
+        "charset": charset and charset.encoding,
+        "yaml": yaml.load("a: 1", yaml.CSafeLoader),
+    }
+
+
+def database() -> str:
+    path = STATE / "probe.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("CREATE TABLE IF NOT EXISTS probe (x)")
+        db.execute("INSERT INTO probe VALUES (1)")
+        db.commit()
+    return mode(path)
+
+
+def mode(path: Path) -> str:
+    return oct(path.stat().st_mode & 0o777)
+
+
+def thread() -> list[int]:
+    seen: list[int] = []
+    one = threading.Thread(target=seen.append, args=(1,))
+    one.start()
+    one.join()
+    return seen
+
+
+def hook() -> str:
+    return subprocess.run(["/bin/echo", "said"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(path: str) -> Callable[[], object]:
+    return lambda: Path(path).write_text("x")
+
+
+def talk_to(address: str) -> Callable[[], None]:
+    def talk() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as to:
+            to.sendto(b"?", (address, 9))
+
+    return talk
+
+
+def become_others_on_execution() -> None:
+    SCRATCH.touch()
+    SCRATCH.chmod(0o4755)
+
+
+def new_namespace() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(NEW_USER_NAMESPACE) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+
+
+def kernel_says(name: str) -> str | None:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return line.split()[1]
+    return None
+
+
+json.dump(
+    {
+        "uid": os.getuid(),
+        "capabilities": kernel_says("CapEff"),
+        "bounding": kernel_says("CapBnd"),
+        "no_new_privileges": kernel_says("NoNewPrivs"),
+        "seccomp": kernel_says("Seccomp"),
+        "umask": kernel_says("Umask"),
+        "state": mode(STATE),
+        "wheels": outcome(compiled_wheels),
+        "database": outcome(database),
+        "thread": outcome(thread),
+        "hook": outcome(hook),
+        "credential": outcome((CREDENTIALS / "theia").read_text),
+        "config": outcome(lambda: bool(Path("/etc/watcher/config.toml").read_text())),
+        "credential_at_home": outcome(Path("/etc/watcher/credentials/theia").read_text),
+        "write_tmp": outcome(write(str(SCRATCH))),
+        "write_usr": outcome(write("/usr/x")),
+        "write_etc": outcome(write("/etc/watcher/x")),
+        "write_archive": outcome(write("/srv/archive/x")),
+        "executable_memory": outcome(
+            lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
+        ),
+        "raw_socket": outcome(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close()),
+        "new_namespace": outcome(new_namespace),
+        "set_hostname": outcome(lambda: socket.sethostname("other")),
+        "become_root": outcome(lambda: os.setuid(0)),
+        "set_user_id": outcome(become_others_on_execution),
+        "loopback": outcome(talk_to("127.0.0.1")),
+        "private_network": outcome(talk_to("10.11.12.13")),
+        "sees_the_machine": Path("/proc/meminfo").exists(),
+        "sees_others": Path("/proc/1").exists(),
+    },
+    sys.stdout,
+)

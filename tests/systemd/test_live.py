@@ -1,0 +1,96 @@
+"""The units as they ship, under a real systemd: what it starts, restarts, reloads, kills and lets be."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from tests.systemd.machine import Machine
+
+
+def test_the_service_is_active_once_it_says_so(service: Machine) -> None:
+    assert service.shows("watcher", "ActiveState") == "active"
+    assert service.shows("watcher", "StatusText")
+
+
+def test_a_stopped_service_has_ended_by_itself(service: Machine) -> None:
+    service.run("systemctl", "stop", "watcher")
+    assert service.shows("watcher", "ActiveState") == "inactive"
+    assert service.shows("watcher", "Result") == "success"
+    assert service.shows("watcher", "ExecMainStatus") == "0"
+
+
+def test_a_killed_service_is_started_again(service: Machine) -> None:
+    before = service.shows("watcher", "MainPID")
+    service.run("kill", "-KILL", before)
+    service.until("watcher", "NRestarts", lambda times: times == "1")
+    service.until("watcher", "ActiveState", lambda state: state == "active")
+    assert service.shows("watcher", "MainPID") not in (before, "0")
+
+
+def test_a_service_that_hangs_is_killed_by_the_watchdog_and_started_again(service: Machine) -> None:
+    before = service.shows("watcher", "MainPID")
+    service.run("kill", "-STOP", before)
+    service.until("watcher", "NRestarts", lambda times: times == "1")
+    service.until("watcher", "ActiveState", lambda state: state == "active")
+    assert service.shows("watcher", "MainPID") not in (before, "0")
+    assert "watcher.service: Watchdog timeout" in service.story()
+
+
+def test_the_watchdog_is_fed(service: Machine) -> None:
+    fed = service.shows("watcher", "WatchdogTimestampMonotonic")
+    service.until("watcher", "WatchdogTimestampMonotonic", lambda now: now != fed)
+    assert service.shows("watcher", "NRestarts") == "0"
+
+
+def test_a_reload_reads_the_configuration_again_and_keeps_the_process_and_its_credentials(
+    service: Machine,
+) -> None:
+    before = service.shows("watcher", "MainPID")
+    service.write("etc/watcher/config.toml", '[poll]\ninterval = "4321s"\n')
+    service.run("systemctl", "reload", "watcher")
+    service.sees(lambda: "4321s" in service.story())
+    service.until("watcher", "ActiveState", lambda state: state == "active")
+    assert service.shows("watcher", "MainPID") == before
+    secret = f"/proc/{before}/root/run/credentials/watcher.service/theia"
+    assert service.run("cat", secret) == "open sesame"
+
+
+def test_a_broken_configuration_is_not_tried_again(service: Machine) -> None:
+    service.run("systemctl", "stop", "watcher")
+    service.write("etc/watcher/config.toml", "broken")
+    service.run("systemctl", "start", "watcher", fails=True)
+    assert service.shows("watcher", "ActiveState") == "failed"
+    assert service.shows("watcher", "ExecMainStatus") == "78"
+    assert service.shows("watcher", "NRestarts") == "0"
+
+
+def test_a_second_service_on_the_same_database_gives_way(service: Machine) -> None:
+    service.run("systemctl", "start", "second", fails=True)
+    assert service.shows("second", "ExecMainStatus") == "73"
+    service.run("systemctl", "stop", "second")
+    assert service.shows("watcher", "ActiveState") == "active"
+
+
+def test_a_round_of_the_timer_takes_every_step(machine: Machine) -> None:
+    machine.run("systemctl", "start", "watcher-poll")
+    assert machine.shows("watcher-poll", "Result") == "success"
+    assert machine.shows("watcher-poll", "ExecMainStatus") == "0"
+
+
+def test_the_timer_waits_for_its_minute_and_gives_way_to_the_service(machine: Machine) -> None:
+    machine.run("systemctl", "start", "watcher-poll.timer")
+    assert machine.shows("watcher-poll.timer", "ActiveState") == "active"
+    assert machine.shows("watcher-poll.timer", "NextElapseUSecRealtime")
+    machine.run("systemctl", "start", "watcher")
+    assert machine.shows("watcher-poll.timer", "ActiveState") == "inactive"
+    machine.run("systemctl", "stop", "watcher")
+
+
+@pytest.mark.skipif(not shutil.which("dbus-daemon"), reason="systemd-run --pipe wants a bus (Debian: dbus)")
+def test_an_administrator_commands_as_the_service(service: Machine) -> None:
+    service.run("systemctl", "start", "dbus")
+    service.run("systemctl", "set-environment", "LD_LIBRARY_PATH=/opt/python/lib")
+    assert "nobody" in service.run("sh", "/opt/as-service", "status")
+    owners = service.run("find", "/var/lib/private/watcher", "-printf", "%u\\n").split()
+    assert set(owners) == {"watcher"}

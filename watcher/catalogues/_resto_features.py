@@ -1,0 +1,274 @@
+"""What a resto server's answer says: GeoJSON features become products.
+
+Servers of ten years, forks among them, print the same facts in many shapes: an empty PHP array is ``[]``
+where an object belongs, numbers come as text, unknown comes as 0, null or not at all. So only what is needed
+is decoded, by type where the shape is sure, and every value is looked at before it is believed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from watcher.core.revisions import token
+from watcher.errors import CatalogueError
+from watcher.model import Asset, Level, Product, level
+
+_Odd = list[Any] | str | float | bool | None
+
+
+class _Download(msgspec.Struct, gc=False):
+    url: Any = None
+    mime: Any = msgspec.field(name="mimeType", default=None)
+    size: Any = None
+    checksum: Any = None
+
+
+class _Services(msgspec.Struct, gc=False):
+    download: _Download | _Odd = None
+
+
+class Properties(msgspec.Struct, gc=False):
+    """A feature's properties; `code` is added by the name of the server's site filter."""
+
+    collection: Any = None
+    identifier: Any = msgspec.field(name="productIdentifier", default=None)
+    title: Any = None
+    start: Any = msgspec.field(name="startDate", default=None)
+    level: Any = msgspec.field(name="processingLevel", default=None)
+    platform: Any = None
+    instrument: Any = None
+    quicklook: Any = None
+    updated: Any = None
+    published: Any = None
+    produced: Any = msgspec.field(name="productionDate", default=None)
+    cloud: Any = msgspec.field(name="cloudCover", default=None)
+    version: Any = None
+    keywords: msgspec.Raw = msgspec.Raw(b"null")
+    services: _Services | _Odd = None
+
+
+P = TypeVar("P")
+
+
+class Feature(msgspec.Struct, Generic[P], gc=False):
+    """One feature as decoded."""
+
+    id: str
+    properties: P
+    geometry: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Head(msgspec.Struct):
+    total: Any = msgspec.field(name="totalResults", default=None)
+    exact: Any = msgspec.field(name="exactCount", default=None)
+    links: Any = None
+
+
+class _Body(msgspec.Struct, Generic[P]):
+    features: list[Feature[P]] | msgspec.UnsetType | None = msgspec.UNSET
+    properties: _Head | _Odd = None
+    problem: Any = msgspec.field(name="ErrorMessage", default=None)
+    code: Any = msgspec.field(name="ErrorCode", default=None)
+
+
+class Features(msgspec.Struct, frozen=True):
+    """One page. `total` is how many there are in all, `None` unless counted; `more` that a next is linked."""
+
+    features: list[Feature[Any]]
+    total: int | None
+    more: bool
+
+
+def read(body: bytes, *, site_filter: str, place: str) -> Features:
+    """Decode one answer of a search; `place` is where it came from, for the error.
+
+    Raises `CatalogueError` for an error reported with status 200, for JSON that is broken or is no feature
+    collection, and for a feature without an identifier.
+    """
+    try:
+        page = _decoder(site_filter).decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{place} answered with JSON that cannot be read: {error}") from error
+    if page.code is not None or page.problem is not None:
+        raise CatalogueError(f"{place} answered 200 with an error: {page.problem} (ErrorCode {page.code})")
+    if page.features is msgspec.UNSET or not isinstance(page.properties, _Head):
+        raise CatalogueError(f"{place} answered with JSON that is no feature collection of a resto server")
+    features = page.features or []
+    for feature in features:
+        if not feature.id.isprintable() or not feature.id.strip("."):
+            raise CatalogueError(f"{place} lists a product with an impossible identifier: {feature.id!r:.80}")
+    total = number(page.properties.total)
+    counted = total is not None and page.properties.exact not in (False, 0, "0", "false")
+    links = page.properties.links if isinstance(page.properties.links, list) else []
+    more = any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
+    return Features(features, int(total) if total is not None and counted else None, more)
+
+
+def product_of(feature: Feature[Any], *, place: str, collection: str, levels: Mapping[str, Level]) -> Product:
+    """Return the product that a feature describes.
+
+    `place` is the address of the collection, from the configuration: every link of ours is built from it,
+    since what a server prints is often another host's or not encrypted. `levels` are this server's own words.
+    """
+    properties = feature.properties
+    word = text(properties.level)
+    updated, published = text(properties.updated), text(properties.published)
+    then = moment(updated)
+    here = f"{place}/{_segment(feature.id)}"
+    assets, checksum, size = _download(properties.services, here)
+    return Product(
+        collection,
+        feature.id,
+        text(properties.title) or text(properties.identifier) or feature.id,
+        None if word is None else (levels.get(word) or _level(word)),
+        moment(properties.start),
+        token(
+            updated=updated,
+            produced=text(properties.produced),
+            version=text(properties.version),
+            checksum=checksum,
+            size=size,
+        ),
+        then if published == updated else moment(published),
+        then,
+        None,
+        _percent(properties.cloud),
+        text(properties.platform),
+        text(properties.instrument),
+        _geometry(feature.geometry),
+        text(properties.code),
+        f"{here}.json?lang=en",
+        _quicklook(properties.quicklook),
+        assets,
+    )
+
+
+def country_of(feature: Feature[Any]) -> str | None:
+    """Return the country that most of a product lies in, by its keywords (an object, later a list)."""
+    try:
+        keywords = msgspec.json.decode(feature.properties.keywords)
+    except msgspec.DecodeError:
+        return None
+    rows = keywords.values() if isinstance(keywords, dict) else keywords if isinstance(keywords, list) else []
+    shares = [
+        (number(row.get("value")) or 0.0, row["name"])
+        for row in rows
+        if isinstance(row, dict) and row.get("type") == "country" and isinstance(row.get("name"), str)
+    ]
+    return max(shares, key=lambda share: share[0])[1] if shares else None
+
+
+def text(value: object) -> str | None:
+    """Return a value as text; `None` for what is empty or is no single value."""
+    if type(value) is str:
+        return value.strip() or None
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def number(value: object) -> float | None:
+    """Return a value as a finite number, written as one or as text; `None` for anything else."""
+    if type(value) is int and abs(value) < 2**53:
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def moment(value: object) -> datetime | None:
+    """Return a date as servers write it (RFC 3339, and its looser relatives), UTC where it names no zone."""
+    if not isinstance(value, str):
+        return None
+    try:
+        then = datetime.fromisoformat(value)
+        if then.tzinfo is UTC:
+            return then
+        return then.replace(tzinfo=UTC) if then.tzinfo is None else then.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def checksum_of(value: object) -> str | None:
+    """Return a checksum as `algorithm:hex`: from `md5=77ca…`, `MD5:77CA…` or bare hex, told by its length."""
+    match = _CHECKSUM.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    name, digits = match[1], match[2].lower()
+    name = name.lower().replace("-", "") if name else _BY_LENGTH.get(len(digits))
+    return f"{name}:{digits}" if name is not None and _LENGTHS.get(name) == len(digits) else None
+
+
+_CHECKSUM = re.compile(r"(?:([A-Za-z0-9-]{2,8})[=:])?([0-9A-Fa-f]{32,128})")
+_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+_BY_LENGTH = {length: name for name, length in _LENGTHS.items()}
+
+
+@lru_cache(maxsize=8)
+def _decoder(site_filter: str) -> msgspec.json.Decoder[Any]:
+    properties = msgspec.defstruct(
+        "PropertiesWithCode",
+        [("code", Any, msgspec.field(name=site_filter, default=None))],
+        bases=(Properties,),
+        gc=False,
+    )
+    return msgspec.json.Decoder(_Body[properties])  # type: ignore[valid-type]
+
+
+@lru_cache(maxsize=256)
+def _level(word: str) -> Level:
+    return level(word)
+
+
+def _segment(name: str) -> str:
+    return name if name.replace("-", "").isalnum() and name.isascii() else quote(name, safe="")
+
+
+def _percent(value: object) -> float | None:
+    share = number(value)
+    return share if share is not None and 0 <= share <= 100 else None
+
+
+def _geometry(raw: msgspec.Raw) -> bytes | None:
+    geometry = bytes(raw)
+    return geometry if geometry.startswith(b"{") and geometry != b"{}" else None
+
+
+def _quicklook(value: object) -> str | None:
+    # THEIA and others print templates that nobody filled in.
+    url = text(value)
+    return (
+        url
+        if url and url.startswith(("https://", "http://")) and "ANNEEPRODUIT" not in url and "{" not in url
+        else None
+    )
+
+
+def _download(services: object, here: str) -> tuple[tuple[Asset, ...], str | None, int | None]:
+    """Return the product's asset, and what tells of its content: checksum and size."""
+    download = services.download if isinstance(services, _Services) else None
+    if not isinstance(download, _Download) or (url := text(download.url)) is None:
+        return (), None, None
+    bytes_ = number(download.size)
+    # NULL is printed as 0, and no product has no bytes.
+    size = int(bytes_) if bytes_ is not None and bytes_ > 0 else None
+    checksum = checksum_of(download.checksum)
+    href = f"{here}/download{_issuer(url) if '?' in url else ''}"
+    asset = Asset("product", href, text(download.mime), size, checksum)
+    return (asset,), checksum or text(download.checksum), size
+
+
+def _issuer(url: str) -> str:
+    # Without it THEIA and PEPS do not recognise their own accounts; anything else there may be a secret.
+    kept = [part for part in url.partition("?")[2].split("&") if part.startswith("issuerId=")]
+    return f"?{kept[0]}" if kept else ""

@@ -1,0 +1,86 @@
+"""STAC API catalogues: the search of STAC API 1.0 (item-search, with the query, filter and sort extensions).
+
+`features` reads an answer, `questions` asks one question and judges what comes back, `walks` reads all there is and
+proves it, `checks` looks at a server for `watcher check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from watcher.catalogues.stac.checks import look
+from watcher.catalogues.stac.features import product
+from watcher.catalogues.stac.walks import Walk
+from watcher.errors import CatalogueError
+from watcher.model import Candidate, Capability, Finding, Page, Query, level
+
+if TYPE_CHECKING:
+    from watcher.net import Http
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A STAC API.
+
+    `url` is its landing page. `collections` gives for each collection the level of its products, "" to read it from
+    their `product:type` or `processing:level`.
+    `cursor` is the property that says when the catalogue learnt of a product; "none" where there is no such
+    property, or it cannot be filtered by: then acquisition windows are read again and again.
+    `filter` is how that property is filtered by: the query extension, or the filter extension's CQL2 (as JSON in a
+    POST, as text in a GET). `sort` asks in its order, by which long answers are read without trusting links.
+    `limit` is the products on a page, `max_pages` the requests after which a walk is given up.
+    `assets` are the keys of the assets to download. Without any it is the product's zip or tar, if it has exactly
+    one; single bands are never taken unasked. Assets that are not at an http address are left out.
+    """
+
+    url: str
+    collections: dict[str, str]
+    cursor: Literal["published", "updated", "created", "none"] = "updated"
+    method: Literal["POST", "GET"] = "POST"
+    filter: Literal["query", "cql2"] = "query"
+    sort: bool = True
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+    assets: list[str] = []
+    max_pages: Annotated[int, msgspec.Meta(ge=1)] = 200
+
+    def capability(self) -> Capability:
+        """A cursor makes it learn; it has no codes for sites."""
+        return Capability(learns=self.cursor != "none", codes=False)
+
+    def collections_of(self, level: str | None) -> Sequence[str]:
+        """Return the collections that hold, or may hold, products of this level."""
+        return [name for name, held in self.collections.items() if level is None or not held or _same(held, level)]
+
+    def search(self, query: Query, http: Http) -> Iterator[Page]:
+        """List what matches, each product once.
+
+        Ends without an error only if the answer was complete: see `Walk`. Raises `CatalogueError` if it was not, if
+        the server listed what was not asked for, or does not know the collection.
+        """
+        if query.learnt_since is not None and self.cursor == "none":
+            raise CatalogueError(
+                f'{self.url} was asked what it learnt since a time, but its cursor is "none"',
+                hint="set cursor to the property that says when the catalogue learnt of a product",
+                permanent=True,
+            )
+        for features in Walk(self, query, http).pages():
+            products = [
+                product(feature, cursor=self.cursor, levels=self.collections, assets=self.assets, url=self.url)
+                for feature in features
+            ]
+            # The level is not part of the question: collections have one each, save those that say so item by item.
+            yield [one for one in products if query.level is None or one.level in (None, query.level)]
+
+    def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:
+        """Find nothing: a STAC API knows no sites by name."""
+        return [], []
+
+    def check(self, http: Http) -> Iterator[Finding]:
+        """Look whether the server can be asked as configured, and say what to set if it cannot."""
+        return look(self, http)
+
+
+def _same(held: str, wanted: str) -> bool:
+    return level(held) == level(wanted)

@@ -1,0 +1,220 @@
+"""One question to a STAC API, and one answer, judged.
+
+STAC API 1.0 item-search (POST and GET), pagination by `next` links, the query, filter (CQL2) and sort extensions.
+Servers ignore what they do not understand with a 200, so every feature is held against what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from watcher.catalogues.stac.features import Feature, Link, decode, moment, span
+from watcher.errors import CatalogueError, HttpError, Unreachable
+from watcher.net import Answer, json_body
+
+if TYPE_CHECKING:
+    from watcher.catalogues.stac import Kind
+    from watcher.net import Http
+
+SECOND = timedelta(seconds=1)
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked: `since`/`until` bound the cursor, `start`/`end` the acquisition; all ends are included."""
+
+    collection: str
+    limit: int
+    geometry: bytes | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    descending: bool = False
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """One answer: its features with the value of each that orders the walk, and the way on."""
+
+    question: Question
+    features: Sequence[Feature]
+    keys: Sequence[datetime | None]
+    matched: int | None
+    next: Link | None
+    url: str
+
+    @property
+    def whole(self) -> bool:
+        """Say whether this one answer, asked by itself, is all there is.
+
+        A full page without `next` proves nothing (some servers cut there), nor does one that is shorter than its
+        own count. One with `next` that lists all it counted is whole: stac-server always adds the link.
+        """
+        size = len(self.features)
+        if self.matched is not None and (size < self.question.limit or self.next is None):
+            return size >= self.matched
+        return self.next is None and size < self.question.limit
+
+
+def lower(key: datetime) -> datetime:
+    """Return from where to ask again so that nothing stamped `key` is missed.
+
+    A whole second, and one earlier: some servers compare times as text, where `00.000Z` is before `00Z`.
+    """
+    return key.replace(microsecond=0) - SECOND
+
+
+def upper(key: datetime) -> datetime:
+    """Return up to where to ask so that nothing stamped `key` is missed; see `lower`."""
+    return key.replace(microsecond=0) + 2 * SECOND
+
+
+def ask(kind: Kind, http: Http, question: Question) -> Sheet:
+    """Ask a question afresh. Raises `CatalogueError` for an answer that is none, or to another question."""
+    url = f"{kind.url.rstrip('/')}/search"
+    body = written(kind, question)
+    try:
+        if kind.method == "POST":
+            return _sheet(kind, question, http.post(url, json=body))
+        return _sheet(kind, question, http.get(url, params=_parameters(body)))
+    except HttpError as error:
+        if error.status in (400, 422) and error.hint is None:
+            error.hint = "the server does not understand the question: watcher check says what to set"
+        raise
+
+
+def follow(kind: Kind, http: Http, sheet: Sheet) -> Sheet:
+    """Follow a `next` link as it is: its body and token are the server's own. It must stay on the same origin."""
+    link = sheet.next
+    assert link is not None
+    href = urljoin(f"{kind.url.rstrip('/')}/search", link.href)
+    if _origin(href) != _origin(kind.url):
+        raise CatalogueError(
+            f"the next page of {kind.url} is said to be on {urlsplit(href).netloc}: it was not followed",
+            hint="a server behind a proxy must be told its public address; its operator can mend that",
+            permanent=True,
+        )
+    if link.method.upper() != "POST":
+        return _sheet(kind, sheet.question, http.get(href))
+    body: object = {} if link.body == b"null" else link.body
+    if link.merge:
+        body = {**written(kind, sheet.question), **(msgspec.json.decode(link.body) or {})}
+    return _sheet(kind, sheet.question, http.post(href, json=body))
+
+
+def written(kind: Kind, question: Question) -> dict[str, Any]:
+    """Write a question as the JSON body of a POST."""
+    body: dict[str, Any] = {"collections": [question.collection], "limit": question.limit}
+    if question.geometry is not None:
+        body["intersects"] = msgspec.Raw(question.geometry)
+    if question.start is not None or question.end is not None:
+        body["datetime"] = f"{_stamp(question.start)}/{_stamp(question.end)}"
+    bounds = {">=": question.since, "<=": question.until}
+    terms = {sign: _stamp(bound) for sign, bound in bounds.items() if bound is not None}
+    if terms and kind.filter == "query":
+        body["query"] = {kind.cursor: {{">=": "gte", "<=": "lte"}[sign]: text for sign, text in terms.items()}}
+    elif terms:
+        # The time is a plain string: CQL2's {"timestamp": …} fails on every pgstac whose operator did not
+        # register the property as a date, while a string works on all.
+        parts = [{"op": sign, "args": [{"property": kind.cursor}, text]} for sign, text in terms.items()]
+        body["filter-lang"] = "cql2-json"
+        body["filter"] = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
+    if kind.sort:
+        # stac-server refuses the bare name.
+        field = "properties." + ("datetime" if kind.cursor == "none" else kind.cursor)
+        body["sortby"] = [{"field": field, "direction": "desc" if question.descending else "asc"}]
+    return body
+
+
+def _parameters(body: Mapping[str, Any]) -> dict[str, str]:
+    """Write the same question for a GET."""
+    parameters = {"collections": ",".join(body["collections"]), "limit": str(body["limit"])}
+    for name in ("intersects", "query"):
+        if name in body:
+            parameters[name] = msgspec.json.encode(body[name]).decode()
+    if "datetime" in body:
+        parameters["datetime"] = body["datetime"]
+    if "sortby" in body:
+        parameters["sortby"] = ",".join(
+            ("-" if field["direction"] == "desc" else "+") + field["field"] for field in body["sortby"]
+        )
+    if "filter" in body:
+        terms = body["filter"]["args"] if body["filter"]["op"] == "and" else [body["filter"]]
+        parameters["filter"] = " AND ".join(
+            f"{term['args'][0]['property']} {term['op']} '{term['args'][1]}'" for term in terms
+        )
+        parameters["filter-lang"] = "cql2-text"
+    return parameters
+
+
+def _sheet(kind: Kind, question: Question, answer: Answer) -> Sheet:
+    try:
+        page = decode(json_body(answer))
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise CatalogueError(
+            f"{kind.url} answered a search with what is no whole page of STAC items: {error}",
+            hint="its first bytes are: " + ascii(answer.body[:120].decode("utf-8", "replace")),
+        ) from error
+    keys = [key(kind, feature) for feature in page.features]
+    for trouble in _strangers(kind, question, page.features, keys):
+        raise trouble
+    link = next((link for link in page.links or () if link.rel == "next"), None)
+    return Sheet(question, page.features, keys, page.matched, link, kind.url)
+
+
+def key(kind: Kind, feature: Feature) -> datetime | None:
+    """Return what the walk is ordered by: the cursor, or the beginning of the acquisition."""
+    if kind.cursor == "none":
+        return span(feature)[0]
+    return moment(getattr(feature.properties, kind.cursor))
+
+
+def _strangers(
+    kind: Kind, question: Question, features: Sequence[Feature], keys: Sequence[datetime | None]
+) -> Iterator[CatalogueError]:
+    """Find what was listed and not asked for."""
+    since, until, start, end = question.since, question.until, question.start, question.end
+    for feature, learnt in zip(features, keys, strict=True):
+        if feature.collection != question.collection:
+            yield _ignored(
+                kind, f'collections = "{question.collection}"', feature, f'collection "{feature.collection}"'
+            )
+        if learnt is not None and ((since and learnt < since) or (until and learnt > until + SECOND)):
+            bounds = " and ".join(
+                f"{kind.cursor} {sign} {_stamp(bound)}" for sign, bound in ((">=", since), ("<=", until)) if bound
+            )
+            yield _ignored(kind, bounds, feature, f"{kind.cursor} {_stamp(learnt)}")
+        if start or end:
+            first, last = span(feature)
+            if first and last and ((start and last < start - SECOND) or (end and first > end + SECOND)):
+                yield _ignored(kind, f"datetime = {_stamp(start)}/{_stamp(end)}", feature, f"datetime {_stamp(first)}")
+
+
+def _ignored(kind: Kind, asked: str, feature: Feature, got: str) -> CatalogueError:
+    other = "query" if kind.filter == "cql2" else "cql2"
+    return CatalogueError(
+        f"{kind.url} ignores the filter {asked}: it lists {feature.id}, {got}",
+        hint=f'try filter = "{other}", or another cursor; with cursor = "none" acquisition windows are read instead',
+    )
+
+
+def _stamp(time: datetime | None) -> str:
+    if time is None:
+        return ".."
+    text = time.astimezone(UTC).isoformat(timespec="microseconds" if time.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
+
+
+def too_heavy(error: CatalogueError) -> bool:
+    """Say whether a smaller page may help: a server's own failure, or an answer beyond our limit of bytes."""
+    return error.status >= 500 if isinstance(error, HttpError) else isinstance(error, Unreachable) and error.permanent

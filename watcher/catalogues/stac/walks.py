@@ -1,0 +1,281 @@
+"""All that a STAC API lists for a question: complete, or a failure.
+
+What can be trusted is a single answer that is whole by itself (`Sheet.whole`): the server made it at one moment.
+A chain of `next` links is not of that kind. While it is followed, products are deleted, re-dated and added, and
+servers lose some by it without a word: pgstac's links hang on one item, and once that is re-dated the chain ends
+early, with a 200 and no link; where links count items, each deletion hides one behind the edge of a page.
+
+So an answer that goes on is read in one of two ways:
+
+* By value, if the server is proven to sort: the next page is asked for afresh, from the last value of this one.
+  Each page is then one moment's answer, and what is re-dated meanwhile comes later in the order. Nothing hangs on
+  an item, so nothing beyond the newest value seen is claimed, and nothing before it is missing.
+* By links otherwise, and then proven: the server's count is the same at both ends and equals what was read; or a
+  second walk, whose pages have other edges, lists nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from watcher.catalogues.stac.features import Feature
+from watcher.catalogues.stac.questions import SECOND, Question, Sheet, ask, follow, lower, too_heavy, upper
+from watcher.catalogues.stac.silence import believe, undated
+from watcher.errors import CatalogueError
+from watcher.model import Query
+
+if TYPE_CHECKING:
+    from watcher.catalogues.stac import Kind
+    from watcher.net import Http
+
+LONGEST = 50_000
+"""The products after which a walk is given up."""
+
+Pages = Iterator[Sequence[Feature]]
+Reading = Generator[Sequence[Feature], None, Sheet | None]
+
+
+class Walk:
+    """One reading of everything that a query asks for. Reads at most `max_pages`, and as many again per proof."""
+
+    def __init__(self, kind: Kind, query: Query, http: Http) -> None:
+        self._kind, self._http = kind, http
+        self._cap: int | None = None
+        self._asked, self._allowed = 0, kind.max_pages
+        self._seen: set[str] = set()
+        self._dated = False
+        start, end = query.acquired
+        self._question = Question(
+            collection=query.collection,
+            limit=kind.limit,
+            geometry=query.geometry,
+            since=None if query.learnt_since is None else lower(query.learnt_since),
+            start=start,
+            end=end,
+        )
+
+    def pages(self) -> Pages:
+        """List each feature once, in pages that are never empty. Raises `CatalogueError` if the end is in doubt."""
+        first = self._ask(self._question)
+        yield from self._new(first)
+        if not first.whole:
+            yield from self._rest(first)
+        if not self._seen:
+            believe(self._kind, self._http, self._question)
+
+    def _rest(self, first: Sheet) -> Pages:
+        left: Sheet | None = first
+        if self._kind.sort and self._sorts(first):
+            left = yield from self._by_value(first)
+            if left is None and first.matched is not None and len(self._seen) < first.matched:
+                left = first  # products without the property have no place in its order
+        if left is not None:
+            yield from self._by_links(left)
+
+    def _sorts(self, sheet: Sheet) -> bool:
+        """Find out whether the server sorts as asked, by asking for the other end of the order.
+
+        Rising values alone may be chance: one that ignores `sortby` answers with the same first product again.
+        """
+        if not sheet.features or not _rising(sheet):
+            return False
+        other = self._ask(msgspec.structs.replace(self._question, descending=True, limit=1))
+        ends = other.keys[0] if len(other.keys) == 1 else None
+        first, last = sheet.keys[0], sheet.keys[-1]
+        return ends is not None and first is not None and last is not None and first < ends >= last
+
+    def _by_value(self, sheet: Sheet) -> Reading:
+        """Read on from the last value. Returns what is left to be read by links: where values do not separate."""
+        first = sheet
+        while not sheet.whole:
+            last = sheet.keys[-1] if sheet.keys else None
+            bound = self._bounds(sheet.question)[0]
+            if last is None or (bound is not None and lower(last) <= bound):
+                return sheet
+            sheet = self._ask(self._between(first.question, low=lower(last)))
+            if not _rising(sheet):
+                return first
+            yield from self._new(sheet)
+        return None
+
+    def _by_links(self, left: Sheet) -> Pages:
+        size, cut = left.question.limit, False
+        for attempt, limit in enumerate((size, size + size // 2 + 1, size)):
+            self._allowed = self._kind.max_pages * (attempt + 1)
+            before = len(self._seen)
+            sheet = left
+            if attempt:
+                sheet = self._ask(msgspec.structs.replace(left.question, limit=limit))
+            chain = _Chain(sheet)
+            yield from self._new(sheet)
+            try:
+                while not chain.ended:
+                    sheet = chain.add(self._follow(sheet))
+                    yield from self._new(sheet)
+            except CatalogueError as error:
+                if attempt == 2 or not too_heavy(error):
+                    raise
+                self._cap = max(1, sheet.question.limit // 2)
+                continue
+            if chain.proven:
+                return
+            if chain.cut and cut:
+                yield from self._by_halves(left.question, chain.keys)
+                return
+            cut = chain.cut
+            if attempt and chain.short:
+                raise CatalogueError(
+                    f"{self._kind.url} counts {chain.matched} products in {left.question.collection} "
+                    f"and listed {len(chain.ids)}, twice",
+                    hint="the next poll asks again; if it stays so, the server's count or its links are broken",
+                )
+            if attempt and not chain.cut and len(self._seen) == before:
+                return
+        raise CatalogueError(
+            f"{self._kind.url} listed other products in {left.question.collection} each time it was read",
+            hint="the next poll asks again",
+        )
+
+    def _by_halves(self, question: Question, keys: Sequence[datetime]) -> Pages:
+        """Read the two halves of a range that the server cuts off at a full page, without a link to more."""
+        low, high = self._bounds(question)
+        ordered = sorted(keys)
+        middle = len(ordered) // 2
+        for value in sorted(ordered, key=lambda one: abs(ordered.index(one) - middle)):
+            if (low is None or lower(value) > low) and (high is None or upper(value) < high):
+                break
+        else:
+            raise CatalogueError(
+                f"{self._kind.url} lists {len(keys)} products of {question.collection} in one page, says nothing "
+                "of more, and they are too close in time to be asked for apart",
+                hint=f"set limit above {question.limit}, if the server allows it",
+            )
+        for half in (self._between(question, high=upper(value)), self._between(question, low=lower(value))):
+            sheet = self._ask(half)
+            yield from self._new(sheet)
+            if not sheet.whole:
+                yield from self._by_links(sheet)
+
+    def _new(self, sheet: Sheet) -> Pages:
+        """Keep what was not seen yet."""
+        fresh = [feature for feature in sheet.features if feature.id not in self._seen]
+        if not fresh:
+            return
+        self._seen.update(feature.id for feature in fresh)
+        if len(self._seen) > LONGEST:
+            raise CatalogueError(
+                f"{self._kind.url} lists more than {LONGEST} products in {self._question.collection}",
+                hint="watch a smaller place, or from a later date",
+            )
+        yield fresh
+
+    def _ask(self, question: Question) -> Sheet:
+        """Ask afresh; a page that is too heavy for the server, or for us, is asked for at half its size, twice."""
+        for halvings in range(3):
+            limit = question.limit if self._cap is None else min(question.limit, self._cap)
+            self._count()
+            try:
+                return self._known(ask(self._kind, self._http, msgspec.structs.replace(question, limit=limit)))
+            except CatalogueError as error:
+                if not too_heavy(error) or limit == 1 or halvings == 2:
+                    raise
+                self._cap = limit // 2
+        raise AssertionError("unreachable")
+
+    def _follow(self, sheet: Sheet) -> Sheet:
+        self._count()
+        return self._known(follow(self._kind, self._http, sheet))
+
+    def _count(self) -> None:
+        self._asked += 1
+        if self._asked > self._allowed:
+            raise CatalogueError(
+                f"{self._kind.url} has more than {self._kind.max_pages} pages for {self._question.collection}",
+                hint="raise max_pages or limit, or watch a smaller place, or from a later date",
+            )
+
+    def _known(self, sheet: Sheet) -> Sheet:
+        self._dated = self._dated or any(key is not None for key in sheet.keys)
+        if sheet.features and not self._dated and self._kind.cursor != "none":
+            raise undated(self._kind, sheet)
+        return sheet
+
+    def _bounds(self, question: Question) -> tuple[datetime | None, datetime | None]:
+        if self._kind.cursor == "none":
+            return question.start, question.end
+        return question.since, question.until
+
+    def _between(self, question: Question, *, low: datetime | None = None, high: datetime | None = None) -> Question:
+        names = ("start", "end") if self._kind.cursor == "none" else ("since", "until")
+        given = {name: bound for name, bound in zip(names, (low, high), strict=True) if bound is not None}
+        return msgspec.structs.replace(question, **given)
+
+
+class _Chain:
+    """A walk along `next` links: what it listed, and whether that can be believed."""
+
+    def __init__(self, first: Sheet) -> None:
+        self._first = self._last = first
+        self._pages = 0
+        self._been: set[object] = set()
+        self.ids: set[str] = set()
+        self.keys: list[datetime] = []
+        self.add(first)
+
+    def add(self, sheet: Sheet) -> Sheet:
+        listed = tuple(feature.id for feature in sheet.features)
+        link = sheet.next
+        marks: list[object] = [listed] if listed else []
+        if link is not None:
+            marks.append((link.method, link.href, bytes(link.body)))
+        for mark in marks:
+            if mark in self._been:
+                raise CatalogueError(
+                    f"{sheet.url} leads from page to page in a circle in {sheet.question.collection}",
+                    hint="nothing more can be read by its links; its operator can mend that",
+                )
+            self._been.add(mark)
+        self._last = sheet
+        self._pages += 1
+        self.ids.update(listed)
+        self.keys.extend(key for key in sheet.keys if key is not None)
+        return sheet
+
+    @property
+    def matched(self) -> int | None:
+        return self._first.matched if self._last.matched is None else self._last.matched
+
+    @property
+    def short(self) -> bool:
+        return self.matched is not None and len(self.ids) < self.matched
+
+    @property
+    def ended(self) -> bool:
+        counted = self.matched is not None and not self.short
+        return self._last.next is None or (counted and len(self._last.features) < self._last.question.limit)
+
+    @property
+    def proven(self) -> bool:
+        """Say whether nothing is in doubt: one whole answer, or a count that stayed the same and is reached."""
+        if self._pages == 1:
+            return self._first.whole
+        return self.matched is not None and self.matched == self._first.matched and not self.short
+
+    @property
+    def cut(self) -> bool:
+        """Say whether the server may have stopped at a full page for want of a link: it gave none at all."""
+        return self._pages == 1 and self.matched is None and not self._first.whole
+
+
+def _rising(sheet: Sheet) -> bool:
+    """Say whether the values rise, to the second: servers that sort times as text mix what is within one."""
+    highest = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+    for key in sheet.keys:
+        if key is None or key < highest - SECOND:
+            return False
+        highest = max(highest, key)
+    return True

@@ -1,0 +1,179 @@
+"""The `watcher` command. Each subcommand is imported when it is used, so that help stays quick."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import watcher
+from watcher.errors import WatcherError
+
+if TYPE_CHECKING:
+    from watcher.wiring import Parts
+
+# name: (module, what `watcher --help` says of it)
+COMMANDS = {
+    "init": ("setup", "Write a configuration to start from."),
+    "check": ("check", "Say what is wrong, and how to mend it."),
+    "add-site": ("sites", "Watch a place."),
+    "sites": ("sites", "List the watched places."),
+    "remove-site": ("sites", "Watch a place no more."),
+    "pause-site": ("sites", "Stop looking at a place for a while."),
+    "resume-site": ("sites", "Look at a paused place again."),
+    "subscribe": ("subscriptions", "Tell someone of arrivals, by e-mail or chat."),
+    "subscriptions": ("subscriptions", "List who is told of what."),
+    "unsubscribe": ("subscriptions", "Tell them no more."),
+    "test-notify": ("subscriptions", "Send a sample notice and say how it went."),
+    "run": ("service", "The service: poll, notify, download, on a clock."),
+    "poll": ("passes", "Ask the catalogues once."),
+    "notify": ("passes", "Send the notices that are due, once."),
+    "download": ("passes", "Fetch the products that are due, once, or those named."),
+    "retry": ("passes", "Try again at once what failed or was given up."),
+    "products": ("show", "List what was seen."),
+    "status": ("show", "What is watched, what came, what is owed, what is wrong."),
+    "catalogues": ("setup", "List the catalogues that can be asked."),
+    "completion": ("setup", "Print the completion script of a shell."),
+    "demo": ("demo", "See it all work, on a catalogue that runs here."),
+}
+
+
+class Context:
+    """What every subcommand may need: the options before its name, and the parts they lead to."""
+
+    def __init__(self, config: Path | None, state: Path | None, *, debug: bool) -> None:
+        self.debug = debug
+        self._config = config
+        self._state = state
+        self._parts: Parts | None = None
+
+    @property
+    def config_path(self) -> Path | None:
+        """The configuration that was named or found."""
+        from watcher import config
+
+        return self._config or config.find()
+
+    @property
+    def parts(self) -> Parts:
+        """The working parts, from the configuration in force."""
+        if self._parts is None:
+            self._parts = self.load()
+        return self._parts
+
+    def load(self) -> Parts:
+        """Read the configuration anew."""
+        from watcher import config
+        from watcher.wiring import Parts
+
+        return Parts(config.load(self.config_path), self._state or config.state_directory())
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"watcher.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            raise click.UsageError(
+                f'there is no command "{args[0]}"' + (f"; did you mean {near[0]}?" if near else ""), ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The configuration [env: WATCHER_CONFIG].",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the database lies [env: WATCHER_STATE].",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(watcher.__version__, prog_name="watcher")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, state: Path | None, debug: bool) -> None:
+    """Hear of new satellite products, and bring the L2A home.
+
+    \b
+    watcher add-site Litchfield                        a place becomes watched
+    watcher subscribe you@example.org --level L2A      you hear of what arrives there
+    watcher run                                        the service
+    watcher status                                     what is watched, what came, what is owed
+    """
+    ctx.obj = Context(config, state, debug=debug)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; no traceback reaches a user unless asked for."""
+    arguments = sys.argv[1:] if args is None else args
+    debug = "--debug" in arguments
+    try:
+        sys.exit(_run(arguments))
+    except WatcherError as error:
+        if debug:
+            raise
+        _complain(str(error), error.hint)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read us went away; Python would complain again while closing standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        if debug:
+            raise
+        _complain(
+            f"a defect in watcher: {type(error).__name__}: {error}",
+            "please report it, with the output of --debug",
+        )
+        sys.exit(70)
+
+
+def _run(arguments: list[str]) -> Any:
+    try:
+        return cli.main(arguments, prog_name="watcher", standalone_mode=False) or 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.Abort:
+        click.echo("aborted", err=True)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+
+
+def _complain(message: str, hint: str | None) -> None:
+    click.echo(f"watcher: {message}", err=True)
+    if hint:
+        click.echo(f"  → {hint}", err=True)

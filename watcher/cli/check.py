@@ -1,0 +1,134 @@
+"""Look at everything that must be well, and say how to mend what is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher.cli import Context
+from watcher.cli.options import CatalogueName
+from watcher.cli.output import json_option, show_json
+from watcher.errors import WatcherError
+from watcher.model import Finding
+
+if TYPE_CHECKING:
+    from watcher.wiring import Parts
+
+
+@click.command()
+@click.option("--catalogue", type=CatalogueName(), help="Of the catalogues, only this one.")
+@json_option
+@click.pass_obj
+def check(context: Context, catalogue: str | None, as_json: bool) -> None:
+    """Look at the configuration, the database, the credentials, each catalogue and each channel.
+
+    Says what is wrong and how to mend it; exits 1 if anything is. It sends no notice: `watcher test-notify` does.
+
+    \b
+    Examples:
+      watcher check
+      watcher check --catalogue cdse --json
+    """
+    findings = []
+    for finding in _findings(context, catalogue):
+        findings.append(finding)
+        if not as_json:
+            click.echo(f"{'ok   ' if finding.well else 'WRONG'}  {finding.subject}: {finding.text}")
+            if finding.hint and not finding.well:
+                click.echo(f"         → {finding.hint}")
+    wrong = sum(not finding.well for finding in findings)
+    if as_json:
+        show_json([{"subject": f.subject, "well": f.well, "text": f.text, "hint": f.hint} for f in findings])
+    else:
+        click.echo("All is well." if not wrong else f"{wrong} of {len(findings)} are not well.")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _findings(context: Context, only: str | None) -> Iterator[Finding]:
+    parts = context.parts
+    path = parts.config.path
+    yield Finding(
+        "configuration",
+        True,
+        str(path) if path else "none found; the defaults hold (`watcher init` writes one)",
+    )
+    yield from _database(parts)
+    yield from _archive(parts)
+    names = [only] if only is not None else list(parts.config.catalogues)
+    for name in names:
+        try:
+            yield from parts.catalogue(name).check(parts.http(name))
+            account = parts.account(name)
+        except WatcherError as error:
+            yield Finding(name, False, str(error), error.hint)
+        else:
+            if account is not None:
+                yield account
+    yield from _channels(parts)
+    parts.close()
+
+
+def _database(parts: Parts) -> Iterator[Finding]:
+    from watcher.store.connection import healthy
+
+    try:
+        db = parts.db()
+        healthy(db)
+    except WatcherError as error:
+        yield Finding("database", False, str(error), error.hint)
+        return
+    mode = stat.S_IMODE(parts.database.stat().st_mode)
+    if mode & 0o077:
+        yield Finding(
+            "database",
+            False,
+            f"{parts.database} can be read by others ({mode:04o})",
+            f"chmod 600 {parts.database}",
+        )
+    else:
+        yield Finding("database", True, f"{parts.database}, sound")
+
+
+def _archive(parts: Parts) -> Iterator[Finding]:
+    place = parts.archive
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        yield Finding(
+            "archive",
+            False,
+            f"{existing} cannot be written",
+            "set download.archive to a directory of your own",
+        )
+        return
+    free, reserve = shutil.disk_usage(existing).free, parts.config.download.reserve
+    yield Finding(
+        "archive",
+        free > reserve,
+        f"{place}, {free / 2**30:.1f} GiB free, {reserve / 2**30:.1f} GiB of them kept free",
+        "free some space, or lower download.reserve",
+    )
+
+
+def _channels(parts: Parts) -> Iterator[Finding]:
+    from watcher.channels._addresses import address_for, masked
+    from watcher.store import subscriptions
+
+    tables = {f"channel {name}": f"channel:{name}" for name in parts.config.channels}
+    for subscription in subscriptions.every(parts.db()):
+        tables.setdefault(f"subscription {subscription.number}", subscription.address)
+    if parts.config.mail is not None:
+        tables["mail"] = "mail:someone@example.org"
+    for subject, reference in tables.items():
+        try:
+            url = parts.address(reference)
+            address_for(url, mail_url=None)
+        except WatcherError as error:
+            yield Finding(subject, False, str(error), error.hint)
+        else:
+            yield Finding(subject, True, f"{masked(url)} (watcher test-notify sends a sample)")

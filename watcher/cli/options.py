@@ -1,0 +1,117 @@
+"""Options that several commands share, and how what people write is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from watcher.model import Level
+
+
+class LevelType(click.ParamType[Any]):
+    """A processing level, as people write it: L2A, l2a, LEVEL2A, N2A."""
+
+    name = "level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Level:
+        """Read a level."""
+        del param, ctx
+        from watcher.model import level
+
+        return level(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Offer the usual levels."""
+        del ctx, param
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in ("L1C", "L2A", "L3A") if name.startswith(incomplete.upper())]
+
+
+class DateType(click.ParamType[Any]):
+    """A date or a time, UTC unless it says otherwise."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read an ISO 8601 date or time."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            read = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f'"{value}" is no date; write 2026-11-22 or 2026-11-22T10:00:00Z', param, ctx)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+class Percent(click.FloatRange):
+    """A percentage, from 0 to 100."""
+
+    name = "percent"
+
+    def __init__(self) -> None:
+        super().__init__(0, 100)
+
+
+class SiteName(click.ParamType[str]):
+    """The name of a watched site; the shell completes it."""
+
+    name = "site"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Offer the sites that are watched; without a readable database, none."""
+        del param
+        from click.shell_completion import CompletionItem
+
+        from watcher.core.names import fold
+        from watcher.errors import WatcherError
+        from watcher.store import sites
+
+        try:
+            parts = _parts(ctx)
+            if not parts.database.exists():
+                return []
+            known = sites.every(parts.db())
+        except WatcherError:
+            return []
+        return [CompletionItem(site.name) for site in known if fold(site.name).startswith(fold(incomplete))]
+
+
+class CatalogueName(click.ParamType[str]):
+    """The name of a configured catalogue; the shell completes it."""
+
+    name = "catalogue"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Offer the catalogues of the configuration; without a readable one, none."""
+        del param
+        from click.shell_completion import CompletionItem
+
+        from watcher.errors import WatcherError
+
+        try:
+            names = list(_parts(ctx).config.catalogues)
+        except WatcherError:
+            return []
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def one_of(**given: object) -> None:
+    """Refuse more than one of these options."""
+    names = [f"--{name}" for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} exclude each other", hint="give one of them")
+
+
+def _parts(ctx: click.Context) -> Any:
+    from watcher.cli import Context
+
+    root = ctx.find_root()
+    if isinstance(root.obj, Context):
+        return root.obj.parts
+    return Context(root.params.get("config"), root.params.get("state"), debug=False).parts

@@ -1,0 +1,237 @@
+"""One pass of each task, for a timer or by hand."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher.cli import Context
+from watcher.cli.options import CatalogueName
+from watcher.cli.output import ago
+from watcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watcher.transfer import Progress
+    from watcher.wiring import Parts
+
+
+@click.command()
+@click.option("--catalogue", type=CatalogueName(), help="Only this one.")
+@click.pass_obj
+def poll(context: Context, catalogue: str | None) -> None:
+    """Ask the catalogues once, and remember what they list.
+
+    \b
+    Examples:
+      watcher poll
+      watcher poll --catalogue cdse
+    """
+    from watcher.store import polls, sites
+    from watcher.wiring import now
+
+    parts = context.parts
+    db = parts.db()
+    watched = {watch.catalogue for watch in sites.watches(db)}
+    if catalogue is not None:
+        parts.table(catalogue)
+    names = [name for name in parts.config.catalogues if name in watched and catalogue in (None, name)]
+    lost = sorted(watched - set(parts.config.catalogues)) if catalogue is None else []
+    for name in lost:
+        click.echo(f"{name}: watched, but no longer in the configuration", err=True)
+    if not names and not lost:
+        click.echo(
+            f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
+        )
+        return
+    failed = bool(lost)
+    with _stoppable(parts):
+        for name in names:
+            last = polls.last(db, name)
+            if last is not None and last.not_before is not None and last.not_before > now():
+                click.echo(f"{name}: it asked not to be asked again yet ({ago(last.not_before, now())})", err=True)
+                failed = True
+                continue
+            outcome = parts.poll(db, name)
+            click.echo(
+                f"{name}: {outcome.asked} asked, {outcome.listed} listed, {outcome.arrived} arrived"
+                + (f", {outcome.baselined} baselined" if outcome.baselined else "")
+            )
+            if outcome.problem:
+                click.echo(f"{name}: {outcome.problem}", err=True)
+                failed = True
+    if failed:
+        raise click.exceptions.Exit(69)
+
+
+@click.command()
+@click.pass_obj
+def notify(context: Context) -> None:
+    """Send the notices that are due, once.
+
+    \b
+    Example:
+      watcher poll && watcher notify
+    """
+    from watcher.store import subscriptions
+    from watcher.tasks.notify import notify as pay
+    from watcher.wiring import chance, now
+
+    parts = context.parts
+    db = parts.db()
+    shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
+    failed = count = 0
+    with _stoppable(parts), parts.lock("notify", what="sending notices", wait=60):
+        for paid in pay(db, parts.send, parts.archive, now=now, chance=chance):
+            count += 1
+            to = shown.get(paid.address, paid.address)
+            if paid.problem is None:
+                click.echo(f"sent to {to}: {paid.subject}")
+            else:
+                failed += 1
+                after = f"again {ago(paid.again, now())}" if paid.again else "given up; `watcher retry` tries again"
+                click.echo(f"failed to {to}: {paid.subject}: {paid.problem} ({after})", err=True)
+    if not count:
+        click.echo("No notice is due.")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("product", nargs=-1)
+@click.pass_obj
+def download(context: Context, product: tuple[str, ...]) -> None:
+    """Fetch the products that are due, once; those named are wanted from now on.
+
+    A product is named by its title or id, as `watcher products` prints it.
+
+    \b
+    Examples:
+      watcher download
+      watcher download SPOT5_HRG1_XS_20150629_N2A_LitchfieldD0000B0000
+    """
+    from watcher.store import downloads
+    from watcher.store.connection import writing
+    from watcher.tasks.download import download as fetch
+    from watcher.wiring import chance, now
+
+    parts = context.parts
+    db = parts.db()
+    for title in product:
+        with writing(db):
+            if not downloads.want_by_hand(db, title, now=now()):
+                raise UsageError(
+                    f'no product "{title}" was seen',
+                    hint="`watcher products` lists them; a title or an id names one",
+                )
+    failed = count = 0
+    with _stoppable(parts), parts.lock("download", what="downloading"), _bars() as show:
+        with writing(db):
+            downloads.release(db)
+        for brought in fetch(
+            db,
+            parts.http,
+            parts.archive,
+            now=now,
+            chance=chance,
+            concurrency=parts.config.download.concurrency,
+            reserve=parts.config.download.reserve,
+            show=show,
+            stop=parts.stop,
+        ):
+            count += 1
+            if brought.stored is not None:
+                click.echo(
+                    f"stored {brought.path} ({brought.stored.size:,} bytes, verified: {brought.stored.verified})"
+                )
+            else:
+                failed += 1
+                after = (
+                    f"again {ago(brought.again, now())}" if brought.again else "given up; `watcher retry` tries again"
+                )
+                click.echo(f"failed {brought.title}: {brought.problem} ({after})", err=True)
+    if parts.stop.is_set():
+        click.echo("stopped; what was begun goes on from there next time", err=True)
+        raise click.exceptions.Exit(130)
+    if not count:
+        click.echo("No download is due.")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("number", metavar="[SUBSCRIPTION]", type=int, required=False)
+@click.pass_obj
+def retry(context: Context, number: int | None) -> None:
+    """Try again at once what failed or was given up: the notices of one subscription, or all notices and downloads.
+
+    \b
+    Examples:
+      watcher retry
+      watcher retry 3
+    """
+    from watcher.store import deliveries, downloads, subscriptions
+    from watcher.store.connection import writing
+    from watcher.wiring import now
+
+    db = context.parts.db()
+    if number is not None:
+        subscriptions.numbered(db, number)
+    with writing(db):
+        notices = deliveries.retry(db, subscription=number, now=now())
+        files = downloads.retry(db, now=now()) if number is None else 0
+    click.echo(f"{notices} deliveries and {files} downloads are due again.")
+
+
+@contextmanager
+def _stoppable(parts: Parts) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM finish what is in hand; the second is obeyed at once."""
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        if parts.stop.is_set():
+            raise KeyboardInterrupt
+        parts.stop.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+        parts.close()
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, Progress], None] | None]:
+    """Draw a bar for each download in a terminal; nothing elsewhere."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks = {}
+
+        def show(title: str, progress: Progress) -> None:
+            if title not in tasks:
+                tasks[title] = bars.add_task(title, total=progress.total)
+            bars.update(tasks[title], completed=progress.done, total=progress.total)
+
+        yield show

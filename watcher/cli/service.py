@@ -1,0 +1,99 @@
+"""`watcher run`: the service, and how its log lines look."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher.cli import Context
+
+if TYPE_CHECKING:
+    from watcher.wiring import Parts
+
+
+@click.command()
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look [default: log.format].")
+@click.pass_obj
+def run(context: Context, log_format: str | None) -> None:
+    """Poll, notify and download on a clock, until told to stop.
+
+    SIGTERM or Ctrl-C finishes what is in hand; SIGHUP reads the configuration again. Under systemd it says when it
+    is ready and feeds the watchdog.
+
+    \b
+    Examples:
+      watcher run
+      watcher --config /etc/watcher/config.toml run --log-format json
+    """
+    from watcher import service
+
+    first: list[Parts] = [context.parts]
+    _set_up_logging(log_format or first[0].config.log.format, first[0].config.log.level)
+    service.run(lambda: first.pop() if first else context.load())
+
+
+def _set_up_logging(style: str, level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if style == "json" else _TextLines())
+    handler.addFilter(_without_secrets)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("watcher").setLevel(level.upper())
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    from watcher.credentials import redact
+
+    record.msg, record.args = redact(record.getMessage()), ()
+    fields = getattr(record, "fields", {})
+    record.fields = {key: redact(str(value)) for key, value in fields.items() if value is not None}
+    if record.exc_info:
+        record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+        record.exc_info = None
+    return True
+
+
+class _TextLines(logging.Formatter):
+    """`2026-11-22T18:00:00Z INFO polled catalogue=cdse listed=12 arrived=1`; the journal adds time and level itself."""
+
+    _PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, str] = getattr(record, "fields", {})
+        text = " ".join([record.getMessage(), *(f"{key}={_quoted(value)}" for key, value in fields.items())])
+        if record.exc_text:
+            text += "\n" + record.exc_text
+        if os.environ.get("JOURNAL_STREAM"):
+            return "\n".join(f"<{self._PRIORITY.get(record.levelname, 6)}>{line}" for line in text.splitlines())
+        return f"{_time(record)} {record.levelname} {text}"
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, event, and the event's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname,
+            "event": record.getMessage(),
+        }
+        line |= getattr(record, "fields", {})
+        if record.exc_text:
+            line["traceback"] = record.exc_text
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _time(record: logging.LogRecord) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _quoted(value: str) -> str:
+    if value and not any(c in value for c in ' "=') and value.isprintable():
+        return value
+    return json.dumps(value, ensure_ascii=not value.isprintable())

@@ -1,0 +1,364 @@
+"""Places become watched, and cease to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from watcher.cli import Context
+from watcher.cli.options import CatalogueName, DateType, LevelType, Percent, SiteName, one_of
+from watcher.cli.output import cell, json_option, show_json, show_table
+from watcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from watcher.model import Candidate, Level
+    from watcher.plugins import Catalogue
+    from watcher.wiring import Parts
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a name was found to mean: where, by which code in which collections, and who says so."""
+
+    name: str
+    geometry: bytes | None
+    country: str | None
+    origin: str
+    code: str | None = None
+    collections: Sequence[str] | None = None
+
+
+@click.command("add-site")
+@click.argument("name")
+@click.option("--catalogue", type=CatalogueName(), help="Where to look [default: the configuration's first].")
+@click.option("--collection", multiple=True, help="Which of its collections; all that hold the level, if not given.")
+@click.option(
+    "--level",
+    "levels",
+    type=LevelType(),
+    multiple=True,
+    help="How far processed [default: L2A]. May be repeated.",
+)
+@click.option("--max-cloud", type=Percent(), help="Announce only up to this cloud cover; unknown passes.")
+@click.option(
+    "--download/--no-download",
+    default=None,
+    help="Bring its products home, or not, whatever download.levels says.",
+)
+@click.option("--since", type=DateType(), help="Only what was acquired since.")
+@click.option("--bbox", metavar="W,S,E,N", help="A box, in degrees.")
+@click.option("--point", metavar="LON,LAT[,KM]", help="A point and how far around it [10 km].")
+@click.option("--geometry", metavar="FILE|WKT", help="A GeoJSON file, or WKT.")
+@click.option("--announce-existing", is_flag=True, help="Hear of what is there already, as one digest.")
+@click.pass_obj
+def add_site(
+    context: Context,
+    name: str,
+    catalogue: str | None,
+    collection: tuple[str, ...],
+    levels: tuple[Level, ...],
+    max_cloud: float | None,
+    download: bool | None,
+    since: datetime | None,
+    bbox: str | None,
+    point: str | None,
+    geometry: str | None,
+    announce_existing: bool,
+) -> None:
+    """Watch a place: from the first poll on, what arrives there is announced.
+
+    The first poll is the baseline: it remembers what is there and announces nothing. Adding a site again changes
+    its terms, or adds a level.
+
+    \b
+    Examples:
+      watcher add-site Litchfield
+      watcher add-site Litchfield --catalogue take5 --level L1C --level L2A --download
+      watcher add-site "Kruger north" --bbox 31.0,-23.2,31.6,-22.6 --max-cloud 20
+      watcher add-site Toulouse --point 1.44,43.60,15 --since 2026-01-01
+      watcher add-site Field --geometry field.geojson --announce-existing
+    """
+    from watcher.model import level as read_level
+    from watcher.store import sites
+    from watcher.store.connection import writing
+    from watcher.wiring import now
+
+    if not name.strip():
+        raise UsageError("a site needs a name", hint="watcher add-site NAME")
+    one_of(bbox=bbox, point=point, geometry=geometry)
+    parts = context.parts
+    named = catalogue or parts.config.default_catalogue()
+    source = parts.catalogue(named)
+    place = _given(name, bbox, point, geometry) or _found(parts, named, source, name, collection)
+    chosen = [
+        (part, level)
+        for level in levels or (read_level("L2A"),)
+        for part in _collections(named, source, level, collection, place)
+    ]
+    moment = now()
+    db = parts.db()
+    with writing(db):
+        site = sites.add(
+            db, place.name, geometry=place.geometry, country=place.country, origin=place.origin, now=moment
+        )
+        if place.code is None and site.geometry is None:
+            raise UsageError(f"{site.name} has no geometry", hint="give --bbox, --point or --geometry")
+        fresh = [
+            sites.watch(
+                db,
+                site,
+                catalogue=named,
+                collection=part,
+                level=level,
+                code=place.code,
+                max_cloud=max_cloud,
+                since=since,
+                download=download,
+                announce=announce_existing,
+                now=moment,
+            )
+            for part, level in chosen
+        ]
+    for (part, level), is_new in zip(chosen, fresh, strict=True):
+        click.echo(
+            f"{site.name} is {'now watched' if is_new else 'watched on these terms now'}: {named} {part} {level}"
+        )
+    if any(fresh):
+        click.echo(
+            "The first poll will announce what is there already, as one digest."
+            if announce_existing
+            else "The first poll remembers what is there; you hear of what comes after it."
+        )
+        _next_step(parts)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def sites(context: Context, as_json: bool) -> None:
+    """List the watched places.
+
+    \b
+    Examples:
+      watcher sites
+      watcher sites --json | jq '.[].site'
+    """
+    from watcher.store import sites as stored
+
+    rows = [
+        {
+            "site": watch.site.name,
+            "country": watch.site.country,
+            "catalogue": watch.catalogue,
+            "collection": watch.collection,
+            "level": watch.level,
+            "code": watch.code,
+            "max_cloud": watch.max_cloud,
+            "since": watch.since,
+            "download": watch.download,
+            "baseline": watch.baselined,
+            "paused": watch.site.paused,
+            "origin": watch.site.origin,
+        }
+        for watch in stored.watches(context.parts.db(), paused=True)
+    ]
+    if as_json:
+        show_json(rows)
+        return
+    columns = {
+        "site": "SITE",
+        "country": "COUNTRY",
+        "catalogue": "CATALOGUE",
+        "collection": "COLLECTION",
+        "level": "LEVEL",
+        "max_cloud": "CLOUD ≤",
+        "download": "DOWNLOAD",
+        "baseline": "BASELINE",
+        "paused": "PAUSED",
+    }
+    show = [{**row, "download": "by level" if row["download"] is None else row["download"]} for row in rows]
+    show_table(show, columns, empty="No site is watched yet: watcher add-site NAME")
+
+
+@click.command("remove-site")
+@click.argument("name", type=SiteName())
+@click.pass_obj
+def remove_site(context: Context, name: str) -> None:
+    """Watch a place no more. What was downloaded stays.
+
+    \b
+    Example:
+      watcher remove-site Litchfield
+    """
+    from watcher.store import sites as stored
+    from watcher.store.connection import writing
+
+    db = context.parts.db()
+    with writing(db):
+        site = stored.named(db, name)
+        owed = stored.remove(db, site)
+    click.echo(f"{site.name} is no longer watched.")
+    if owed:
+        click.echo(f"{owed} deliveries about it had not been sent; they are dropped.")
+
+
+@click.command("pause-site")
+@click.argument("name", type=SiteName())
+@click.pass_obj
+def pause_site(context: Context, name: str) -> None:
+    """Stop looking at a place for a while; when it is resumed, what came meanwhile is announced.
+
+    \b
+    Example:
+      watcher pause-site Pornic
+    """
+    _pause(context, name, paused=True)
+
+
+@click.command("resume-site")
+@click.argument("name", type=SiteName())
+@click.pass_obj
+def resume_site(context: Context, name: str) -> None:
+    """Look at a paused place again.
+
+    \b
+    Example:
+      watcher resume-site Pornic
+    """
+    _pause(context, name, paused=False)
+
+
+def _pause(context: Context, name: str, *, paused: bool) -> None:
+    from watcher.store import sites as stored
+    from watcher.store.connection import writing
+    from watcher.wiring import now
+
+    db = context.parts.db()
+    with writing(db):
+        site = stored.named(db, name)
+        stored.pause(db, site, since=now() if paused else None)
+    click.echo(f"{site.name} is {'paused' if paused else 'looked at again, from the next poll on'}.")
+
+
+def _given(name: str, bbox: str | None, point: str | None, geometry: str | None) -> Place | None:
+    from watcher.places import geometry as places
+
+    if bbox is not None:
+        return Place(name, places.from_box(bbox), None, f"box {bbox}")
+    if point is not None:
+        return Place(name, places.from_point(point), None, f"point {point}")
+    if geometry is not None:
+        return Place(name, places.from_text(geometry), None, "given geometry")
+    return None
+
+
+def _found(parts: Parts, named: str, source: Catalogue, name: str, collections: Sequence[str]) -> Place:
+    if source.capability().codes:
+        return _located(parts, named, source, name, collections)
+    from watcher.places import take5
+
+    rows = take5.find(name)
+    if not rows:
+        near = take5.near(name)
+        raise UsageError(
+            f'"{name}" is not one of the Take5 sites that watcher knows, and {named} knows no sites by name',
+            hint=(f"did you mean {' or '.join(near)}? Else say" if near else "say")
+            + " where it is: --bbox W,S,E,N, --point LON,LAT[,KM] or --geometry FILE|WKT",
+        )
+    row = rows[0]
+    if row.geometry is None:
+        raise UsageError(
+            f"{row.name} ({row.country}) is a Take5 site whose coordinates are not known",
+            hint="say where it is: --bbox W,S,E,N, --point LON,LAT[,KM] or --geometry FILE|WKT",
+        )
+    if row.exact:
+        click.echo(f"{row.name}, {row.country}: {row.mission} (Take5) site, footprint known ({row.confidence})")
+        origin = "Take5 table, footprint"
+    else:
+        click.echo(
+            f"{row.name}, {row.country}: {row.mission} (Take5) site, approximate:"
+            f" a box of 60 km around its centre ({row.confidence})"
+        )
+        origin = "Take5 table, approximate 60 km box"
+    return Place(row.name, row.geometry, row.country, origin)
+
+
+def _located(parts: Parts, named: str, source: Catalogue, name: str, collections: Sequence[str]) -> Place:
+    from watcher.core.names import fold
+
+    asked = tuple(collections) or tuple(source.collections_of(None))
+    candidates, near = source.locate(name, parts.http(named), collections=asked)
+    if not candidates:
+        raise UsageError(
+            f'{named} knows no site called "{name}" in {", ".join(asked)}',
+            hint=f"did you mean {' or '.join(near)}?" if near else "give --bbox, --point or --geometry instead",
+        )
+    codes = sorted({candidate.code for candidate in candidates})
+    for candidate in candidates:
+        click.echo(_describe(candidate))
+    if len(codes) > 1:
+        raise UsageError(
+            f'"{name}" may be any of {len(codes)} sites of {named}: {", ".join(codes)}',
+            hint=f"name one: watcher add-site {codes[0]}",
+        )
+    first = candidates[0]
+    return Place(
+        first.code if fold(first.code) == fold(name) else name,
+        first.geometry,
+        first.country,
+        f"{named} {first.code}",
+        first.code,
+        [candidate.collection for candidate in candidates],
+    )
+
+
+def _describe(candidate: Candidate) -> str:
+    from watcher.core.names import plain
+
+    levels = ", ".join(f"{count} {level}" for level, count in sorted(candidate.levels.items()))
+    days = [f"{day:%Y-%m-%d}" if day else "?" for day in (candidate.first, candidate.last)]
+    where = f", {plain(candidate.country)}" if candidate.country else ""
+    return (
+        f"{plain(candidate.code)}{where}: {candidate.collection}, {levels}, acquired {days[0]} … {days[1]}"
+        f"{_extent(candidate.geometry)}"
+    )
+
+
+def _extent(geometry: bytes | None) -> str:
+    if geometry is None:
+        return ""
+    import shapely
+
+    west, south, east, north = shapely.from_geojson(geometry).bounds
+    return f", footprint {cell(round(west, 2))},{cell(round(south, 2))},{cell(round(east, 2))},{cell(round(north, 2))}"
+
+
+def _collections(named: str, source: Catalogue, level: Level, asked: Sequence[str], place: Place) -> Sequence[str]:
+    known = source.collections_of(None)
+    for collection in asked:
+        if collection not in known:
+            raise UsageError(
+                f'{named} has no collection "{collection}" in the configuration',
+                hint=f"it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
+            )
+    if asked:
+        return asked
+    holding = source.collections_of(level)
+    if place.collections is not None:
+        holding = [collection for collection in holding if collection in place.collections]
+    if not holding:
+        raise UsageError(
+            f"no collection of {named} holds {level}",
+            hint=f"name one with --collection: {', '.join(known)}",
+        )
+    return holding
+
+
+def _next_step(parts: Parts) -> None:
+    from watcher.store import subscriptions
+
+    if not subscriptions.every(parts.db()):
+        click.echo("Nobody is told of it yet: watcher subscribe you@example.org")

@@ -1,0 +1,279 @@
+"""The administrator's file, `config.toml`, checked: every error names the key, the value and the way out."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from watcher.credentials import Secret
+from watcher.errors import ConfigError
+from watcher.model import Level, level
+
+DEFAULT_CATALOGUE = "cdse"
+_T = TypeVar("_T")
+
+
+class Seconds(float):
+    """A duration; written as `"15m"`, `"90d"`, `"1.5h"` or a plain number of seconds."""
+
+
+class Bytes(int):
+    """A size; written as `"2 GiB"`, `"500MB"` or a plain number of bytes."""
+
+
+class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[poll]`: how often catalogues are asked, and how far back the acquisitions are listed."""
+
+    interval: Seconds = Seconds(900)
+    jitter: Seconds = Seconds(60)
+    lookback: Seconds = Seconds(90 * 86400)
+
+
+class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[notify]`: how often owed notices are sent, and how long one may take."""
+
+    interval: Seconds = Seconds(30)
+    timeout: Seconds = Seconds(30)
+
+
+class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[download]`: which levels come home, where to, how many at once, and the space that is left free."""
+
+    levels: tuple[str, ...] = ()
+    archive: str | None = None
+    interval: Seconds = Seconds(30)
+    concurrency: int = 2
+    reserve: Bytes = Bytes(2 << 30)
+
+
+class LogTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[log]`: how the service writes its lines."""
+
+    format: str = "text"
+    level: str = "info"
+
+
+class MailTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[mail]`: the account that e-mail leaves by, as an Apprise URL (`mailtos://…`)."""
+
+    url: Secret | str
+
+
+class ChannelTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[channels.NAME]`: a way to reach people that has a name."""
+
+    url: Secret | str
+
+
+class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[catalogues.NAME]`, but for the settings of its kind, which are in `settings`."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    title: str = ""
+    account: str = ""
+    interval: Seconds | None = None
+    gap: Seconds = Seconds(0.5)
+    deadline: Seconds = Seconds(60)
+    hosts: tuple[str, ...] = ()
+    auth_hosts: tuple[str, ...] = ()
+    auth: dict[str, Any] | None = None
+    allow_insecure: bool = False
+    ca_bundle: str | None = None
+    proxy: str | None = None
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file, with its place (`None` without a file)."""
+
+    path: Path | None = None
+    catalogue: str | None = None
+    poll: PollTable = PollTable()
+    notify: NotifyTable = NotifyTable()
+    download: DownloadTable = DownloadTable()
+    log: LogTable = LogTable()
+    mail: MailTable | None = None
+    channels: dict[str, ChannelTable] = {}
+    catalogues: dict[str, CatalogueTable] = {}
+
+    def default_catalogue(self) -> str:
+        """Return the catalogue that is meant when none is named."""
+        return self.catalogue or next(iter(self.catalogues))
+
+    def download_levels(self) -> frozenset[Level]:
+        """Return the levels whose products come home wherever a site does not say otherwise."""
+        return frozenset(level(text) for text in self.download.levels)
+
+
+def load(path: Path | None) -> Config:
+    """Read and check the configuration; `None` gives the defaults, with the public catalogue `cdse`.
+
+    Raises `ConfigError`.
+    """
+    document: dict[str, Any] = {}
+    if path is not None:
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ConfigError(f"there is no {path}", hint="`watcher init` writes one") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {path}: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from error
+    where = str(path) if path else "the configuration"
+    tables = document.pop("catalogues", None) or {DEFAULT_CATALOGUE: {"preset": DEFAULT_CATALOGUE}}
+    catalogues = {name: _catalogue(name, table, where) for name, table in tables.items()}
+    config = _convert({**document, "path": None, "catalogues": {}}, Config, where, "")
+    config = msgspec.structs.replace(config, path=path, catalogues=catalogues)
+    _check(config, where)
+    return config
+
+
+def presets() -> list[str]:
+    """Name the catalogues whose settings ship with the package."""
+    return sorted(entry.name.removesuffix(".toml") for entry in _presets().iterdir() if entry.name.endswith(".toml"))
+
+
+def preset(name: str) -> CatalogueTable:
+    """Return the settings that ship under this name."""
+    return _catalogue(name, {"preset": name}, f"preset {name}")
+
+
+def find() -> Path | None:
+    """Return the configuration in force: `WATCHER_CONFIG`, the user's, then the machine's; `None` without any."""
+    named = os.environ.get("WATCHER_CONFIG")
+    if named:
+        return Path(named)
+    for place in (user_path(), Path("/etc/watcher/config.toml")):
+        if place.exists():
+            return place
+    return None
+
+
+def user_path() -> Path:
+    """Return where a person's own configuration lies."""
+    import platformdirs
+
+    return platformdirs.user_config_path("watcher") / "config.toml"
+
+
+def state_directory() -> Path:
+    """Return where the database lies: `WATCHER_STATE`, the service's `STATE_DIRECTORY`, else the user's."""
+    named = os.environ.get("WATCHER_STATE") or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_state_path("watcher")
+
+
+_COMMON = frozenset(field.name for field in msgspec.structs.fields(CatalogueTable)) - {"name", "settings"}
+
+
+def _catalogue(name: str, table: Any, where: str) -> CatalogueTable:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: catalogues.{name} is not a table", hint=f"write it as [catalogues.{name}]")
+    merged = dict(table)
+    preset = merged.pop("preset", None)
+    if preset is not None:
+        if preset not in presets():
+            raise ConfigError(
+                f'{where}: catalogues.{name}.preset = "{preset}" is not known',
+                hint=f"the presets are: {', '.join(presets())}",
+            )
+        merged = tomllib.loads((_presets() / f"{preset}.toml").read_text(encoding="utf-8")) | merged
+    if "kind" not in merged:
+        raise ConfigError(
+            f"{where}: catalogues.{name} says neither preset nor kind",
+            hint=f'add preset = "{presets()[0]}" (or {", ".join(presets()[1:])}), or kind = "stac" and url = "…"',
+        )
+    common = {key: value for key, value in merged.items() if key in _COMMON}
+    settings = {key: value for key, value in merged.items() if key not in _COMMON}
+    return _convert({**common, "name": name, "settings": settings}, CatalogueTable, where, f"catalogues.{name}")
+
+
+def _check(config: Config, where: str) -> None:
+    if config.catalogue is not None and config.catalogue not in config.catalogues:
+        raise ConfigError(
+            f'{where}: catalogue = "{config.catalogue}" is not one of [catalogues]',
+            hint=f"the catalogues are: {', '.join(config.catalogues)}",
+        )
+    for key, value, least in (
+        ("poll.interval", config.poll.interval, 1),
+        ("notify.interval", config.notify.interval, 1),
+        ("notify.timeout", config.notify.timeout, 1),
+        ("download.interval", config.download.interval, 1),
+        ("download.concurrency", config.download.concurrency, 1),
+        *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1) for c in config.catalogues.values()),
+    ):
+        if value < least:
+            raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least} is the least")
+    if config.log.format not in ("text", "json"):
+        raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
+    if config.log.level not in ("debug", "info", "warning", "error"):
+        raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
+
+
+def _convert(value: Any, to: type[_T], where: str, table: str) -> _T:
+    try:
+        return msgspec.convert(value, to, dec_hook=_hook)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `")
+        key = ".".join(part for part in (table, place.strip("`").removeprefix("$").strip(".")) if part)
+        unknown = re.search(r"unknown field `(.+?)`", message)
+        hint = "config.example.toml shows every key"
+        if unknown:
+            message = f'has no key "{unknown.group(1)}"'
+            hint = _nearest(unknown.group(1), to, place) or hint
+        raise ConfigError(f"{where}: {key + ': ' if key else ''}{message}", hint=hint) from error
+
+
+def _nearest(word: str, to: type[Any], place: str) -> str | None:
+    from rapidfuzz import process
+
+    known: set[str] = set()
+    for struct in (to, PollTable, NotifyTable, DownloadTable, LogTable, MailTable, ChannelTable):
+        if struct is to or place:
+            known |= {field.name for field in msgspec.structs.fields(struct)}
+    match = process.extractOne(word, sorted(known), score_cutoff=70)
+    return f"did you mean {match[0]}?" if match else None
+
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_SIZES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+
+
+def _hook(kind: type, value: Any) -> Any:
+    if kind is Seconds:
+        return Seconds(_quantity(value, _UNITS, "s", 'a duration such as "15m", "90d" or a number of seconds'))
+    if kind is Bytes:
+        return Bytes(_quantity(value, _SIZES, "", 'a size such as "2 GiB" or a number of bytes'))
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+def _quantity(value: Any, units: Mapping[str, float], unit: str, wanted: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number, unit = float(value), unit
+    else:
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
+        if found is None or (found[2].lower() or unit) not in units:
+            raise ValueError(f"{value!r} is not {wanted}")
+        number, unit = float(found[1]), found[2].lower() or unit
+    if number < 0:
+        raise ValueError(f"{value!r} is negative")
+    return number * units[unit]
+
+
+def _presets() -> Any:
+    return resources.files("watcher") / "presets"

@@ -1,0 +1,1 @@
+"""The functional core: values in, values out. No network, disk, database, clock or log."""

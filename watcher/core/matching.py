@@ -1,0 +1,63 @@
+"""Which of the listed products lie at which watched sites.
+
+Servers ignore filters with a 200, so each product that comes back is checked against what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from watcher.core.decide import Listing
+from watcher.model import Page, Product, Watch
+
+
+def matches(page: Page, watches: Sequence[Watch]) -> list[Listing]:
+    """Match a page against the watches of one question, which share a collection.
+
+    A watch with a code matches by it, any other by intersection of its site's geometry with the footprint (both
+    WGS84, longitude first); a product without footprint is taken at the server's word.
+    """
+    by_code = [watch for watch in watches if watch.code is not None]
+    by_ground = [watch for watch in watches if watch.code is None and watch.site.geometry is not None]
+    anywhere = [watch for watch in watches if watch.code is None and watch.site.geometry is None]
+    touched = _touched(page, by_ground) if by_ground else [()] * len(page)
+    listings = []
+    for product, ground in zip(page, touched, strict=True):
+        found = [w for w in by_code if product.code == w.code and _level(w, product)]
+        found += [w for w in (*ground, *anywhere) if _level(w, product)]
+        if found:
+            listings.append(Listing(product, found))
+    return listings
+
+
+def _level(watch: Watch, product: Product) -> bool:
+    return watch.level is None or product.level == watch.level
+
+
+def _touched(page: Page, watches: Sequence[Watch]) -> list[Sequence[Watch]]:
+    import shapely
+
+    footprints = shapely.from_geojson(
+        [p.geometry or b'{"type":"Point","coordinates":[]}' for p in page], on_invalid="ignore"
+    )
+    sites = {w.site.number: w.site for w in watches if w.site.geometry}
+    touched: list[list[Watch]] = [[] for _ in page]
+    for number, site in sites.items():
+        ground = shapely.from_geojson(site.geometry)
+        shapely.prepare(ground)
+        here = [w for w in watches if w.site.number == number]
+        for index, hit in enumerate(shapely.intersects(ground, footprints)):
+            if hit or page[index].geometry is None:
+                touched[index].extend(here)
+    return list(touched)
+
+
+def bounds(products: Sequence[Product]) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north of all footprints, `None` without any."""
+    import shapely
+
+    shapes = [shapely.from_geojson(p.geometry) for p in products if p.geometry]
+    if not shapes:
+        return None
+    west, south, east, north = shapely.total_bounds(shapes)
+    return float(west), float(south), float(east), float(north)

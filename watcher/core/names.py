@@ -1,0 +1,20 @@
+"""Names as people write them: with or without case, accents and punctuation."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def fold(name: str) -> str:
+    """Return the name without case, accents, spaces and punctuation: what makes two spellings one."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return re.sub(r"[^\w]|_", "", "".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def plain(text: str, *, limit: int = 200) -> str:
+    """Return text that is safe on a terminal: no control, direction or invisible characters, one line."""
+    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    kept = "".join(c for c in kept if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"

@@ -1,0 +1,111 @@
+"""One arrival in words that are safe to show: its title, the facts, where to look, where the files lie.
+
+Everything a catalogue wrote is hostile until it has passed through here: control, direction and invisible
+characters go, and a link is built anew from its parsed parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from watcher.core.names import plain
+from watcher.model import Event, Product
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One arrival as a person is told of it.
+
+    `path` is where the download lies (`stored`), `verified` how it was checked (`md5`, `size`…), `previous`
+    the revision that this one replaces. `None` is "not known".
+    """
+
+    event: Event
+    site: str
+    product: Product
+    catalogue: str
+    download: Literal["no", "wanted", "stored", "failed"] = "no"
+    path: str | None = None
+    verified: str | None = None
+    previous: str | None = None
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """One arrival, ready to be laid out."""
+
+    what: str
+    title: str
+    facts: str
+    link: str | None
+    where: str
+
+
+def lines(arrival: Told) -> Lines:
+    """Put one arrival into words."""
+    product = arrival.product
+    cloud = product.cloud if product.cloud is not None and 0 <= product.cloud <= 100 else None
+    acquired = product.acquired
+    facts = [
+        f"acquired {acquired.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if acquired else "acquisition unknown",
+        "cloud unknown" if cloud is None else f"cloud {cloud:.0f} %",
+        size_word([asset.size for asset in product.assets if asset.size is not None]),
+        f"in {plain(arrival.catalogue, limit=60)}",
+    ]
+    if arrival.previous:
+        facts.append(f"replaces {plain(arrival.previous, limit=60)}")
+    return Lines(
+        what=f"{arrival.event.value} {level_word(arrival)}",
+        title=plain(product.title or product.id),
+        facts=", ".join(facts),
+        link=safe_link(product.link),
+        where=_where(arrival),
+    )
+
+
+def _where(arrival: Told) -> str:
+    if arrival.download == "stored" and arrival.path:
+        checked = f"verified: {plain(arrival.verified, limit=60)}" if arrival.verified else "not verified"
+        return f"stored in {plain(arrival.path, limit=1000)} ({checked})"
+    if arrival.event is Event.WITHDRAWN:
+        return "no longer in the catalogue"
+    return {"no": "not downloaded", "wanted": "will be downloaded", "failed": "the download failed"}.get(
+        arrival.download, "downloaded"
+    )
+
+
+def size_word(sizes: Sequence[int]) -> str:
+    """Say how many bytes these are in all, in decimal units: `345 MB`."""
+    size = float(sum(sizes))
+    if size <= 0:
+        return "size unknown"
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.1f} {unit}" if size < 9.95 and unit != "B" else f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def safe_link(url: str | None) -> str | None:
+    """Build an http or https link anew from the parts that a browser would see; `None` for anything else."""
+    try:
+        parts = urlsplit(url or "")
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:  # UnicodeError, from a host that is no host, is one too
+        return None
+    if parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
+        return None
+    path = quote(parts.path, safe="/%:!$&*+,;=~", errors="replace")
+    query = f"?{quote(parts.query, safe='/%:!$&*+,;=~?', errors='replace')}" if parts.query else ""
+    link = f"{parts.scheme}://{host}{port}{path}{query}"
+    return link if len(link) <= 2000 else None
+
+
+def level_word(arrival: Told) -> str:
+    """Name the level of an arrival's product, `product` when it has none."""
+    return plain(arrival.product.level or "", limit=20) or "product"

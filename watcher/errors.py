@@ -1,0 +1,107 @@
+"""Everything that can go wrong, by who must act.
+
+Each error is one sentence that names the value and the place, a ``hint`` that names the way out, and says
+whether trying again can help (``permanent``) and how long a server asked us to wait first (``retry_after``, seconds,
+RFC 9110 §10.2.3). ``exit_code`` follows sysexits(3) where that has a word for it.
+"""
+
+from __future__ import annotations
+
+
+class WatcherError(Exception):
+    """The root of what watcher raises on purpose; anything else is a defect."""
+
+    exit_code = 1
+    permanent = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        permanent: bool | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.retry_after = retry_after
+        if permanent is not None:
+            self.permanent = permanent
+
+
+class UsageError(WatcherError):
+    """The person at the keyboard must say it otherwise."""
+
+    exit_code = 2
+
+
+class ConfigError(WatcherError):
+    """The administrator must mend the configuration."""
+
+    exit_code = 78
+
+
+class StoreError(WatcherError):
+    """The operator must look at the database or its disk."""
+
+    exit_code = 75
+
+
+class AlreadyRunning(WatcherError):
+    """Another watcher holds this database."""
+
+    exit_code = 73
+
+
+class CatalogueError(WatcherError):
+    """The catalogue, or the way to it, failed; whoever runs the catalogue may have to act."""
+
+    exit_code = 69
+    permanent = False
+
+
+class HttpError(CatalogueError):
+    """A server answered with a status that is not the one hoped for.
+
+    ``status`` is the HTTP status code, ``body`` the first bytes of the answer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        body: bytes = b"",
+        retry_after: float | None = None,
+        hint: str | None = None,
+        permanent: bool | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, permanent=permanent, retry_after=retry_after)
+        self.status = status
+        self.body = body
+
+
+class Unreachable(CatalogueError):
+    """No answer at all: refused, timed out, cut off, not resolved, not trusted."""
+
+
+class CredentialError(WatcherError):
+    """A credential is missing, unreadable or refused; its owner must act."""
+
+    exit_code = 77
+
+
+class ChannelError(WatcherError):
+    """A notice could not be handed over to its channel."""
+
+    permanent = False
+
+
+class TransferError(WatcherError):
+    """A file could not be brought home whole."""
+
+    permanent = False
+
+
+class NoSpace(TransferError):
+    """The archive's disk is full, or would be."""

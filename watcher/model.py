@@ -1,0 +1,230 @@
+"""The words of watcher, as values.
+
+They follow STAC, OGC and CEOS where those have a word. Times are aware and UTC, coordinates are WGS84 in the
+order longitude, latitude (RFC 7946 §4), sizes are bytes, cloud cover is percent.
+
+Values that are made by the thousand are `msgspec.Struct`: building a frozen one costs a tenth of a frozen
+dataclass, and a poll of 15,000 products is bound by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+import msgspec
+
+Level = NewType("Level", str)
+"""How far a product is processed: L1A, L1C, L2A, L3A…, or a server's own word when it has none of ours."""
+
+_LEVELS = {
+    "1A": "L1A",
+    "N1A": "L1A",
+    "LEVEL1A": "L1A",
+    "1C": "L1C",
+    "N1": "L1C",
+    "N1C": "L1C",
+    "N1_TUILE": "L1C",
+    "N1_SCENE": "L1C",
+    "LEVEL1C": "L1C",
+    "S2MSI1C": "L1C",
+    "2A": "L2A",
+    "N2A": "L2A",
+    "LEVEL2A": "L2A",
+    "S2MSI2A": "L2A",
+    "3A": "L3A",
+    "N3A": "L3A",
+    "LEVEL3A": "L3A",
+}
+
+
+def level(text: str) -> Level:
+    """Read a processing level as people and servers write it (`LEVEL2A`, `N2A`, `l2a`, `level-2a`).
+
+    A level with no name of ours passes through as written, so that it can be watched by its own name.
+    """
+    word = text.strip()
+    folded = re.sub(r"[\s-]", "", word).upper()
+    if folded in _LEVELS:
+        return Level(_LEVELS[folded])
+    if re.fullmatch(r"L\d[A-Z]?", folded):
+        return Level(folded)
+    return Level(word)
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One file of a product (STAC Asset).
+
+    `key` is its key in the catalogue, `checksum` is `algorithm:hex` with hashlib's name for the algorithm
+    (`md5:77ca…`), `size` is in bytes. `None` means that the catalogue does not say.
+    """
+
+    key: str
+    href: str
+    type: str | None = None
+    size: int | None = None
+    checksum: str | None = None
+
+
+class Product(msgspec.Struct, frozen=True):
+    """One EO product as a catalogue describes it (its record is a STAC Item).
+
+    `learnt` is when the catalogue learnt of it, by the property that its adapter uses as a cursor; `None` where
+    there is none. `revision` tells one processing of an acquisition from the next: see `watcher.core.revisions`.
+    `geometry` is a GeoJSON geometry as UTF-8 JSON. `code` is the site's code in the catalogue (`zone_geo`, tile).
+    `link` is a page or record of the product for people.
+    """
+
+    collection: str
+    id: str
+    title: str
+    level: Level | None
+    acquired: datetime | None
+    revision: str
+    published: datetime | None = None
+    updated: datetime | None = None
+    learnt: datetime | None = None
+    cloud: float | None = None
+    platform: str | None = None
+    instrument: str | None = None
+    geometry: bytes | None = None
+    code: str | None = None
+    link: str | None = None
+    quicklook: str | None = None
+    assets: tuple[Asset, ...] = ()
+
+
+class Site(msgspec.Struct, frozen=True):
+    """A named place. `geometry` is GeoJSON (UTF-8 JSON), `origin` says where that geometry comes from."""
+
+    number: int
+    name: str
+    geometry: bytes | None
+    country: str | None
+    origin: str
+    paused: bool = False
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """A standing interest: one site, one collection of one catalogue, one level, a filter.
+
+    `level` `None` is every level; `code` is the site's code in that catalogue, `None` to ask by geometry;
+    `since` is the earliest acquisition of interest; `download` `None` leaves it to the configuration;
+    `announce` asks that what the first poll finds be announced; `baselined` is when the first poll succeeded;
+    `cursor` is the newest time at which the catalogue learnt of something that we have stored for it.
+    """
+
+    number: int
+    site: Site
+    catalogue: str
+    collection: str
+    level: Level | None
+    code: str | None = None
+    max_cloud: float | None = None
+    since: datetime | None = None
+    download: bool | None = None
+    announce: bool = False
+    baselined: datetime | None = None
+    cursor: datetime | None = None
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """A person's standing request to hear of arrivals.
+
+    `address` is what deliveries are keyed by: a reference, never a secret. `sites` `None` is every site, also those
+    to come; `levels` empty is every level.
+    """
+
+    number: int
+    address: str
+    name: str
+    sites: tuple[int, ...] | None = None
+    levels: tuple[Level, ...] = ()
+    max_cloud: float | None = None
+
+
+class Event(StrEnum):
+    """What happened to a product at a site."""
+
+    NEW = "new"
+    REVISED = "revised"
+    WITHDRAWN = "withdrawn"
+
+
+class Query(msgspec.Struct, frozen=True):
+    """One question to one catalogue.
+
+    `code` or `geometry` (GeoJSON, UTF-8 JSON) say where, `level` how far processed; `learnt_since` asks for what
+    the catalogue learnt at or after that time; `acquired` is the window of acquisition, both ends included,
+    `None` for an open end.
+    """
+
+    collection: str
+    level: Level | None = None
+    code: str | None = None
+    geometry: bytes | None = None
+    learnt_since: datetime | None = None
+    acquired: tuple[datetime | None, datetime | None] = (None, None)
+
+
+class Capability(msgspec.Struct, frozen=True):
+    """What a catalogue can be asked.
+
+    `learns`: it can list what it learnt since a time. `codes`: it knows sites by a code of its own.
+    """
+
+    learns: bool
+    codes: bool
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A site as a catalogue knows it, found by name: what `add-site` shows and chooses from."""
+
+    code: str
+    collection: str
+    country: str | None
+    geometry: bytes | None
+    levels: dict[str, int]
+    first: datetime | None
+    last: datetime | None
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line of `watcher check`: what was looked at, whether it is well, and how to mend it if not."""
+
+    subject: str
+    well: bool
+    text: str
+    hint: str | None = None
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What a person reads: a subject, and the same message as text and as HTML. `key` tells it from every other."""
+
+    key: str
+    subject: str
+    text: str
+    html: str
+
+
+class Outcome(StrEnum):
+    """How handing over a notice went. `UNKNOWN`: no answer in time, so it may have arrived all the same."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What became of one post: its index among those handed over, and what went wrong, without secrets."""
+
+    index: int
+    outcome: Outcome
+    problem: str | None = None
+
+
+Page = Sequence[Product]
+"""What one answer of a catalogue listed, in its order."""

@@ -1,0 +1,16 @@
+"""An HTTP client with manners: it waits its turn, stops when told, and gives credentials to nobody else.
+
+The only part of watcher that knows how httpx connects. What it promises, and where:
+
+* `reach` - which URLs may be asked at all, and which of them may see a credential;
+* `addresses` - no name, redirect or odd spelling of an address leads into a private network;
+* `wire` - TLS is verified, and a deadline holds for the whole exchange, however slowly the server drips;
+* `answers` - a body is whole, inflated with a limit, or it is a failure;
+* `manners` - pauses between requests, back-off, ``Retry-After``;
+* `client` - puts these together.
+"""
+
+from watcher.net.answers import Answer, json_body
+from watcher.net.client import Http
+
+__all__ = ["Answer", "Http", "json_body"]

@@ -1,0 +1,131 @@
+"""A server's answer, whole or not at all."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+
+from watcher.errors import CatalogueError, Unreachable
+from watcher.net.reach import shown
+
+_STEP = 64 * 1024
+_PREFIX = 4096
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A complete answer of status 2xx. `headers` have lower-case names; `url` is where it came from."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+def whole(response: httpx.Response, limit: int) -> bytes:
+    """Read a body to its proven end and inflate it.
+
+    Raises `Unreachable` when it is larger than `limit` bytes (inflated), when nothing says where it ends,
+    when its compression breaks off, or when it is compressed in a way that was not asked for.
+    """
+    place = shown(response.request.url)
+    announced = response.headers.get("content-length")
+    if response.status_code in (204, 304):
+        return b""
+    # A body that ends with the connection cannot be told from one that was cut.
+    if announced is None and response.headers.get("transfer-encoding", "").lower() != "chunked":
+        raise Unreachable(f"{place} does not say how long its answer is, so a cut one could not be told")
+    if announced is not None and announced.isdigit() and int(announced) > limit:
+        raise _too_large(place, limit)
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_raw():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(place, limit)
+        chunks.append(chunk)
+    raw = b"".join(chunks)
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity") or not raw:
+        return raw
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise Unreachable(f'{place} answered in the encoding "{coding[:40]}", which was not asked for')
+    try:
+        return _inflated(raw, coding, limit, place)
+    except zlib.error as error:
+        raise Unreachable(f"{place} answered with broken compression: {error}") from error
+
+
+def opening(response: httpx.Response, limit: int = 2048) -> bytes:
+    """Read the first bytes of a body that only explains a failure, inflated as far as it goes."""
+    raw = b""
+    for chunk in response.iter_raw():
+        raw += chunk
+        if len(raw) >= limit:
+            break
+    if response.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip"):
+        try:
+            raw = zlib.decompressobj(wbits=31).decompress(raw, limit)
+        except zlib.error:
+            return b""  # an explanation that cannot be read explains nothing; the status stands
+    return raw[:limit]
+
+
+def json_body(answer: Answer) -> bytes:
+    """Return an answer's JSON, from its first ``{`` or ``[``.
+
+    A PHP warning before it is skipped if the server calls the answer JSON. Raises `CatalogueError` for what
+    is no JSON at all, most often the page of a login or of maintenance.
+    """
+    body = answer.body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if body[:1] in (b"{", b"["):
+        return body
+    kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind.endswith("json"):
+        starts = [at for at in (body[:_PREFIX].find(b"{"), body[:_PREFIX].find(b"[{")) if at >= 0]
+        if starts:
+            return body[min(starts) :]
+    place = shown(httpx.URL(answer.url))
+    if not body:
+        raise CatalogueError(f"{place} answered {answer.status} with nothing in it, where JSON was expected")
+    raise CatalogueError(
+        f"{place} answered {answer.status} with {kind or 'something unnamed'} where JSON was expected",
+        hint="most often this is the page of a login or of maintenance: open the address in a browser",
+    )
+
+
+def _inflated(raw: bytes, coding: str, limit: int, place: str) -> bytes:
+    if coding == "deflate":
+        # RFC 9110 §8.4.1.2 means zlib's format; some servers send the bare stream.
+        bare = len(raw) < 2 or raw[0] & 0x0F != 8 or int.from_bytes(raw[:2], "big") % 31
+        wbits = -zlib.MAX_WBITS if bare else zlib.MAX_WBITS
+    else:
+        wbits = zlib.MAX_WBITS + 16
+    inflate = zlib.decompressobj(wbits=wbits)
+    parts: list[bytes] = []
+    size = 0
+    view = memoryview(raw)
+    for start in range(0, len(raw), _STEP):
+        piece: bytes | memoryview = view[start : start + _STEP]
+        while piece:
+            if inflate.eof:  # gzip members may follow one another (RFC 1952 §2.2)
+                inflate = zlib.decompressobj(wbits=wbits)
+            part = inflate.decompress(piece, limit - size + 1)
+            size += len(part)
+            if size > limit:
+                raise _too_large(place, limit)
+            parts.append(part)
+            piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+    if not inflate.eof:
+        raise Unreachable(f"{place} sent only the beginning of a compressed answer")
+    return b"".join(parts)
+
+
+def _too_large(place: str, limit: int) -> Unreachable:
+    return Unreachable(
+        f"{place} sent more than {limit / 2**20:g} MiB in one answer: the rest was not read",
+        hint="ask for fewer products at a time (a smaller page)",
+        permanent=True,
+    )

@@ -1,0 +1,168 @@
+"""One catalogue's HTTP client."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+import watcher
+from watcher.errors import HttpError
+from watcher.net.answers import Answer, whole
+from watcher.net.failures import BROKEN, TRIES, cause, passing, refusal, tries, unreachable
+from watcher.net.hops import Question, Way, ask, link
+from watcher.net.manners import Pace, backoff, pause
+from watcher.net.reach import reach
+from watcher.net.wire import Wire, within
+
+Params = Mapping[str, str | int | float | bool | None] | Sequence[tuple[str, str]]
+T = TypeVar("T")
+
+# httpx writes whole URLs at INFO, with the tokens that servers put in them.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Http:
+    """One catalogue's HTTP client. Close it, or use it as a context manager; threads may share it.
+
+    `origin` is the catalogue's URL. `hosts` (``name`` or ``name:port``) may be asked and redirected to as
+    well, and may have private addresses; `auth_hosts` may, besides the origin, see the credentials that
+    `auth` adds. `gap` is the pause between two requests to the origin, `deadline` the time for one whole
+    answer, `backoff_base` the scale of the pauses between tries, all in seconds; `max_body` is in bytes,
+    after decompression. `stop`, once set, ends every wait with `Unreachable`.
+
+    Raises `ConfigError` for an origin, host, proxy or `ca_bundle` that is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        origin: str,
+        hosts: Collection[str] = (),
+        auth_hosts: Collection[str] = (),
+        auth: httpx.Auth | None = None,
+        gap: float = 0.0,
+        deadline: float = 60.0,
+        max_body: int = 16 * 2**20,
+        connections: int = 4,
+        ca_bundle: str | None = None,
+        allow_insecure: bool = False,
+        proxy: str | None = None,
+        stop: threading.Event | None = None,
+        backoff_base: float = 1.0,
+    ) -> None:
+        if auth is not None and auth.requires_response_body:
+            raise TypeError(f"{type(auth).__name__} would read every answer without a limit: let it read its own")
+        allowed = reach(origin, hosts=hosts, auth_hosts=auth_hosts, insecure=allow_insecure)
+        client = httpx.Client(
+            transport=Wire(allowed, connections=connections, ca_bundle=ca_bundle, proxy=proxy),
+            headers={
+                "User-Agent": f"eo-watcher/{watcher.__version__} (+python-httpx/{httpx.__version__})",
+                "Accept-Encoding": "gzip",
+            },
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            trust_env=False,
+        )
+        self._way = Way(client, allowed, Pace(gap), auth, deadline)
+        self._max_body, self._backoff_base = max_body, backoff_base
+        self.stop = stop or threading.Event()
+
+    def __enter__(self) -> Http:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._way.client.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        authenticated: bool = False,
+    ) -> Answer:
+        """Ask for `url`, with `params` added to its query.
+
+        Credentials go along if `authenticated`. Raises `HttpError` for an answer that is not 2xx, and
+        `Unreachable` for everything that is no complete answer, after as many tries as can help.
+        """
+        target = link(url)
+        if params is not None:
+            target = target.copy_merge_params(params)  # type: ignore[arg-type]  # a sequence of pairs will do
+        return self._answer(Question("GET", target, headers or {}, signed=authenticated))
+
+    def post(
+        self, url: str, *, json: object, headers: Mapping[str, str] | None = None, authenticated: bool = False
+    ) -> Answer:
+        """Ask by a search in the body; otherwise as `get`. It may be sent more than once."""
+        asked = {"Content-Type": "application/json", **(headers or {})}
+        return self._answer(Question("POST", link(url), asked, msgspec.json.encode(json), signed=authenticated))
+
+    @contextmanager
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        patience: float = 60.0,
+        stop: threading.Event | None = None,
+    ) -> Iterator[httpx.Response]:
+        """Open a download; the caller judges its status and reads it by `iter_raw`.
+
+        Any public https host may be asked; credentials go to the origin and to `auth_hosts` only. The
+        deadline holds up to the headers; from there each read may take `patience` seconds. What breaks, there
+        or in the body of the ``with`` statement, is raised as `Unreachable`.
+        """
+        asked = {**(headers or {}), "Accept-Encoding": "identity"}
+        question = Question("GET", link(url), asked, signed=True, anywhere=True, patience=patience)
+        stop = stop or self.stop
+        response = self._patiently(question, stop, lambda: ask(self._way, question, stop))
+        try:
+            with within(math.inf, stop):
+                yield response
+        except BROKEN as error:
+            raise unreachable(question.url, error) from cause(error)
+        finally:
+            response.close()
+
+    def _answer(self, question: Question) -> Answer:
+        def once() -> Answer:
+            response = ask(self._way, question, self.stop)
+            try:
+                if not response.is_success:
+                    raise refusal(response)
+                body = whole(response, self._max_body)
+                return Answer(response.status_code, dict(response.headers), body, str(response.request.url))
+            finally:
+                response.close()
+
+        return self._patiently(question, self.stop, once)
+
+    def _patiently(self, question: Question, stop: threading.Event, once: Callable[[], T]) -> T:
+        for tried in itertools.count(1):
+            try:
+                with within(self._way.deadline, stop):
+                    return once()
+            except BROKEN as error:
+                if tried >= TRIES or not passing(error):
+                    raise unreachable(question.url, error) from cause(error)
+                seconds = backoff(tried, self._backoff_base)
+            except HttpError as error:
+                if tried >= tries(error):
+                    raise
+                seconds = backoff(tried, self._backoff_base) if error.retry_after is None else error.retry_after
+            pause(seconds, stop)
+        raise AssertionError  # a count has no end

@@ -1,0 +1,135 @@
+"""From a question to the first answer that is no redirect; who may see credentials on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+
+from watcher.errors import CredentialError, Unreachable
+from watcher.net.answers import whole
+from watcher.net.manners import Pace
+from watcher.net.reach import Reach, host, port, shown
+
+HOPS = 5
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# What may follow to another origin: it says what is wanted, not who asks.
+_IMPERSONAL = frozenset({"accept", "accept-encoding", "accept-language", "range", "if-range"})
+_NOBODY = httpx.Auth()
+_TOKEN_BODY = 2**20
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One request as its author meant it.
+
+    `signed` asks for credentials, `anywhere` allows public hosts that the configuration does not name,
+    `patience` is the longest wait for a piece of the body, in seconds.
+    """
+
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    content: bytes | None = None
+    signed: bool = False
+    anywhere: bool = False
+    patience: float | None = None
+
+
+class Way(msgspec.Struct, frozen=True):
+    """What a client knows of the way to its server."""
+
+    client: httpx.Client
+    reach: Reach
+    pace: Pace
+    auth: httpx.Auth | None
+    deadline: float
+
+
+def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
+    """Send a question, follow at most five redirects, and return the answer with its body unread.
+
+    A hop to another origin is a new request without credentials and without the caller's own headers; a
+    question in a body is never repeated at another origin. Raises `Unreachable` for a hop that must not be
+    made, `CredentialError` for a question that would take credentials to a stranger.
+    """
+    url, headers, signed = question.url, question.headers, question.signed
+    for _ in range(HOPS + 1):
+        way.reach.check(url, anywhere=question.anywhere)
+        if signed and not way.reach.bound(url):
+            if url is question.url and not question.anywhere:
+                raise CredentialError(
+                    f"{shown(url)} is not where these credentials belong: it was not asked",
+                    hint=f'if it is trusted with them, add "{host(url)}" to auth_hosts',
+                )
+            signed = False  # for good: a stranger that sends us back home chose that URL
+        if way.reach.home(url):
+            way.pace.wait(stop)
+        request = way.client.build_request(
+            question.method,
+            url,
+            headers=headers,
+            content=question.content,
+            timeout=httpx.Timeout(way.deadline, read=question.patience or way.deadline),
+        )
+        response = _signed(way, way.auth, request) if signed and way.auth else _sent(way, request)
+        if response.status_code not in _REDIRECTS or "location" not in response.headers:
+            return response
+        response.close()  # unread: nothing in it is of use, and it may be a bomb
+        here, url = url, link(response.headers["location"], base=url)
+        if _origin(url) != _origin(here):
+            headers = {name: value for name, value in headers.items() if name.lower() in _IMPERSONAL}
+        if question.method != "GET" and (response.status_code not in (307, 308) or _origin(url) != _origin(here)):
+            raise Unreachable(
+                f"{shown(here)} sends a search on to {shown(url)}: it was not repeated there",
+                hint="if that is the catalogue's new address, configure it as its url",
+                permanent=True,
+            )
+    raise Unreachable(f"{shown(question.url)} leads from address to address, more than {HOPS} times")
+
+
+def link(text: str, base: httpx.URL | None = None) -> httpx.URL:
+    """Read an address, without the user name and password that httpx would make credentials of."""
+    try:
+        url = httpx.URL(text) if base is None else base.join(text)
+    except httpx.InvalidURL as error:
+        where = "a link" if base is None else f"the redirect of {shown(base)}"
+        raise Unreachable(f"{where} is no address: {error}", permanent=True) from error
+    return url.copy_with(username=None, password=None, fragment=None)
+
+
+def _sent(way: Way, request: httpx.Request) -> httpx.Response:
+    return way.client.send(request, auth=_NOBODY, stream=True)
+
+
+def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
+    """Let `auth` sign a request, and make the requests that it needs for that, such as one for a token."""
+    flow = auth.sync_auth_flow(request)
+    wanted = next(flow)
+    while True:
+        if wanted is not request:
+            way.reach.check(wanted.url, anywhere=True)
+        response = _sent(way, wanted)
+        try:
+            # httpx would read these whole and inflate them without limit.
+            wanted = flow.send(response if wanted is request else _read(response))
+        except StopIteration:
+            return response
+        except BaseException:
+            response.close()
+            raise
+        response.close()
+
+
+def _read(response: httpx.Response) -> httpx.Response:
+    body = whole(response, _TOKEN_BODY)
+    headers = [
+        (n, v) for n, v in response.headers.multi_items() if n.lower() not in ("content-encoding", "transfer-encoding")
+    ]
+    return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, host(url), port(url)

@@ -1,0 +1,1 @@
+"""Ways to name a place, offline: each turns words into a geometry."""

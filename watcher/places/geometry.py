@@ -1,0 +1,132 @@
+"""A point, a box, a file or a WKT text becomes a GeoJSON geometry. WGS84, longitude first (RFC 7946)."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from watcher.errors import UsageError
+
+_KM_PER_DEGREE = 111.195  # of a great circle, mean Earth radius 6371.0088 km
+
+
+def box(west: float, south: float, east: float, north: float) -> bytes:
+    """Return the polygon of a box in degrees; one with `west` > `east` crosses the antimeridian and is cut there."""
+    if not (-90 <= south < north <= 90):
+        raise UsageError(
+            f"the box {west:g},{south:g},{east:g},{north:g} does not go from south to north within -90…90",
+            hint="the order is W,S,E,N in degrees",
+        )
+    for longitude in (west, east):
+        if not -180 <= longitude <= 180:
+            raise UsageError(f"the longitude {longitude:g} is not within -180…180", hint="the order is W,S,E,N")
+    if west == east:
+        raise UsageError(f"the box {west:g},{south:g},{east:g},{north:g} has no width", hint="the order is W,S,E,N")
+    if west < east:
+        return _dump({"type": "Polygon", "coordinates": [_ring(west, south, east, north)]})
+    return _dump(
+        {
+            "type": "MultiPolygon",
+            "coordinates": [[_ring(west, south, 180, north)], [_ring(-180, south, east, north)]],
+        }
+    )
+
+
+def around(longitude: float, latitude: float, kilometres: float) -> bytes:
+    """Return the box that reaches `kilometres` north, south, east and west of a point (degrees)."""
+    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
+        raise UsageError(
+            f"the point {longitude:g},{latitude:g} is not on Earth", hint="the order is LON,LAT in degrees"
+        )
+    if not 0 < kilometres <= 2000:
+        raise UsageError(f"a radius of {kilometres:g} km", hint="it is more than 0 and at most 2000")
+    tall = kilometres / _KM_PER_DEGREE
+    south, north = max(latitude - tall, -90.0), min(latitude + tall, 90.0)
+    wide = tall / max(math.cos(math.radians(latitude)), 1e-6)
+    if wide >= 180 or south == -90 or north == 90:
+        return box(-180, south, 180, north)
+    west, east = (_wrap(round(value, 6)) for value in (longitude - wide, longitude + wide))
+    return box(west, round(south, 6), east, round(north, 6))
+
+
+def from_box(text: str) -> bytes:
+    """Read `W,S,E,N`."""
+    west, south, east, north = _numbers(text, (4,), "--bbox takes W,S,E,N in degrees, as in 130.4,-13.5,131.2,-12.9")
+    return box(west, south, east, north)
+
+
+def from_point(text: str) -> bytes:
+    """Read `LON,LAT` or `LON,LAT,RADIUS_KM`; the radius is 10 km when it is not given."""
+    longitude, latitude, *radius = _numbers(
+        text, (2, 3), "--point takes LON,LAT or LON,LAT,RADIUS_KM, as in 130.8,-13.2,30"
+    )
+    return around(longitude, latitude, radius[0] if radius else 10.0)
+
+
+def from_text(text: str) -> bytes:
+    """Read a GeoJSON file (geometry, Feature or FeatureCollection) or a WKT text.
+
+    Several features become one geometry, their union. Raises `UsageError`.
+    """
+    import shapely
+
+    path = Path(text).expanduser()
+    try:
+        is_file = path.is_file()
+    except OSError:
+        is_file = False
+    try:
+        if is_file:
+            shapes = [shapely.from_geojson(_dump(part)) for part in _parts(json.loads(path.read_text("utf-8")))]
+            shape = shapely.union_all(shapes)
+        else:
+            shape = shapely.from_wkt(text)
+    except (OSError, ValueError, KeyError, TypeError, shapely.errors.ShapelyError) as error:
+        raise UsageError(
+            f'--geometry "{text[:80]}" is neither a GeoJSON file nor a WKT text: {error}',
+            hint="give a file with a GeoJSON geometry, Feature or FeatureCollection, or WKT such as"
+            " 'POLYGON((130.4 -13.5, 131.2 -13.5, 131.2 -12.9, 130.4 -12.9, 130.4 -13.5))'",
+        ) from error
+    if shape.is_empty:
+        raise UsageError(f'--geometry "{text[:80]}" has no extent')
+    west, south, east, north = shape.bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:
+        raise UsageError(
+            f"the geometry reaches from {west:g},{south:g} to {east:g},{north:g}, beyond the degrees of WGS84",
+            hint="coordinates are longitude, latitude in degrees; reproject it to EPSG:4326 first",
+        )
+    if not shape.is_valid:
+        shape = shapely.make_valid(shape)
+    return bytes(shapely.to_geojson(shape).encode())
+
+
+def _parts(document: Any) -> list[Any]:
+    if document["type"] == "FeatureCollection":
+        return [feature["geometry"] for feature in document["features"] if feature.get("geometry")]
+    return [document["geometry"] if document["type"] == "Feature" else document]
+
+
+def _numbers(text: str, counts: tuple[int, ...], wanted: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.replace(" ", "").split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in counts or not all(map(math.isfinite, numbers)):
+        raise UsageError(f'"{text}" cannot be read', hint=wanted)
+    return numbers
+
+
+def _ring(west: float, south: float, east: float, north: float) -> list[list[float]]:
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
+def _wrap(longitude: float) -> float:
+    return longitude - 360 if longitude > 180 else longitude + 360 if longitude < -180 else longitude
+
+
+def _dump(value: Any) -> bytes:
+    return msgspec.json.encode(value)

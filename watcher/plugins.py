@@ -1,0 +1,115 @@
+"""A kind is a file: ``kind = "resto"`` *is* ``watcher/catalogues/resto.py``.
+
+The class in that file is a frozen, keyword-only `msgspec.Struct`; its fields are the settings an administrator may
+write, with their types, and an unknown one is refused by name. There is no registry and no base class: the
+protocols below say what a kind of each family must offer, and mypy holds it to them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from watcher.errors import ConfigError
+from watcher.model import Candidate, Capability, Finding, Notice, Page, Query, Sent
+
+if TYPE_CHECKING:
+    import threading
+
+    import httpx
+
+    from watcher.net import Http
+
+
+class Catalogue(Protocol):
+    """A service that lists products and can be searched (OGC catalogue service, STAC API)."""
+
+    @property
+    def url(self) -> str:
+        """The base address."""
+
+    def capability(self) -> Capability:
+        """Say what it can be asked."""
+
+    def collections_of(self, level: str | None) -> Sequence[str]:
+        """Return the collections that hold products of this level, every one for `None`."""
+
+    def search(self, query: Query, http: Http) -> Iterator[Page]:
+        """List what matches, page by page.
+
+        Ending without an error means that the answer was complete. Raises `CatalogueError` when it was not, or
+        when the server listed what was not asked for.
+        """
+
+    def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:
+        """Find the sites that the catalogue knows by this name, and the names nearest to it when there is none."""
+
+    def check(self, http: Http) -> Iterator[Finding]:
+        """Look at the server as `watcher check` does."""
+
+
+class Channel(Protocol):
+    """A way to reach people."""
+
+    def check(self, address: str) -> None:
+        """Raise `UsageError` when this cannot be an address of this channel. Nothing is sent."""
+
+    def send(self, posts: Sequence[tuple[str, Notice]], *, stop: threading.Event | None = None) -> Iterator[Sent]:
+        """Send each notice to its address (a URL in clear); yield what became of each as it is known.
+
+        When `stop` is set this ends within a second: what was under way is `UNKNOWN`, the rest is not yielded.
+        """
+
+
+class Auth(Protocol):
+    """An account: something that makes requests of its own origin acceptable."""
+
+    def auth(self) -> httpx.Auth:
+        """Return what signs a request."""
+
+    def check(self, http: Http) -> Finding:
+        """Say whether the account is accepted, for `watcher check`."""
+
+
+def kinds(family: str) -> list[str]:
+    """Name the kinds of a family (`catalogues`, `auth`…), alphabetically."""
+    package = importlib.import_module(f"watcher.{family}")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+
+
+def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str) -> Any:
+    """Turn settings into a working part of that kind.
+
+    `place` is where the settings stand (`catalogues.take5`), for the error. Raises `ConfigError` for an unknown
+    kind, an unknown or missing setting, or a value of the wrong type.
+    """
+    known = kinds(family)
+    if kind not in known:
+        raise ConfigError(
+            f'[{place}] kind = "{kind}" is not known',
+            hint=f"the kinds are: {', '.join(known)}{_nearest(kind, known)}",
+        )
+    module = importlib.import_module(f"watcher.{family}.{kind}")
+    part: type[msgspec.Struct] = module.Kind
+    fields = [field.encode_name for field in msgspec.structs.fields(part)]
+    for name in settings:
+        if name not in fields:
+            raise ConfigError(
+                f'[{place}] has no setting "{name}" for kind "{kind}"',
+                hint=f"the settings are: {', '.join(fields)}{_nearest(name, fields)}",
+            )
+    try:
+        return msgspec.convert(settings, part, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"[{place}] {error}", hint=f"see config.example.toml for kind {kind}") from error
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    from rapidfuzz import process
+
+    match = process.extractOne(word, known, score_cutoff=70)
+    return f" (did you mean {match[0]}?)" if match else ""

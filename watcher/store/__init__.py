@@ -1,0 +1,1 @@
+"""What watcher remembers, in one SQLite file: one module for each noun, SQL written out."""

@@ -1,0 +1,67 @@
+"""The addresses that carry secrets, in a file of their own.
+
+An Apprise URL holds passwords and tokens. The database, which people copy and dump, keeps only a fingerprint of it;
+the URL itself lies in `addresses.json` beside the database, readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from watcher.errors import StoreError
+
+
+def keep(directory: Path, url: str) -> str:
+    """Keep a URL and return the reference that stands for it."""
+    fingerprint = hashlib.sha256(url.encode()).hexdigest()[:16]
+    urls = _read(directory)
+    if urls.get(fingerprint) != url:
+        urls[fingerprint] = url
+        _write(directory, urls)
+    return f"url:{fingerprint}"
+
+
+def reveal(directory: Path, reference: str) -> str:
+    """Return the URL that a reference stands for; raises `StoreError` when it is gone."""
+    url = _read(directory).get(reference.removeprefix("url:"))
+    if url is None:
+        raise StoreError(
+            f"the address {reference} is not in {directory / 'addresses.json'}",
+            hint="restore that file, or unsubscribe and subscribe again",
+        )
+    return url
+
+
+def forget(directory: Path, reference: str) -> None:
+    """Forget a URL that nothing refers to any more."""
+    urls = _read(directory)
+    if urls.pop(reference.removeprefix("url:"), None) is not None:
+        _write(directory, urls)
+
+
+def _read(directory: Path) -> dict[str, str]:
+    path = directory / "addresses.json"
+    try:
+        urls: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {path}: {error}", hint="restore it from a backup") from error
+    return urls
+
+
+def _write(directory: Path, urls: dict[str, str]) -> None:
+    path = directory / "addresses.json"
+    try:
+        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".addresses-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(urls, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error}", hint="check the state directory and its disk") from error

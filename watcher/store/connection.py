@@ -1,0 +1,145 @@
+"""The one SQLite file: how it is opened, and the one way to write to it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from watcher.errors import StoreError
+from watcher.store import schema
+
+BUSY_MS = 10_000
+_RESTORE = "keep the file, put the newest backup (watcher.db.before-*) in its place, then run `watcher check`"
+_NETWORK_FILESYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "ceph",
+    "glusterfs",
+    "fuse.sshfs",
+    "lustre",
+}
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database, made or migrated if need be, with the settings that every promise here rests on.
+
+    Raises `StoreError` when it cannot be opened, is damaged, is newer than this program, or lies on a network
+    file system, where SQLite's locks and its write-ahead log do not hold (https://sqlite.org/wal.html).
+    """
+    with naming(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_network(path.parent)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        try:
+            if schema.version(db) != schema.LATEST:
+                with _exclusive(path.with_suffix(".migrating")):
+                    schema.migrate(db, path)
+            db.executescript(
+                f"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;"
+                f"PRAGMA busy_timeout = {BUSY_MS}; PRAGMA journal_size_limit = {64 << 20};"
+            )
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+@contextmanager
+def writing(db: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it or nothing. The lock is taken at once, so that what is read inside still holds at the end.
+
+    Raises `StoreError` when the disk is full, the database is locked for too long, or it cannot be written.
+    """
+    with naming(None):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def naming(path: Path | None) -> Iterator[None]:
+    """Turn SQLite's and the disk's complaints into a `StoreError` that says what to do."""
+    where = f"the database {path}" if path else "the database"
+    try:
+        yield
+    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise
+        raise StoreError(f"{where}: {error}", hint=_way_out(error), permanent=False) from error
+    except OSError as error:
+        raise StoreError(
+            f"{where}: {error.strerror or error}", hint="check the state directory and its disk"
+        ) from error
+
+
+def healthy(db: sqlite3.Connection) -> None:
+    """Refuse a damaged database: raises `StoreError` with what to do."""
+    with naming(None):
+        answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise StoreError(f"the database is damaged: {answer}", hint=_RESTORE)
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment as the database keeps it: RFC 3339, UTC, milliseconds, so that text sorts as time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read what `stamp` wrote."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _way_out(error: sqlite3.Error) -> str:
+    text = str(error)
+    if "full" in text:
+        return "free some space; watcher goes on by itself at its next pass"
+    if "locked" in text or "busy" in text:
+        return "another program is writing to it; nothing is lost, try again"
+    if "readonly" in text or "unable to open" in text:
+        return "check the owner and the mode of the file and of its directory"
+    if "malformed" in text or "not a database" in text:
+        return _RESTORE
+    return "run `watcher check`"
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _refuse_network(directory: Path) -> None:
+    kind, best = "", ""
+    real = str(directory.resolve())
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in mounts:
+        _, mount, filesystem, *_ = line.split(" ")
+        mount = mount.replace("\\040", " ")
+        if (real == mount or real.startswith(mount.rstrip("/") + "/")) and len(mount) >= len(best):
+            kind, best = filesystem, mount
+    if kind in _NETWORK_FILESYSTEMS:
+        raise StoreError(
+            f"the state directory {directory} lies on a network file system ({kind})",
+            hint="keep the database on a local disk: --state DIR or WATCHER_STATE",
+        )

@@ -1,0 +1,152 @@
+"""Deliveries: arrivals owed to addresses, until sent."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from watcher.core.decide import Arrival
+from watcher.store.connection import moment, stamp
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What one address is owed now: its deliveries by number, the revisions they tell of, and the tries so far."""
+
+    address: str
+    subscription: int
+    deliveries: tuple[int, ...]
+    arrivals: tuple[int, ...]
+    attempts: int
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Deliveries of one address that did not go as they should."""
+
+    address: str
+    count: int
+    attempts: int
+    due: datetime | None
+    given_up: datetime | None
+    problem: str
+
+
+def owe(db: sqlite3.Connection, arrivals: Iterable[tuple[int, Arrival]], *, now: datetime) -> int:
+    """Owe each arrival to its addresses, due at once; return how many are new."""
+    before = db.total_changes
+    db.executemany(
+        "INSERT INTO deliveries (arrival, subscription, address, due) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            (number, owed.subscription, owed.address, stamp(now))
+            for number, arrival in arrivals
+            for owed in arrival.owed
+        ),
+    )
+    return db.total_changes - before
+
+
+def due(db: sqlite3.Connection, *, now: datetime) -> list[Due]:
+    """Return what is due, one value for each address and number of tries; those tried least come first.
+
+    Deliveries that failed before are apart from new ones, so that a bad day does not hold back today's news.
+    """
+    groups: dict[tuple[str, int], tuple[int, list[int], list[int]]] = {}
+    for number, arrival, subscription, address, attempts in db.execute(
+        "SELECT number, arrival, subscription, address, attempts FROM deliveries WHERE due <= ?"
+        " ORDER BY attempts, number",
+        (stamp(now),),
+    ):
+        _, numbers, arrivals = groups.setdefault((address, attempts), (subscription, [], []))
+        numbers.append(number)
+        arrivals.append(arrival)
+    return [
+        Due(address, subscription, tuple(numbers), tuple(arrivals), attempts)
+        for (address, attempts), (subscription, numbers, arrivals) in groups.items()
+    ]
+
+
+def claim(db: sqlite3.Connection, owed: Due, *, notice: str, now: datetime) -> None:
+    """Note that a send begins. The debt stays due: if we die now it is paid again, for twice is better than never."""
+    db.executemany(
+        "UPDATE deliveries SET claimed = ?, notice = ?, attempts = attempts + 1 WHERE number = ?",
+        ((stamp(now), notice, number) for number in owed.deliveries),
+    )
+
+
+def sent(db: sqlite3.Connection, owed: Due, *, now: datetime) -> None:
+    """Note that a notice has left: the debt is paid."""
+    db.executemany(
+        "UPDATE deliveries SET sent = ?, due = NULL, claimed = NULL, problem = NULL WHERE number = ?",
+        ((stamp(now), number) for number in owed.deliveries),
+    )
+
+
+def failed(db: sqlite3.Connection, owed: Due, *, problem: str, again: datetime | None, now: datetime) -> None:
+    """Note that a notice did not leave, and when to try again; `None` gives it up."""
+    db.executemany(
+        "UPDATE deliveries SET due = ?, given_up = ?, claimed = NULL, problem = ? WHERE number = ?",
+        (
+            (stamp(again) if again else None, None if again else stamp(now), problem, number)
+            for number in owed.deliveries
+        ),
+    )
+
+
+def retry(db: sqlite3.Connection, *, subscription: int | None, now: datetime) -> int:
+    """Make what was given up, or waits for its next try, due at once; return how many."""
+    cursor = db.execute(
+        "UPDATE deliveries SET due = ?1, given_up = NULL, attempts = 0"
+        " WHERE sent IS NULL AND (given_up IS NOT NULL OR due > ?1) AND (?2 IS NULL OR subscription = ?2)",
+        (stamp(now), subscription),
+    )
+    return cursor.rowcount
+
+
+def troubles(db: sqlite3.Connection) -> list[Trouble]:
+    """Return what waits for another try or was given up, by address."""
+    rows = db.execute(
+        "SELECT address, count(*), max(attempts), min(due), max(given_up), max(problem) FROM deliveries"
+        " WHERE sent IS NULL AND problem IS NOT NULL GROUP BY address, given_up IS NULL ORDER BY address"
+    )
+    return [
+        Trouble(address, count, attempts, moment(due), moment(given_up), problem)
+        for address, count, attempts, due, given_up, problem in rows
+    ]
+
+
+def counts(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return how many deliveries are owed, were sent, and were given up."""
+    owed, sent_count, given_up = db.execute(
+        "SELECT count(due), count(sent), count(given_up) FROM deliveries"
+    ).fetchone()
+    return int(owed), int(sent_count), int(given_up)
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """An arrival as a notice needs it: where, what happened, which revision, and the state of its download."""
+
+    arrival: int
+    site: str
+    event: str
+    revision: int
+    download: Literal["no", "wanted", "stored", "failed"]
+    path: str | None
+    verified: str | None
+
+
+def subjects(db: sqlite3.Connection, arrivals: Sequence[int]) -> list[Subject]:
+    """Return what a notice about these arrivals has to tell, in their order."""
+    rows = db.execute(
+        "SELECT a.number, s.name, a.event, a.revision, CASE WHEN d.stored IS NOT NULL THEN 'stored'"
+        " WHEN d.given_up IS NOT NULL THEN 'failed' WHEN d.due IS NOT NULL THEN 'wanted' ELSE 'no' END,"
+        " d.path, d.verified FROM json_each(?) AS listed CROSS JOIN arrivals AS a ON a.number = listed.value"
+        " JOIN sites AS s ON s.number = a.site LEFT JOIN downloads AS d ON d.revision = a.revision",
+        (msgspec.json.encode(list(arrivals)).decode(),),
+    )
+    return [
+        Subject(arrival, site, event, revision, download, path, verified)
+        for arrival, site, event, revision, download, path, verified in rows
+    ]

@@ -1,0 +1,159 @@
+"""Downloads: products wanted on disk, until there."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import msgspec
+
+from watcher.core.decide import Arrival
+from watcher.store.connection import moment, stamp
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A revision that is due to be fetched, the site whose shelf it belongs to, and the tries so far."""
+
+    revision: int
+    catalogue: str
+    site: str
+    attempts: int
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What came home: where it lies, how large it is, its checksum, and what proved it whole."""
+
+    path: str
+    size: int
+    checksum: str
+    verified: str
+    fetched: int
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """A download that did not go as it should."""
+
+    title: str
+    site: str
+    attempts: int
+    due: datetime | None
+    given_up: datetime | None
+    problem: str
+
+
+def want(db: sqlite3.Connection, arrivals: Iterable[Arrival], *, sites: dict[int, str], now: datetime) -> None:
+    """Want the files of these arrivals, due at once; a revision is wanted once, whatever the number of its sites."""
+    db.executemany(
+        "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
+        ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in arrivals if arrival.download),
+    )
+
+
+def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
+    """Want every seen product of that title or id, also one given up or baselined; return how many."""
+    rows = db.execute(
+        "SELECT max(r.number), min(s.name) FROM revisions AS r JOIN sightings ON revision = r.number"
+        " JOIN sites AS s ON s.number = site WHERE r.title = ?1 OR r.id = ?1 GROUP BY collection, id",
+        (title,),
+    ).fetchall()
+    db.executemany(
+        "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (revision) DO UPDATE"
+        " SET due = iif(stored IS NULL, excluded.due, NULL), given_up = NULL, attempts = 0",
+        ((revision, site, stamp(now)) for revision, site in rows),
+    )
+    return len(rows)
+
+
+def due(db: sqlite3.Connection, *, now: datetime, catalogue: str | None = None) -> list[Wanted]:
+    """Return what is due and not being fetched, those tried least first, then the newest acquisition."""
+    rows = db.execute(
+        "SELECT d.revision, c.catalogue, d.site, d.attempts FROM downloads AS d"
+        " JOIN revisions AS r ON r.number = d.revision JOIN collections AS c ON c.number = r.collection"
+        " WHERE d.due <= ?1 AND d.claimed IS NULL AND (?2 IS NULL OR c.catalogue = ?2)"
+        " ORDER BY d.attempts, r.acquired DESC",
+        (stamp(now), catalogue),
+    )
+    return [Wanted(*row) for row in rows]
+
+
+def claim(db: sqlite3.Connection, revision: int, place: Callable[[int], str], *, now: datetime) -> str | None:
+    """Take a download for this pass and return its place; `None` when another thread has it.
+
+    `place(version)` gives the path relative to the archive; the first that no other revision has (whatever its case)
+    is taken, and kept over all tries.
+    """
+    row = db.execute(
+        "SELECT path FROM downloads WHERE revision = ? AND claimed IS NULL AND due IS NOT NULL", (revision,)
+    ).fetchone()
+    if row is None:
+        return None
+    path: str | None = row[0]
+    for version in itertools.count(1):
+        if path is not None:
+            break
+        if not db.execute("SELECT 1 FROM downloads WHERE lower(path) = lower(?)", (place(version),)).fetchone():
+            path = place(version)
+    db.execute(
+        "UPDATE downloads SET claimed = ?, attempts = attempts + 1, path = ? WHERE revision = ?",
+        (stamp(now), path, revision),
+    )
+    return path
+
+
+def release(db: sqlite3.Connection, revision: int | None = None) -> int:
+    """Let go of a download that was interrupted, the try not counted; of all for `None`, as after a crash."""
+    cursor = db.execute(
+        "UPDATE downloads SET claimed = NULL, attempts = max(attempts - 1, 0)"
+        " WHERE claimed IS NOT NULL AND (?1 IS NULL OR revision = ?1)",
+        (revision,),
+    )
+    return cursor.rowcount
+
+
+def stored(db: sqlite3.Connection, revision: int, file: Stored, *, now: datetime) -> None:
+    """Note that a product is home: whole, and under its final name."""
+    db.execute(
+        "UPDATE downloads SET stored = ?, path = ?, size = ?, checksum = ?, verified = ?, fetched = fetched + ?,"
+        " due = NULL, claimed = NULL, given_up = NULL, problem = NULL WHERE revision = ?",
+        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, revision),
+    )
+
+
+def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: datetime | None, now: datetime) -> None:
+    """Note that a download failed, and when to try again; `None` gives it up."""
+    db.execute(
+        "UPDATE downloads SET due = ?, given_up = ?, claimed = NULL, problem = ? WHERE revision = ?",
+        (stamp(again) if again else None, None if again else stamp(now), problem, revision),
+    )
+
+
+def retry(db: sqlite3.Connection, *, now: datetime) -> int:
+    """Make what was given up, or waits for its next try, due at once; return how many."""
+    return db.execute(
+        "UPDATE downloads SET due = ?1, given_up = NULL, attempts = 0"
+        " WHERE stored IS NULL AND claimed IS NULL AND (given_up IS NOT NULL OR due > ?1)",
+        (stamp(now),),
+    ).rowcount
+
+
+def troubles(db: sqlite3.Connection) -> list[Trouble]:
+    """Return what waits for another try or was given up."""
+    rows = db.execute(
+        "SELECT title, site, attempts, due, given_up, problem FROM downloads JOIN revisions ON number = revision"
+        " WHERE stored IS NULL AND problem IS NOT NULL ORDER BY title"
+    )
+    return [
+        Trouble(title, site, attempts, moment(due), moment(given_up), problem)
+        for title, site, attempts, due, given_up, problem in rows
+    ]
+
+
+def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
+    """Return how many downloads are wanted, stored and given up, and the bytes that are stored."""
+    row = db.execute(
+        "SELECT count(due), count(stored), count(given_up), coalesce(sum(size) FILTER (WHERE stored IS NOT NULL), 0)"
+        " FROM downloads"
+    ).fetchone()
+    return int(row[0]), int(row[1]), int(row[2]), int(row[3])

@@ -1,0 +1,60 @@
+"""One at a time: a lock that names its holder, and goes with it however it ends (flock(2))."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from watcher.errors import AlreadyRunning
+
+
+@contextmanager
+def holding(path: Path, *, what: str, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock while the block runs; wait for it at most that many seconds.
+
+    Raises `AlreadyRunning`, naming the process that holds it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + wait
+        while not _take(handle):
+            if time.monotonic() >= deadline:
+                holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+                raise AlreadyRunning(
+                    f"{what} is already running, as process {holder}",
+                    hint=f"stop it first (kill {holder}), or give this one a database of its own with --state DIR",
+                )
+            time.sleep(0.05)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def holder(path: Path) -> int | None:
+    """Return the process that holds the lock; `None` when nobody does."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if _take(handle):
+            return None
+        text = os.pread(handle, 32, 0).decode(errors="replace").strip()
+        return int(text) if text.isdigit() else None
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Polls: when each catalogue was asked, and how it went."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+import msgspec
+
+from watcher.store.connection import moment, stamp
+
+_KEPT = 1000
+
+
+class Poll(msgspec.Struct, frozen=True):
+    """One visit to a catalogue. `listed` and `arrived` count products; `problem` is `None` when it went well."""
+
+    number: int
+    catalogue: str
+    started: datetime
+    finished: datetime | None
+    listed: int
+    arrived: int
+    not_before: datetime | None
+    problem: str | None
+
+
+def start(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> int:
+    """Note that a catalogue is being asked; forget all but its newest thousand polls."""
+    cursor = db.execute("INSERT INTO polls (catalogue, started) VALUES (?, ?)", (catalogue, stamp(now)))
+    number = int(cursor.lastrowid or 0)
+    db.execute(
+        "DELETE FROM polls WHERE catalogue = ?1 AND number <= (SELECT number FROM polls WHERE catalogue = ?1"
+        f" ORDER BY number DESC LIMIT 1 OFFSET {_KEPT})",
+        (catalogue,),
+    )
+    return number
+
+
+def finish(
+    db: sqlite3.Connection,
+    number: int,
+    *,
+    listed: int,
+    arrived: int,
+    problem: str | None,
+    not_before: datetime | None,
+    now: datetime,
+) -> None:
+    """Note how a poll went."""
+    db.execute(
+        "UPDATE polls SET finished = ?, listed = ?, arrived = ?, problem = ?, not_before = ? WHERE number = ?",
+        (stamp(now), listed, arrived, problem, stamp(not_before) if not_before else None, number),
+    )
+
+
+def last(db: sqlite3.Connection, catalogue: str) -> Poll | None:
+    """Return the newest poll of a catalogue."""
+    row = db.execute(
+        "SELECT number, catalogue, started, finished, listed, arrived, not_before, problem FROM polls"
+        " WHERE catalogue = ? ORDER BY number DESC LIMIT 1",
+        (catalogue,),
+    ).fetchone()
+    return _poll(row) if row else None
+
+
+def last_good(db: sqlite3.Connection, catalogue: str) -> datetime | None:
+    """Return when a poll of this catalogue last went well."""
+    row = db.execute(
+        "SELECT finished FROM polls WHERE catalogue = ? AND finished IS NOT NULL AND problem IS NULL"
+        " ORDER BY number DESC LIMIT 1",
+        (catalogue,),
+    ).fetchone()
+    return moment(row[0]) if row else None
+
+
+def failures(db: sqlite3.Connection, catalogue: str) -> int:
+    """Count the polls that failed since the last that went well."""
+    row = db.execute(
+        "SELECT count(*) FROM polls WHERE catalogue = ?1 AND problem IS NOT NULL AND number >"
+        " coalesce((SELECT max(number) FROM polls WHERE catalogue = ?1 AND finished IS NOT NULL AND problem IS NULL), 0)",
+        (catalogue,),
+    ).fetchone()
+    return int(row[0])
+
+
+def _poll(row: tuple[int, str, str, str | None, int, int, str | None, str | None]) -> Poll:
+    number, catalogue, started, finished, listed, arrived, not_before, problem = row
+    return Poll(
+        number=number,
+        catalogue=catalogue,
+        started=datetime.fromisoformat(started),
+        finished=moment(finished),
+        listed=listed,
+        arrived=arrived,
+        not_before=moment(not_before),
+        problem=problem,
+    )

@@ -1,0 +1,225 @@
+"""Products: every revision that was seen, where it was seen, and what became of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from watcher.core.decide import Arrival, Decision, Known
+from watcher.model import Asset, Event, Level, Page, Product, Watch
+from watcher.store.connection import moment, stamp
+
+_json = msgspec.json.Encoder()
+
+
+def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Known]:
+    """Return what is known of a page's products, by id. Read it inside the transaction that writes the decision."""
+    ids = _json.encode([product.id for product in page]).decode()
+    found: dict[str, Known] = {}
+    products: dict[int, Known] = {}
+    # The index holds id, token and rowid, so this touches no row; CROSS JOIN keeps the planner from turning it round.
+    for identity, token, number in db.execute(
+        "SELECT r.id, r.token, r.number FROM json_each(?) AS listed CROSS JOIN revisions AS r"
+        " ON r.collection = ? AND r.id = listed.value ORDER BY r.id, r.number",
+        (ids, collection),
+    ):
+        record = found.get(identity)
+        if record is None:
+            record = found[identity] = Known({}, set())
+        record.tokens[token] = number
+        products[number] = record
+    if products:
+        for number, site, missing in db.execute(
+            "SELECT s.revision, s.site, s.missing FROM json_each(?) AS listed CROSS JOIN sightings AS s"
+            " ON s.revision = listed.value",
+            (_json.encode(list(products)).decode(),),
+        ):
+            products[number].sites.add(site)
+            products[number].missing |= missing is not None
+    return found
+
+
+def first_free(db: sqlite3.Connection) -> int:
+    """Return the first revision number that nothing has."""
+    return int(db.execute("SELECT coalesce(max(number), 0) + 1 FROM revisions").fetchone()[0])
+
+
+def record(db: sqlite3.Connection, collection: int, decision: Decision, *, now: datetime) -> None:
+    """Write the products of a decision: revisions, sightings. A conflict is a defect, so nothing is ignored."""
+    if decision.revisions:
+        seen = stamp(now)
+        db.executemany(
+            "INSERT INTO revisions (number, collection, id, token, title, level, acquired, published, updated, cloud,"
+            " platform, instrument, geometry, link, quicklook, assets, seen)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((number, collection, *_row(product), seen) for number, product in decision.revisions),
+        )
+    if decision.completed:
+        db.executemany(
+            "UPDATE revisions SET (id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
+            " geometry, link, quicklook, assets) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE number = ?",
+            ((*_row(product), number) for number, product in decision.completed),
+        )
+    if decision.returned:
+        db.executemany("UPDATE sightings SET missing = NULL WHERE revision = ?", ((n,) for n in decision.returned))
+    if decision.sightings:
+        db.executemany("INSERT INTO sightings (revision, site) VALUES (?, ?)", decision.sightings)
+
+
+def arrive(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, now: datetime) -> list[tuple[int, Arrival]]:
+    """Write arrivals and return them with their numbers; one that was announced before is left out."""
+    written = []
+    for arrival in arrivals:
+        cursor = db.execute(
+            "INSERT INTO arrivals (site, revision, event, arrived) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (arrival.site, arrival.revision, arrival.event, stamp(now)),
+        )
+        if cursor.rowcount:
+            written.append((int(cursor.lastrowid or 0), arrival))
+    return written
+
+
+def seen(db: sqlite3.Connection, watch: Watch, collection: int, *, since: datetime | None) -> list[tuple[int, bool]]:
+    """Return the newest revision of each product that a watch has seen, and whether it was missing already.
+
+    Only those acquired at or after `since`, and none that is known to be withdrawn.
+    """
+    rows = db.execute(
+        "SELECT max(number), missing IS NOT NULL FROM sightings JOIN revisions ON number = revision"
+        " WHERE site = ?1 AND collection = ?2 AND (?3 IS NULL OR level = ?3) AND (?4 IS NULL OR acquired >= ?4)"
+        " GROUP BY id HAVING NOT EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = max(revisions.number)"
+        " AND a.site = ?1 AND event = 'withdrawn')",
+        (watch.site.number, collection, watch.level, stamp(since) if since else None),
+    )
+    return [(number, bool(missing)) for number, missing in rows]
+
+
+def miss(db: sqlite3.Connection, site: int, revisions: Sequence[int], *, now: datetime) -> None:
+    """Note that a complete look did not list these revisions at a site."""
+    db.executemany(
+        "UPDATE sightings SET missing = ? WHERE revision = ? AND site = ?",
+        ((stamp(now), revision, site) for revision in revisions),
+    )
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A product as it is listed by `watcher products`: where, what happened, and whether its files are here."""
+
+    site: str
+    catalogue: str
+    product: Product
+    seen: datetime
+    event: Event | None
+    stored: str | None
+
+
+def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, since: datetime | None) -> list[Seen]:
+    """Return the products that were seen, newest acquisition first; `since` is the earliest acquisition."""
+    rows = db.execute(
+        f"SELECT sites.name, catalogue, collections.name, revisions.seen, event, path, {_COLUMNS} FROM sightings"
+        " JOIN revisions ON revisions.number = sightings.revision JOIN sites ON sites.number = sightings.site"
+        " JOIN collections ON collections.number = collection"
+        " LEFT JOIN arrivals ON arrivals.revision = revisions.number AND arrivals.site = sites.number"
+        " LEFT JOIN downloads ON downloads.revision = revisions.number AND stored IS NOT NULL"
+        " WHERE (?1 IS NULL OR sightings.site = ?1) AND (?2 IS NULL OR level = ?2) AND (?3 IS NULL OR acquired >= ?3)"
+        " ORDER BY acquired DESC, title, revisions.number DESC",
+        (site, level, stamp(since) if since else None),
+    )
+    return [
+        Seen(
+            site=name,
+            catalogue=catalogue,
+            product=_product(collection, columns),
+            seen=datetime.fromisoformat(first),
+            event=Event(event) if event else None,
+            stored=path,
+        )
+        for name, catalogue, collection, first, event, path, *columns in rows
+    ]
+
+
+def count(db: sqlite3.Connection) -> int:
+    """Return how many revisions were seen."""
+    return int(db.execute("SELECT count(*) FROM revisions").fetchone()[0])
+
+
+def arrived(db: sqlite3.Connection, *, since: datetime | None) -> int:
+    """Return how many arrivals there were since then, or ever."""
+    row = db.execute(
+        "SELECT count(*) FROM arrivals WHERE ?1 IS NULL OR arrived >= ?1", (stamp(since) if since else None,)
+    ).fetchone()
+    return int(row[0])
+
+
+def one(db: sqlite3.Connection, revision: int) -> tuple[str, Product]:
+    """Return a revision's catalogue and the product as it was described."""
+    catalogue, collection, *columns = db.execute(
+        f"SELECT catalogue, collections.name, {_COLUMNS} FROM revisions"
+        " JOIN collections ON collections.number = collection WHERE revisions.number = ?",
+        (revision,),
+    ).fetchone()
+    return catalogue, _product(collection, columns)
+
+
+_COLUMNS = (
+    "revisions.id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
+    " revisions.geometry, link, quicklook, assets"
+)
+
+
+def _row(product: Product) -> tuple[Any, ...]:
+    return (
+        product.id,
+        product.revision,
+        product.title,
+        product.level,
+        product.acquired and stamp(product.acquired),
+        product.published and stamp(product.published),
+        product.updated and stamp(product.updated),
+        product.cloud,
+        product.platform,
+        product.instrument,
+        product.geometry and product.geometry.decode(),
+        product.link,
+        product.quicklook,
+        _json.encode(product.assets).decode(),
+    )
+
+
+def _product(collection: str, columns: Sequence[Any]) -> Product:
+    (
+        identity,
+        token,
+        title,
+        level,
+        acquired,
+        published,
+        updated,
+        cloud,
+        platform,
+        instrument,
+        geometry,
+        *rest,
+    ) = columns
+    link, quicklook, assets = rest
+    return Product(
+        collection=collection,
+        id=identity,
+        title=title,
+        level=Level(level) if level else None,
+        acquired=moment(acquired),
+        revision=token,
+        published=moment(published),
+        updated=moment(updated),
+        cloud=cloud,
+        platform=platform,
+        instrument=instrument,
+        geometry=geometry.encode() if geometry else None,
+        link=link,
+        quicklook=quicklook,
+        assets=msgspec.json.decode(assets, type=tuple[Asset, ...]),
+    )

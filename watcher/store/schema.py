@@ -1,0 +1,208 @@
+"""The tables, and how an older database becomes a newer one.
+
+Each migration is one transaction, taken under a lock after a backup; a database that a newer watcher wrote is
+refused. The applied migrations are in `_sqlite_migrations`; `PRAGMA user_version` repeats their number, so that
+opening an up-to-date database costs one read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_FIRST = """
+-- A catalogue's named set of products.
+CREATE TABLE collections (
+  number INTEGER PRIMARY KEY,
+  catalogue TEXT NOT NULL,
+  name TEXT NOT NULL,
+  UNIQUE (catalogue, name)
+) STRICT;
+
+CREATE TABLE sites (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  folded TEXT NOT NULL UNIQUE,          -- the name without case, accents and punctuation
+  geometry TEXT,                        -- GeoJSON, WGS84
+  country TEXT,
+  origin TEXT NOT NULL,                 -- where the geometry comes from
+  paused TEXT,
+  added TEXT NOT NULL
+) STRICT;
+
+-- What we look for.
+CREATE TABLE watches (
+  number INTEGER PRIMARY KEY,
+  site INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE,
+  collection INTEGER NOT NULL REFERENCES collections,
+  level TEXT NOT NULL,                  -- '' is every level
+  code TEXT,
+  max_cloud REAL CHECK (max_cloud BETWEEN 0 AND 100),
+  since TEXT,
+  download INTEGER CHECK (download IN (0, 1)),
+  announce INTEGER NOT NULL DEFAULT 0 CHECK (announce IN (0, 1)),
+  baselined TEXT,
+  cursor TEXT,
+  added TEXT NOT NULL,
+  UNIQUE (site, collection, level)
+) STRICT;
+
+-- Who wants to hear.
+CREATE TABLE subscriptions (
+  number INTEGER PRIMARY KEY,
+  address TEXT NOT NULL,                -- mail:someone@…, channel:NAME or url:FINGERPRINT; never a secret
+  name TEXT NOT NULL,
+  every_site INTEGER NOT NULL CHECK (every_site IN (0, 1)),
+  levels TEXT NOT NULL DEFAULT '[]',    -- JSON list; empty is every level
+  max_cloud REAL CHECK (max_cloud BETWEEN 0 AND 100),
+  added TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE subscription_sites (
+  subscription INTEGER NOT NULL REFERENCES subscriptions ON DELETE CASCADE,
+  site INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE,
+  PRIMARY KEY (subscription, site)
+) STRICT, WITHOUT ROWID;
+
+-- One row for each processing of a product. The unique index answers "is this known?" by itself.
+CREATE TABLE revisions (
+  number INTEGER PRIMARY KEY,
+  collection INTEGER NOT NULL REFERENCES collections,
+  id TEXT NOT NULL,
+  token TEXT NOT NULL,
+  title TEXT NOT NULL,
+  level TEXT,
+  acquired TEXT,
+  published TEXT,
+  updated TEXT,
+  cloud REAL,
+  platform TEXT,
+  instrument TEXT,
+  geometry TEXT,
+  link TEXT,
+  quicklook TEXT,
+  assets TEXT NOT NULL,                 -- JSON list of key, href, type, size, checksum
+  seen TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX revision_identity ON revisions (collection, id, token);
+
+-- That a revision was listed for a site; missing since a complete look no longer lists it.
+CREATE TABLE sightings (
+  revision INTEGER NOT NULL REFERENCES revisions,
+  site INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE,
+  missing TEXT,
+  PRIMARY KEY (revision, site)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sighting_site ON sightings (site, revision);
+
+CREATE TABLE polls (
+  number INTEGER PRIMARY KEY,
+  catalogue TEXT NOT NULL,
+  started TEXT NOT NULL,
+  finished TEXT,
+  listed INTEGER NOT NULL DEFAULT 0,
+  arrived INTEGER NOT NULL DEFAULT 0,
+  not_before TEXT,                      -- the server asked us to stay away until then
+  problem TEXT
+) STRICT;
+CREATE INDEX poll_catalogue ON polls (catalogue, number);
+
+CREATE TABLE arrivals (
+  number INTEGER PRIMARY KEY,
+  site INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE,
+  revision INTEGER NOT NULL REFERENCES revisions,
+  event TEXT NOT NULL CHECK (event IN ('new', 'revised', 'withdrawn')),
+  arrived TEXT NOT NULL,
+  UNIQUE (site, revision, event)
+) STRICT;
+CREATE INDEX arrival_revision ON arrivals (revision);
+
+-- An arrival owed to an address, until sent. due IS NULL: nothing is left to do.
+CREATE TABLE deliveries (
+  number INTEGER PRIMARY KEY,
+  arrival INTEGER NOT NULL REFERENCES arrivals ON DELETE CASCADE,
+  subscription INTEGER NOT NULL REFERENCES subscriptions ON DELETE CASCADE,
+  address TEXT NOT NULL,
+  due TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  claimed TEXT,                         -- a send is under way, or was when we died
+  sent TEXT,
+  given_up TEXT,
+  notice TEXT,
+  problem TEXT,
+  UNIQUE (arrival, address)
+) STRICT;
+CREATE INDEX delivery_due ON deliveries (due) WHERE due IS NOT NULL;
+CREATE INDEX delivery_subscription ON deliveries (subscription);
+
+-- A product wanted on disk, until there. due IS NULL: nothing is left to do.
+CREATE TABLE downloads (
+  revision INTEGER PRIMARY KEY REFERENCES revisions,
+  site TEXT NOT NULL,                   -- the site's name, for the shelf; a site may go, its files stay
+  wanted TEXT NOT NULL,
+  due TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  claimed TEXT,
+  stored TEXT,
+  path TEXT,                            -- relative to the archive, taken at the first try
+  size INTEGER,
+  checksum TEXT,
+  verified TEXT,
+  fetched INTEGER NOT NULL DEFAULT 0,
+  given_up TEXT,
+  problem TEXT
+) STRICT;
+CREATE INDEX download_due ON downloads (due) WHERE due IS NOT NULL;
+CREATE UNIQUE INDEX download_path ON downloads (lower(path)) WHERE path IS NOT NULL;
+"""
+
+_MIGRATIONS = {"0001_first": _FIRST}
+
+LATEST = len(_MIGRATIONS)
+
+
+def version(db: sqlite3.Connection) -> int:
+    """Return how many migrations have been applied; 0 for an empty database."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the database up to date, after a backup of what it was. The caller holds the migration lock."""
+    found = version(db)
+    if found == LATEST:
+        return
+    if found > LATEST:
+        raise StoreError(
+            f"the database {path} was written by a newer watcher (schema {found}, this one knows {LATEST})",
+            hint="install the newer eo-watcher again, or restore the backup it made beside the database",
+        )
+    if found:
+        backup = path.with_name(f"{path.name}.before-{LATEST:04d}")
+        if not backup.exists():
+            db.execute("VACUUM INTO ?", (str(backup),))
+            backup.chmod(0o600)
+    else:
+        # 2 kB rows on 4 kB pages waste half of the file, and cost twice the time.
+        db.execute("PRAGMA page_size = 16384")
+        db.execute("PRAGMA journal_mode = WAL")
+
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+    migrations = Migrations("watcher")
+    for number, (name, script) in enumerate(_MIGRATIONS.items(), start=1):
+
+        def apply(database: Database, /, script: str = script, number: int = number) -> None:
+            for statement in script.split(";\n"):
+                if statement.strip():
+                    database.conn.execute(statement)
+            database.conn.execute(f"PRAGMA user_version = {number}")
+
+        migrations(name=name)(apply)
+    migrations.apply(Database(db, execute_plugins=False))

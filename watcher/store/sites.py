@@ -1,0 +1,184 @@
+"""Sites and watches: what is looked for."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from watcher.core.names import fold
+from watcher.errors import UsageError
+from watcher.model import Level, Site, Watch
+from watcher.store.connection import moment, stamp
+
+
+def every(db: sqlite3.Connection) -> list[Site]:
+    """Return all sites, by name."""
+    return [_site(row) for row in db.execute(f"SELECT {_SITE} FROM sites ORDER BY name")]
+
+
+def named(db: sqlite3.Connection, name: str) -> Site:
+    """Return the site of that name, whatever its case and accents; raises `UsageError` with the nearest names."""
+    row = db.execute(f"SELECT {_SITE} FROM sites WHERE folded = ?", (fold(name),)).fetchone()
+    if row is None:
+        raise UsageError(f'no site is called "{name}"', hint=_near(name, [site.name for site in every(db)]))
+    return _site(row)
+
+
+def add(
+    db: sqlite3.Connection,
+    name: str,
+    *,
+    geometry: bytes | None,
+    country: str | None,
+    origin: str,
+    now: datetime,
+) -> Site:
+    """Add a site, or return the one that has this name already. A geometry that we had none for is kept."""
+    db.execute(
+        "INSERT INTO sites (name, folded, geometry, country, origin, added) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (folded) DO UPDATE SET geometry = coalesce(geometry, excluded.geometry),"
+        " country = coalesce(country, excluded.country)",
+        (name, fold(name), geometry.decode() if geometry else None, country, origin, stamp(now)),
+    )
+    return named(db, name)
+
+
+def remove(db: sqlite3.Connection, site: Site) -> int:
+    """Forget a site, its watches, and what was seen there; return how many notices were still owed."""
+    owed = db.execute(
+        "SELECT count(*) FROM deliveries JOIN arrivals ON arrivals.number = arrival WHERE site = ? AND due IS NOT NULL",
+        (site.number,),
+    ).fetchone()[0]
+    db.execute("DELETE FROM sites WHERE number = ?", (site.number,))
+    return int(owed)
+
+
+def pause(db: sqlite3.Connection, site: Site, *, since: datetime | None) -> None:
+    """Stop looking at a site from that time on; `None` resumes."""
+    db.execute("UPDATE sites SET paused = ? WHERE number = ?", (stamp(since) if since else None, site.number))
+
+
+def watch(
+    db: sqlite3.Connection,
+    site: Site,
+    *,
+    catalogue: str,
+    collection: str,
+    level: Level | None,
+    code: str | None,
+    max_cloud: float | None,
+    since: datetime | None,
+    download: bool | None,
+    announce: bool,
+    now: datetime,
+) -> bool:
+    """Add a watch, or give the one that exists these terms; return whether it is new."""
+    number = collection_number(db, catalogue, collection)
+    known = db.execute(
+        "SELECT 1 FROM watches WHERE site = ? AND collection = ? AND level = ?",
+        (site.number, number, level or ""),
+    ).fetchone()
+    db.execute(
+        "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, added)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
+        " code = excluded.code, max_cloud = excluded.max_cloud, download = excluded.download,"
+        # An earlier start opens ground that was never looked at: it needs a baseline of its own.
+        " baselined = iif(coalesce(excluded.since, '') < coalesce(since, ''), NULL, baselined),"
+        " since = excluded.since",
+        (
+            site.number,
+            number,
+            level or "",
+            code,
+            max_cloud,
+            stamp(since) if since else None,
+            download,
+            announce,
+            stamp(now),
+        ),
+    )
+    return known is None
+
+
+def watches(db: sqlite3.Connection, *, catalogue: str | None = None, paused: bool = False) -> list[Watch]:
+    """Return the watches, of one catalogue or all; those of paused sites only when asked for."""
+    rows = db.execute(
+        f"SELECT {_SITE}, watches.number, catalogue, collections.name, level, code, max_cloud, since, download,"
+        " announce, baselined, cursor FROM watches JOIN sites ON sites.number = site"
+        " JOIN collections ON collections.number = collection"
+        " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 OR paused IS NULL) ORDER BY sites.name, catalogue, level",
+        (catalogue, paused),
+    )
+    return [
+        Watch(
+            number=number,
+            site=_site(site),
+            catalogue=catalogue,
+            collection=collection,
+            level=Level(level) if level else None,
+            code=code,
+            max_cloud=max_cloud,
+            since=moment(since),
+            download=None if download is None else bool(download),
+            announce=bool(announce),
+            baselined=moment(baselined),
+            cursor=moment(cursor),
+        )
+        for *site, number, catalogue, collection, level, code, max_cloud, since, download, announce, baselined, cursor in rows
+    ]
+
+
+def unlooked(db: sqlite3.Connection) -> list[str]:
+    """Return the catalogues that have a watch added since they were last asked."""
+    rows = db.execute(
+        "SELECT DISTINCT catalogue FROM watches JOIN collections ON collections.number = collection"
+        " JOIN sites ON sites.number = site WHERE baselined IS NULL AND paused IS NULL AND watches.added >"
+        " coalesce((SELECT max(started) FROM polls WHERE polls.catalogue = collections.catalogue), '')"
+    )
+    return [row[0] for row in rows]
+
+
+def advance(db: sqlite3.Connection, watch: Watch, *, cursor: datetime | None, now: datetime) -> None:
+    """Remember that a watch was looked at completely: baselined, and its cursor at the newest value stored."""
+    db.execute(
+        "UPDATE watches SET baselined = coalesce(baselined, ?), cursor = max(coalesce(cursor, ''), ?) WHERE number = ?"
+        if cursor
+        else "UPDATE watches SET baselined = coalesce(baselined, ?) WHERE number = ?",
+        (stamp(now), stamp(cursor), watch.number) if cursor else (stamp(now), watch.number),
+    )
+
+
+def collection_number(db: sqlite3.Connection, catalogue: str, collection: str) -> int:
+    """Return the number of a collection, given one if it has none."""
+    db.execute(
+        "INSERT INTO collections (catalogue, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (catalogue, collection),
+    )
+    row = db.execute(
+        "SELECT number FROM collections WHERE catalogue = ? AND name = ?", (catalogue, collection)
+    ).fetchone()
+    return int(row[0])
+
+
+_SITE = "sites.number, sites.name, geometry, country, origin, paused"
+
+
+def _site(row: sqlite3.Row | tuple[object, ...] | list[object]) -> Site:
+    number, name, geometry, country, origin, paused = row
+    return Site(
+        number=int(str(number)),
+        name=str(name),
+        geometry=str(geometry).encode() if geometry else None,
+        country=str(country) if country else None,
+        origin=str(origin),
+        paused=paused is not None,
+    )
+
+
+def _near(name: str, names: list[str]) -> str:
+    if not names:
+        return "there is none yet: add one with `watcher add-site NAME`"
+    from rapidfuzz import process
+
+    close = [match[0] for match in process.extract(name, names, limit=3, score_cutoff=60, processor=fold)]
+    return f"did you mean {' or '.join(close)}?" if close else f"the sites are: {', '.join(names)}"

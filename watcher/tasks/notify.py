@@ -1,0 +1,82 @@
+"""Pay the deliveries that are due: one notice for each address and pass, each settled as soon as its end is known."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from watcher.core.notices import compose
+from watcher.core.patience import DELIVERY
+from watcher.core.wording import Told
+from watcher.model import Event, Notice, Outcome, Sent
+from watcher.store import deliveries, products
+from watcher.store.connection import writing
+from watcher.store.deliveries import Due
+
+Send = Callable[[Sequence[tuple[str, Notice]]], Iterator[Sent]]
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """How one notice ended: to whom, about how many arrivals, and what went wrong, if anything did."""
+
+    address: str
+    subject: str
+    arrivals: int
+    problem: str | None
+    again: datetime | None
+
+
+def notify(
+    db: sqlite3.Connection,
+    send: Send,
+    archive: Path,
+    *,
+    now: Callable[[], datetime],
+    chance: Callable[[], float],
+) -> Iterator[Paid]:
+    """Send all that is due and yield each notice as it ends.
+
+    A send is claimed before it begins and settled after it ended; a crash between the two sends it again.
+    """
+    due = deliveries.due(db, now=now())
+    if not due:
+        return
+    posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
+    with writing(db):
+        for owed, (_, notice) in zip(due, posts, strict=True):
+            deliveries.claim(db, owed, notice=notice.key, now=now())
+    for outcome in send(posts):
+        owed, (_, notice) = due[outcome.index], posts[outcome.index]
+        problem, again = None, None
+        with writing(db):
+            if outcome.outcome is Outcome.SENT:
+                deliveries.sent(db, owed, now=now())
+            else:
+                problem = outcome.problem or outcome.outcome
+                again = DELIVERY.next_try(owed.attempts + 1, now=now(), chance=chance())
+                deliveries.failed(db, owed, problem=problem, again=again, now=now())
+        yield Paid(owed.address, notice.subject, len(owed.deliveries), problem, again)
+
+
+def _notice(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
+    told = []
+    for subject in deliveries.subjects(db, owed.arrivals):
+        catalogue, product = products.one(db, subject.revision)
+        told.append(
+            Told(
+                event=Event(subject.event),
+                site=subject.site,
+                product=product,
+                catalogue=catalogue,
+                download=subject.download,
+                path=str(archive / subject.path) if subject.path else None,
+                verified=subject.verified,
+            )
+        )
+    key = hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]
+    return compose(told, key=key, footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}")

@@ -1,0 +1,197 @@
+"""Ask a catalogue what there is, decide what is new, and write it down with all that follows."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+import msgspec
+
+from watcher.core.decide import Arrival, Audience, decide, vanished
+from watcher.core.matching import matches
+from watcher.core.planning import LOOKBACK, Ask, newest, plan
+from watcher.errors import CatalogueError, HttpError, Unreachable
+from watcher.model import Event, Level, Page, Watch
+from watcher.net import Http
+from watcher.plugins import Catalogue
+from watcher.store import deliveries, downloads, polls, products, sites, subscriptions
+from watcher.store.connection import writing
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """How a poll went: products listed, arrivals announced, questions asked, and what failed."""
+
+    catalogue: str
+    asked: int
+    listed: int
+    arrived: int
+    baselined: int
+    problem: str | None
+    not_before: datetime | None
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.listed = self.arrived = self.baselined = self.asked = 0
+        self.problems: list[str] = []
+        self.not_before: datetime | None = None
+
+
+def poll(
+    db: sqlite3.Connection,
+    name: str,
+    catalogue: Catalogue,
+    http: Http,
+    *,
+    now: Callable[[], datetime],
+    download_levels: Collection[Level] = (),
+    lookback: timedelta = LOOKBACK,
+    stop: threading.Event | None = None,
+) -> Polled:
+    """Ask all that the watches of a catalogue need, and record the answers page by page.
+
+    A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
+    was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
+    """
+    watched = sites.watches(db, catalogue=name)
+    asks = plan(watched, catalogue.capability(), now=now(), lookback=lookback)
+    tally = _Tally()
+    with writing(db):
+        number = polls.start(db, name, now=now())
+    try:
+        for ask in asks:
+            if stop is not None and stop.is_set():
+                tally.problems.append("stopped before all was asked")
+                break
+            tally.asked += 1
+            try:
+                _ask(db, name, catalogue, http, ask, tally, now=now, download_levels=download_levels)
+            except CatalogueError as error:
+                tally.problems.append(_told(ask, error))
+                if isinstance(error, HttpError) and error.retry_after:
+                    tally.not_before = now() + timedelta(seconds=error.retry_after)
+                if isinstance(error, Unreachable) or tally.not_before:
+                    break
+    except BaseException as error:
+        tally.problems.append(f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        outcome = Polled(
+            name,
+            tally.asked,
+            tally.listed,
+            tally.arrived,
+            tally.baselined,
+            "; ".join(dict.fromkeys(tally.problems)) or None,
+            tally.not_before,
+        )
+        with writing(db):
+            polls.finish(
+                db,
+                number,
+                listed=outcome.listed,
+                arrived=outcome.arrived,
+                problem=outcome.problem,
+                not_before=outcome.not_before,
+                now=now(),
+            )
+    return outcome
+
+
+def _ask(
+    db: sqlite3.Connection,
+    name: str,
+    catalogue: Catalogue,
+    http: Http,
+    ask: Ask,
+    tally: _Tally,
+    *,
+    now: Callable[[], datetime],
+    download_levels: Collection[Level],
+) -> None:
+    listed: set[int] = set()
+    cursor: datetime | None = None
+    collection = sites.collection_number(db, name, ask.query.collection)
+    for page in catalogue.search(ask.query, http):
+        tally.listed += len(page)
+        listed |= _write(db, collection, page, ask, tally, now=now(), download_levels=download_levels)
+        for product in page:
+            cursor = newest(cursor, product.learnt, now=now())
+    with writing(db):
+        if ask.whole:
+            _compare(db, collection, ask, listed, tally, now=now())
+        for watch in ask.watches:
+            tally.baselined += watch.baselined is None
+            sites.advance(db, watch, cursor=cursor, now=now())
+
+
+def _write(
+    db: sqlite3.Connection,
+    collection: int,
+    page: Page,
+    ask: Ask,
+    tally: _Tally,
+    *,
+    now: datetime,
+    download_levels: Collection[Level],
+) -> set[int]:
+    """Write one page and all that follows from it: one transaction."""
+    found = matches(page, ask.watches)
+    with writing(db):
+        decision = decide(
+            found,
+            products.known(db, collection, [listing.product for listing in found]),
+            subscriptions.every(db),
+            first_number=products.first_free(db),
+            download_levels=download_levels,
+        )
+        products.record(db, collection, decision, now=now)
+        _announce(db, decision.arrivals, ask.watches, tally, now=now)
+    return decision.listed
+
+
+def _compare(
+    db: sqlite3.Connection, collection: int, ask: Ask, listed: set[int], tally: _Tally, *, now: datetime
+) -> None:
+    for watch in ask.watches:
+        seen = products.seen(db, watch, collection, since=ask.query.acquired[0])
+        if seen and not listed:
+            raise CatalogueError(
+                f"{watch.site.name}: {ask.query.collection} lists nothing, where {len(seen)} products were seen before",
+                hint="nothing is concluded from it; if they are really gone, remove the site",
+            )
+        missing, withdrawn = vanished(listed, seen)
+        products.miss(db, watch.site.number, missing, now=now)
+        gone = [_withdrawal(db, watch, revision) for revision in withdrawn]
+        _announce(db, gone, ask.watches, tally, now=now)
+
+
+def _withdrawal(db: sqlite3.Connection, watch: Watch, revision: int) -> Arrival:
+    _, product = products.one(db, revision)
+    audience = Audience(subscriptions.every(db))
+    return Arrival(watch.site.number, revision, Event.WITHDRAWN, audience.owed(watch.site.number, product), False)
+
+
+def _announce(
+    db: sqlite3.Connection,
+    arrivals: list[Arrival],
+    watches: Collection[Watch],
+    tally: _Tally,
+    *,
+    now: datetime,
+) -> None:
+    if not arrivals:
+        return
+    written = products.arrive(db, arrivals, now=now)
+    tally.arrived += len(written)
+    deliveries.owe(db, written, now=now)
+    names = {watch.site.number: watch.site.name for watch in watches}
+    downloads.want(db, (arrival for _, arrival in written), sites=names, now=now)
+
+
+def _told(ask: Ask, error: CatalogueError) -> str:
+    where = ", ".join(sorted({watch.site.name for watch in ask.watches}))
+    text = f"{ask.query.collection} ({where}): {error}"
+    return f"{text} [{error.hint}]" if error.hint else text

@@ -1,0 +1,214 @@
+"""The ``.part`` file: one writer, resumable, published under its final name without overwriting another."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from watcher.errors import NoSpace, TransferError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the bytes of a ``.part`` belong to.
+
+    `href` is without its query, which may be a signature; `total` is the size that the server announced;
+    `etag` is a strong one (RFC 9110 §8.8.1) or `None`; `boot` tells whether the machine ran on since.
+    """
+
+    href: str
+    total: int | None = None
+    size: int | None = None
+    checksum: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    boot: str = ""
+
+
+class Part:
+    """A ``.part`` file that this process alone writes, in a directory that is held open."""
+
+    def __init__(self, path: Path, directory: int, file: int) -> None:
+        self.path, self.directory, self.file = path, directory, file
+        self.name = f"{path.name}.part"
+        self.size = os.fstat(file).st_size
+
+    def record(self) -> Record | None:
+        """Return what was recorded of it; `None` when nothing was, or not legibly."""
+        try:
+            fd = os.open(f"{self.name}.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.directory)
+        except OSError:
+            return None
+        with os.fdopen(fd, "rb") as file:
+            try:
+                return msgspec.json.decode(file.read(65536), type=Record)
+            except msgspec.DecodeError:
+                return None
+
+    def begin(self, record: Record) -> None:
+        """Empty it, and record what its bytes will belong to, before the first of them is written."""
+        self.truncate()
+        self._write_beside(msgspec.json.encode(record))
+
+    def truncate(self) -> None:
+        """Empty it."""
+        os.ftruncate(self.file, 0)
+        os.lseek(self.file, 0, os.SEEK_SET)
+        self.size = 0
+
+    def extend(self) -> None:
+        """Go on writing at its end."""
+        os.lseek(self.file, 0, os.SEEK_END)
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Append; raises `NoSpace` when the disk is full. What was written stays."""
+        view = memoryview(piece)
+        with _named(self.path):
+            while view:
+                count = os.write(self.file, view)
+                self.size += count
+                view = view[count:]
+
+    def published(self) -> int | None:
+        """Return the size of the file under the final name; `None` when there is none."""
+        try:
+            status = os.stat(self.path.name, dir_fd=self.directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            raise TransferError(f"{self.path} is there already, and is no file", permanent=True)
+        return status.st_size
+
+    def open_published(self) -> int:
+        """Open the file under the final name for reading; the caller closes it."""
+        with _named(self.path):
+            return os.open(self.path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.directory)
+
+    def publish(self) -> bool:
+        """Make it durable and give it its final name; `False` when another file has that name already."""
+        with _named(self.path):
+            os.fsync(self.file)
+            try:
+                # A link, since a rename would replace what somebody else has put there.
+                os.link(
+                    self.name,
+                    self.path.name,
+                    src_dir_fd=self.directory,
+                    dst_dir_fd=self.directory,
+                    follow_symlinks=False,
+                )
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS):
+                    raise
+                if self.published() is not None:  # no links here; the lock keeps other watchers away
+                    return False
+                os.rename(self.name, self.path.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+            os.fsync(self.directory)
+        self.remove()
+        return True
+
+    def remove(self) -> None:
+        """Remove it, and what was recorded of it."""
+        for name in (self.name, f"{self.name}.json"):
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self.directory)
+
+    def _write_beside(self, text: bytes) -> None:
+        new = f"{self.name}.json.new"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with _named(self.path):
+            fd = os.open(new, flags, 0o644, dir_fd=self.directory)
+            with os.fdopen(fd, "wb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(fd)
+            os.rename(new, f"{self.name}.json", src_dir_fd=self.directory, dst_dir_fd=self.directory)
+
+
+@contextmanager
+def part_of(path: Path) -> Iterator[Part]:
+    """Open and lock the ``.part`` of a path; its directory is made where it is missing.
+
+    Raises `TransferError` when another process writes it. An empty one is not left behind.
+    """
+    with _named(path):
+        directory = _directory(path.parent)
+    try:
+        with _named(path):
+            file = _locked(f"{path.name}.part", directory, path)
+        try:
+            part = Part(path, directory, file)
+            yield part
+        finally:
+            if os.fstat(file).st_nlink and not os.fstat(file).st_size:
+                part.remove()
+            os.close(file)
+    finally:
+        os.close(directory)
+
+
+def _locked(name: str, directory: int, path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    while True:
+        file = os.open(name, flags, 0o644, dir_fd=directory)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = os.fstat(file)
+            if mine.st_nlink > 1:
+                # Interrupted between its link and its unlink: it is the published file, never to be written.
+                os.unlink(name, dir_fd=directory)
+            elif mine.st_nlink == 1:
+                there = os.stat(name, dir_fd=directory, follow_symlinks=False)
+                if (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
+                    return file
+        except BlockingIOError as error:
+            os.close(file)
+            raise TransferError(f"{path} is being fetched by another process") from error
+        except FileNotFoundError:
+            pass  # removed by its last writer since it was opened: make a new one
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _directory(path: Path) -> int:
+    made = []
+    for parent in [path, *path.parents]:
+        if parent.exists():
+            break
+        made.append(parent)
+    path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for parent in made:  # a directory lasts once the one above it is on disk
+        above = os.open(parent.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(above)
+        finally:
+            os.close(above)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    # The administrator may keep an archive elsewhere by a link; a link of anybody else's leads astray.
+    own = path.lstat().st_uid in (0, os.geteuid())
+    return os.open(path, flags if own else flags | os.O_NOFOLLOW)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise NoSpace(
+                f"the disk is full: {path}.part cannot grow",
+                hint="make room; the download goes on from there",
+            ) from error
+        raise TransferError(f"{path} cannot be written: {error.strerror or error}") from error

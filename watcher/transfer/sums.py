@@ -1,0 +1,118 @@
+"""Digests of a file that is still being written, computed by threads that follow it.
+
+They read it back from the page cache, so that a resumed file is nothing special, no queue can fill up, and
+hashing overlaps with receiving: hashlib and `preadv` both release the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from typing import NamedTuple
+
+from watcher.errors import TransferError
+
+_BUFFER = 256 * 1024
+_STRIDE = 1024 * 1024
+
+
+class Checksum(NamedTuple):
+    """What a catalogue says of a file: hashlib's name of the algorithm, and the digest in lower-case hex."""
+
+    algorithm: str
+    digest: str
+
+
+def checksum(text: str | None) -> Checksum | None:
+    """Read ``algorithm:hex``; `None` for a digest that cannot be computed here, or is not one at all."""
+    name, colon, digest = (text or "").strip().lower().partition(":")
+    name = {"sha-1": "sha1", "sha-256": "sha256", "sha-512": "sha512", "sha2-256": "sha256"}.get(name, name)
+    if not colon or name not in hashlib.algorithms_guaranteed or name.startswith("shake"):
+        return None
+    length = hashlib.new(name, usedforsecurity=False).digest_size * 2
+    if len(digest) != length or not all(letter in "0123456789abcdef" for letter in digest):
+        return None
+    return Checksum(name, digest)
+
+
+def digests_of(fd: int, size: int, algorithms: set[str], stop: threading.Event) -> dict[str, str]:
+    """Return the digests of a finished file's first `size` bytes; errors as of `Sums.digests`."""
+    with Sums(fd, algorithms) as sums:
+        sums.reach(size)
+        return sums.digests(stop)
+
+
+class Sums:
+    """The digests of the file behind `fd`, one thread for each algorithm. A context manager."""
+
+    def __init__(self, fd: int, algorithms: set[str]) -> None:
+        self._fd = fd
+        self._size, self._told, self._ended, self._abandoned = 0, 0, False, False
+        self._news = threading.Condition()
+        self._digests: dict[str, str] = {}
+        self._failure: Exception | None = None
+        self._threads = [
+            threading.Thread(target=self._follow, args=(name,), name=f"{name} of a download", daemon=True)
+            for name in sorted(algorithms)
+        ]
+
+    def __enter__(self) -> Sums:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._news:
+            self._abandoned = True
+            self._news.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def reach(self, size: int) -> None:
+        """Say that the file is written up to `size` bytes."""
+        self._size = size
+        if size - self._told >= _STRIDE:
+            self._told = size
+            with self._news:
+                self._news.notify_all()
+
+    def digests(self, stop: threading.Event) -> dict[str, str]:
+        """Return the digests by algorithm, once all of the file that was reached is read.
+
+        Raises `TransferError` when `stop` is set meanwhile, or when the file cannot be read back.
+        """
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+            while self._failure is None and len(self._digests) < len(self._threads):
+                if stop.is_set():
+                    raise TransferError("stopped")
+                self._news.wait(0.5)
+        if self._failure is not None:
+            raise TransferError(f"a download cannot be read back: {self._failure}") from self._failure
+        return self._digests
+
+    def _follow(self, algorithm: str) -> None:
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+        buffer = memoryview(bytearray(_BUFFER))
+        done = 0
+        try:
+            while not self._abandoned:
+                with self._news:
+                    while not (self._ended or self._abandoned or self._size - done >= _STRIDE):
+                        self._news.wait()
+                    ended, size = self._ended, self._size
+                while done < size and not self._abandoned:
+                    count = os.preadv(self._fd, [buffer[: size - done]], done)
+                    if count == 0:
+                        raise OSError(f"it ends after {done} of {size} bytes")  # noqa: TRY301
+                    digest.update(buffer[:count])
+                    done += count
+                if ended:
+                    break
+        except OSError as error:
+            self._failure = error
+        with self._news:
+            self._digests[algorithm] = digest.hexdigest()
+            self._news.notify_all()

@@ -1,0 +1,231 @@
+"""Settings become working parts: the only place that puts parts together."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher import plugins
+from watcher.config import CatalogueTable, Config
+from watcher.credentials import Secret, remembered
+from watcher.errors import ConfigError, UsageError, WatcherError
+from watcher.model import Finding, Notice, Outcome, Sent, Subscription
+from watcher.store import addresses
+from watcher.store.connection import connect
+from watcher.store.locks import holding
+
+if TYPE_CHECKING:
+    import httpx
+
+    from watcher.net import Http
+    from watcher.plugins import Catalogue
+    from watcher.tasks.poll import Polled
+
+DATABASE = "watcher.db"
+
+
+class Parts:
+    """All that a command or the service works with, made when it is asked for.
+
+    `stop`, once set, ends every wait of every part.
+    """
+
+    def __init__(self, config: Config, state: Path, *, stop: threading.Event | None = None) -> None:
+        self.config = config
+        self.state = state
+        self.stop = stop or threading.Event()
+        self._https: dict[str, Http] = {}
+        self._guard = threading.Lock()
+
+    @property
+    def database(self) -> Path:
+        """Where the database lies."""
+        return self.state / DATABASE
+
+    @property
+    def archive(self) -> Path:
+        """Where downloads are shelved: `download.archive`, else `archive` in the state directory."""
+        named = self.config.download.archive
+        return Path(named).expanduser().absolute() if named else self.state / "archive"
+
+    def db(self) -> sqlite3.Connection:
+        """Open the database; each thread needs a connection of its own."""
+        return connect(self.database)
+
+    def lock(self, name: str, *, what: str, wait: float = 0.0) -> AbstractContextManager[None]:
+        """Hold a lock of that name in the state directory."""
+        return holding(self.state / f"{name}.lock", what=what, wait=wait)
+
+    def table(self, name: str) -> CatalogueTable:
+        """Return the settings of a catalogue; raises `UsageError` when none has that name."""
+        table = self.config.catalogues.get(name)
+        if table is None:
+            raise UsageError(
+                f'no catalogue is called "{name}"',
+                hint=f"the catalogues are: {', '.join(self.config.catalogues)}; add [catalogues.{name}] to config.toml",
+            )
+        return table
+
+    def catalogue(self, name: str) -> Catalogue:
+        """Build a catalogue from its settings."""
+        table = self.table(name)
+        part: Catalogue = plugins.build("catalogues", table.kind, table.settings, place=f"catalogues.{name}")
+        return part
+
+    def http(self, name: str) -> Http:
+        """Return the HTTP client of a catalogue, one for all threads, so that its pace holds over them."""
+        from watcher.net import Http
+
+        with self._guard:
+            if name not in self._https:
+                table = self.table(name)
+                self._https[name] = Http(
+                    origin=self.catalogue(name).url,
+                    hosts=table.hosts,
+                    auth_hosts=table.auth_hosts,
+                    auth=self._account(table),
+                    gap=table.gap,
+                    deadline=table.deadline,
+                    connections=4 + self.config.download.concurrency,
+                    ca_bundle=table.ca_bundle,
+                    allow_insecure=table.allow_insecure,
+                    proxy=table.proxy,
+                    stop=self.stop,
+                )
+            return self._https[name]
+
+    def poll(self, db: sqlite3.Connection, name: str) -> Polled:
+        """Poll a catalogue, alone: nobody else polls it meanwhile."""
+        from watcher.tasks.poll import poll
+
+        with self.lock(f"poll-{name}", what=f"a poll of {name}", wait=60.0):
+            return poll(
+                db,
+                name,
+                self.catalogue(name),
+                self.http(name),
+                now=now,
+                download_levels=self.config.download_levels(),
+                lookback=timedelta(seconds=self.config.poll.lookback),
+                stop=self.stop,
+            )
+
+    def close(self) -> None:
+        """Close every HTTP client."""
+        with self._guard:
+            for http in self._https.values():
+                http.close()
+            self._https.clear()
+
+    def account(self, name: str) -> Finding | None:
+        """Try the account of a catalogue; `None` where none is configured."""
+        table = self.table(name)
+        if table.auth is None:
+            return None
+        try:
+            part = self._auth(table)
+        except WatcherError as error:
+            return Finding(f"{name} account", False, str(error), error.hint)
+        check: Finding = part.check(self.http(name))
+        return check
+
+    def send(self, posts: Sequence[tuple[str, Notice]]) -> Iterator[Sent]:
+        """Send each notice to the address that its reference stands for; one that has none fails alone."""
+        from watcher.channels._addresses import family
+
+        families: dict[str, list[tuple[int, str, Notice]]] = {}
+        for index, (reference, notice) in enumerate(posts):
+            try:
+                url = self.address(reference)
+                families.setdefault(family(url), []).append((index, url, notice))
+            except WatcherError as error:
+                yield Sent(index, Outcome.FAILED, f"{error} [{error.hint}]" if error.hint else str(error))
+        for kind, group in families.items():
+            settings = {"timeout": float(self.config.notify.timeout)} if kind == "apprise" else {}
+            channel = plugins.build("channels", kind, settings, place="notify")
+            for sent in channel.send([(url, notice) for _, url, notice in group], stop=self.stop):
+                yield Sent(group[sent.index][0], sent.outcome, sent.problem)
+
+    def address(self, reference: str) -> str:
+        """Return the URL that a delivery's reference stands for. It may hold secrets.
+
+        Raises `ConfigError`, `CredentialError` or `StoreError` when what it refers to is gone.
+        """
+        kind, _, rest = reference.partition(":")
+        if kind == "channel":
+            channel = self.config.channels.get(rest)
+            if channel is None:
+                raise ConfigError(
+                    f'the channel "{rest}" is no longer in the configuration',
+                    hint=f"restore [channels.{rest}], or unsubscribe",
+                )
+            return remembered(_text(channel.url))
+        if kind == "mail":
+            from watcher.channels._addresses import resolved
+
+            mail = self.config.mail
+            return remembered(resolved(rest, mail_url=_text(mail.url) if mail else None))
+        return remembered(addresses.reveal(self.state, reference))
+
+    def reference(self, text: str) -> str:
+        """Turn what a person subscribes with into the reference that is kept: a channel's name, e-mail or URL.
+
+        Raises `UsageError` for an address that cannot be sent to.
+        """
+        from watcher.channels._addresses import address_for
+
+        if text in self.config.channels:
+            address_for(self.address(f"channel:{text}"), mail_url=None)
+            return f"channel:{text}"
+        if "@" not in text and "://" not in text:
+            known = ", ".join(self.config.channels) or "none yet: [channels.NAME] in config.toml"
+            raise UsageError(
+                f'"{text}" is no channel, e-mail address or Apprise URL', hint=f"the channels are: {known}"
+            )
+        mail = self.config.mail
+        url = remembered(address_for(text, mail_url=_text(mail.url) if mail else None))
+        return addresses.keep(self.state, url) if "://" in text else f"mail:{text}"
+
+    def shown(self, subscription: Subscription) -> str:
+        """Return a subscription's address as it may be shown: never a secret."""
+        kind, _, rest = subscription.address.partition(":")
+        if kind != "url":
+            return rest
+        from watcher.channels._addresses import masked
+
+        try:
+            return masked(addresses.reveal(self.state, subscription.address))
+        except WatcherError:
+            return "(lost)"
+
+    def _account(self, table: CatalogueTable) -> httpx.Auth | None:
+        return None if table.auth is None else self._auth(table).auth()
+
+    def _auth(self, table: CatalogueTable) -> plugins.Auth:
+        settings = dict(table.auth or {})
+        place = f"catalogues.{table.name}.auth"
+        kind = settings.pop("kind", None)
+        if kind is None:
+            raise ConfigError(f"[{place}] has no kind", hint=f"the kinds are: {', '.join(plugins.kinds('auth'))}")
+        part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
+        return part
+
+
+def now() -> datetime:
+    """Ask the clock: aware, UTC."""
+    return datetime.now(UTC)
+
+
+def chance() -> float:
+    """Draw a number in [0, 1)."""
+    return random.random()  # noqa: S311 - it spreads load, it guards nothing
+
+
+def _text(value: Secret | str) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
