@@ -74,3 +74,212 @@ def test_only_what_was_learnt_since_is_listed(pgstac: Pgstac, way: dict[str, Any
     pgstac.add(*series(45))
 
     assert sorted(listed(kind(pgstac, **way), learnt_since=START + timedelta(minutes=20))) == names(45, start=20)
+
+
+def test_an_interrupted_question_for_a_place_lists_only_what_lies_there(pgstac: Pgstac) -> None:
+    far = {"geometry": {"type": "Point", "coordinates": [130.1, -13.1]}, "bbox": [130.1, -13.1, 130.1, -13.1]}
+    pgstac.add(*series(12), *({**item, **far} for item in series(3, prefix="F")))
+    box = b'{"type":"Polygon","coordinates":[[[130,-14],[131,-14],[131,-13],[130,-13],[130,-14]]]}'
+
+    for way in WAYS:
+        assert sorted(listed(kind(pgstac, **way), geometry=box)) == ["F000", "F001", "F002"], way
+
+
+def test_an_acquisition_window_lists_only_what_was_acquired_in_it(pgstac: Pgstac) -> None:
+    pgstac.add(*series(45))
+    window = (datetime(2026, 1, 10, tzinfo=UTC), datetime(2026, 1, 20, tzinfo=UTC))
+    inside = [item["id"] for item in series(45) if "2026-01-10" <= item["properties"]["datetime"] < "2026-01-20"]
+
+    for way in WAYS:
+        assert sorted(listed(kind(pgstac, **way), acquired=window)) == sorted(inside), way
+
+
+def test_what_is_added_changed_and_removed_between_two_walks_is_seen_by_the_second(pgstac: Pgstac) -> None:
+    archive = {"href": "https://eo.example/P001.zip", "type": "application/zip", "roles": ["data"]}
+    pgstac.add(*series(12))
+    before = {product.id: product for page in walk(kind(pgstac)) for product in page}
+
+    pgstac.add(thing("P100", at(100)))
+    digest = "1220" + "ab" * 32
+    pgstac.change(
+        {
+            **thing("P001", at(101), version="2"),
+            "assets": {"product": {**archive, "file:checksum": digest, "file:size": 5}},
+        }
+    )
+    pgstac.remove("P005")
+    after = {product.id: product for page in walk(kind(pgstac)) for product in page}
+
+    assert set(after) - set(before) == {"P100"}
+    assert set(before) - set(after) == {"P005"}
+    assert {name for name in before if name in after and before[name].revision != after[name].revision} == {"P001"}
+    assert after["P001"].updated == after["P001"].learnt == START + timedelta(minutes=101)
+    assert [(asset.checksum, asset.size) for asset in after["P001"].assets] == [("sha256:" + "ab" * 32, 5)]
+    since = max(product.learnt for product in before.values() if product.learnt)
+    assert set(listed(kind(pgstac), learnt_since=since)) == {"P001", "P100", "P011"}
+
+
+def test_what_is_published_late_is_found_by_the_cursor_however_old_it_is(pgstac: Pgstac) -> None:
+    pgstac.add(*series(12))
+    pgstac.add(thing("LATE", at(500), acquired="2015-06-01T10:00:00Z"))
+
+    assert listed(kind(pgstac), learnt_since=START + timedelta(minutes=12)) == ["LATE"]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_nothing_is_lost_when_the_last_product_of_a_page_is_dated_anew(pgstac: Pgstac, way: dict[str, Any]) -> None:
+    pgstac.add(*series(35))
+    pages = walk(kind(pgstac, **way))
+    first = next(pages)
+
+    pgstac.change(thing(first[-1].id, at(900)))
+
+    rest = [product.id for page in pages for product in page]
+    assert {product.id for product in first} | set(rest) == set(names(35))
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_nothing_is_lost_when_the_last_product_of_a_page_is_deleted(pgstac: Pgstac, way: dict[str, Any]) -> None:
+    pgstac.add(*series(35))
+    pages = walk(kind(pgstac, **way))
+    first = next(pages)
+
+    pgstac.remove(first[-1].id)
+
+    rest = [product.id for page in pages for product in page]
+    assert {product.id for product in first} | set(rest) == set(names(35))
+
+
+def test_nothing_is_lost_when_a_counting_server_ends_early(counting_pgstac: Pgstac) -> None:
+    counting_pgstac.add(*series(35))
+    pages = walk(kind(counting_pgstac, sort=False, cursor="none"))
+    first = next(pages)
+
+    # The default order is newest acquisition first, so an old date leaves nothing behind this one.
+    counting_pgstac.change(thing(first[-1].id, at(900), acquired="2000-01-01T00:00:00Z"))
+
+    rest = [product.id for page in pages for product in page]
+    assert {product.id for product in first} | set(rest) == set(names(35))
+
+
+def test_what_comes_while_the_catalogue_is_read_is_listed_too(pgstac: Pgstac) -> None:
+    pgstac.add(*series(35))
+    pages = walk(kind(pgstac))
+    first = next(pages)
+
+    pgstac.add(*series(50))
+
+    rest = [product.id for page in pages for product in page]
+    assert sorted([product.id for product in first] + rest) == names(50)
+
+
+@pytest.mark.parametrize("way", [{}, {"method": "GET"}, {"sort": False}], ids=str)
+def test_more_products_of_one_instant_than_fit_on_a_page_are_all_listed(pgstac: Pgstac, way: dict[str, Any]) -> None:
+    pgstac.add(*series(5), *(thing(f"S{n:03}", at(10)) for n in range(110)), *series(15, prefix="T")[11:])
+    catalogue = kind(pgstac, **way)
+
+    assert len(listed(catalogue)) == len(set(listed(catalogue))) == 5 + 110 + 4
+    assert len(listed(catalogue, learnt_since=START + timedelta(minutes=10))) == 110 + 4
+
+
+def test_times_of_every_precision_are_one_order(pgstac: Pgstac) -> None:
+    """`published` is not registered as a date here, so this pgstac compares it as text."""
+    stamps = ["2026-02-01T00:00:00Z", "2026-02-01T00:00:00.000Z", "2026-02-01T00:00:00.813921Z", "2026-02-01T00:00:01+00:00"]
+    pgstac.add(*(thing(f"M{n:02}", stamps[n % 4]) for n in range(40)), thing("OLD", "2026-01-31T00:00:00Z"))
+    catalogue = kind(pgstac, cursor="published")
+
+    assert sorted(listed(catalogue, learnt_since=START)) == [f"M{n:02}" for n in range(40)]
+    assert len(listed(catalogue)) == 41
+    learnt = {product.id: product.learnt for page in walk(catalogue) for product in page}
+    assert learnt["M00"] == learnt["M01"] == START
+    assert learnt["M02"] == START + timedelta(microseconds=813921)
+
+
+@pytest.mark.parametrize("way", WAYS[:7], ids=str)
+def test_a_product_without_the_cursors_property_is_listed_among_others(pgstac: Pgstac, way: dict[str, Any]) -> None:
+    pgstac.add(*series(35), thing("BARE"))
+
+    assert sorted(listed(kind(pgstac, **way))) == ["BARE", *names(35)]
+
+
+def test_products_that_all_lack_the_cursors_property_are_a_failure(pgstac: Pgstac) -> None:
+    pgstac.add(*(thing(f"B{n}") for n in range(3)))
+
+    for since in (None, START):
+        with pytest.raises(CatalogueError, match='gives no "updated"') as caught:
+            listed(kind(pgstac), learnt_since=since)
+        assert 'cursor = "none"' in str(caught.value.hint)
+    assert sorted(listed(kind(pgstac, cursor="none"))) == ["B0", "B1", "B2"]
+
+
+def test_an_unknown_collection_is_a_failure_that_names_the_nearest(pgstac: Pgstac) -> None:
+    catalogue = msgspec.structs.replace(kind(pgstac), collections={pgstac.collection[:-1]: "L2A"})
+
+    with pytest.raises(CatalogueError, match="no collection") as caught:
+        listed(catalogue, learnt_since=START)
+
+    assert caught.value.permanent
+    assert pgstac.collection in str(caught.value.hint)
+
+
+def test_an_empty_collection_is_empty(pgstac: Pgstac) -> None:
+    assert listed(kind(pgstac)) == []
+    assert listed(kind(pgstac), learnt_since=START) == []
+
+
+def test_check_finds_a_good_server_well(pgstac: Pgstac) -> None:
+    pgstac.add(*series(5))
+
+    with Http(origin=pgstac.url) as http:
+        findings = list(kind(pgstac).check(http))
+
+    assert [finding.text for finding in findings if not finding.well] == []
+    assert any("since a time" in finding.text for finding in findings)
+    assert any("sorted" in finding.text for finding in findings)
+
+
+def test_check_names_what_is_wrong_and_the_way_out(pgstac: Pgstac) -> None:
+    pgstac.add(*(thing(f"B{n}", None, created=at(n)) for n in range(3)))
+    catalogue = msgspec.structs.replace(
+        kind(pgstac, cursor="published", assets=["product"]),
+        collections={pgstac.collection: "L2A", pgstac.collection + "x": "L2A"},
+    )
+
+    with Http(origin=pgstac.url) as http:
+        wrong = {(finding.subject, finding.text): finding.hint for finding in catalogue.check(http) if not finding.well}
+
+    assert wrong[pgstac.collection, 'its products have no "published"'] == 'set cursor = "created"'
+    assert "B2 has no asset product" in [text for _, text in wrong]
+    missing = wrong[pgstac.collection + "x", f"{pgstac.url} has no collection of this name"]
+    assert pgstac.collection in str(missing)
+
+
+def things(url: str, **settings: Any) -> Kind:
+    return msgspec.convert({"url": url, "collections": {"things": "L2A"}, "limit": 10, **settings}, Kind)
+
+
+@pytest.mark.parametrize("way", [{}, {"sort": False}, {"cursor": "none"}], ids=str)
+def test_a_server_that_ignores_the_order_is_read_whole(rustac: Rustac, way: dict[str, Any]) -> None:
+    items = series(35)
+    for order in (items, items[::-1], items[20:] + items[:20]):
+        assert sorted(listed(things(rustac(order), **way))) == names(35)
+
+
+@pytest.mark.parametrize("filter", ["query", "cql2"])
+def test_a_server_that_cannot_filter_is_found_out(rustac: Rustac, filter: str) -> None:
+    catalogue = things(rustac(series(35)), filter=filter)
+
+    with pytest.raises(CatalogueError) as caught:
+        listed(catalogue, learnt_since=START + timedelta(minutes=20))
+
+    assert 'cursor = "none"' in str(caught.value.hint)
+
+
+def test_check_says_what_to_set_for_a_server_that_neither_filters_nor_sorts(rustac: Rustac) -> None:
+    catalogue = things(rustac(series(35)))
+
+    with Http(origin=catalogue.url) as http:
+        wrong = {finding.hint for finding in catalogue.check(http) if not finding.well}
+
+    assert 'set cursor = "none"' in wrong
+    assert "set sort = false to spare it the question" in wrong

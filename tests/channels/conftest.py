@@ -4,18 +4,24 @@ import asyncio
 import email
 import email.policy
 import json
-import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+
+class _PortZero(Controller):
+    """Controller asks its own port to see that it listens; with port 0 only the bound socket knows it."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        super()._trigger_server()
 
 
 class Mailman:
@@ -25,7 +31,7 @@ class Mailman:
         self.mails: list[EmailMessage] = []
         self.logins: list[LoginPassword] = []
         self.asked: list[str] = []
-        self.controller = Controller(self, hostname="127.0.0.1", port=0, authenticator=self.login, **options)
+        self.controller = _PortZero(self, hostname="127.0.0.1", port=0, authenticator=self.login, **options)
         self._gone = False
 
     def login(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
@@ -50,27 +56,12 @@ class Mailman:
         self.mails.append(email.message_from_bytes(content, policy=email.policy.default))  # type: ignore[arg-type]
         return "250 OK"
 
-    @property
-    def port(self) -> int:
-        server = self.controller.server
-        assert server is not None
-        return int(server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
-
     def url(self, recipient: str, *, scheme: str = "mailto", user: str = "") -> str:
-        return f"{scheme}://{user}127.0.0.1:{self.port}/?from=watcher@example.org&to={recipient}"
+        return f"{scheme}://{user}127.0.0.1:{self.controller.port}/?from=watcher@example.org&to={recipient}"
 
     def close(self) -> None:
         self._gone = True
         self.controller.stop()
-
-
-class _PortZero(Controller):
-    """Controller asks its own port to see that it listens; with port 0 only the bound socket knows it."""
-
-    def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        super()._trigger_server()
 
 
 @pytest.fixture
@@ -78,10 +69,7 @@ def mailman_with() -> Iterator[Callable[..., Mailman]]:
     opened: list[Mailman] = []
 
     def start(**options: Any) -> Mailman:
-        mailman = Mailman()
-        mailman.controller = _PortZero(
-            mailman, hostname="127.0.0.1", port=0, authenticator=mailman.login, **options
-        )
+        mailman = Mailman(**options)
         mailman.controller.start()
         opened.append(mailman)
         return mailman
@@ -106,7 +94,7 @@ class Hook:
         hook = self
 
         class Answering(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 hook.asked.append(self.path)
                 if self.path.startswith("/hung"):
@@ -160,31 +148,3 @@ def hook() -> Iterator[Hook]:
     hook = Hook()
     yield hook
     hook.close()
-
-
-def until(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
-    """Wait until something is so, and fail when it is not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.01)
-
-
-def children(parent: int | None = None) -> list[int]:
-    """Return the sending processes of a process that are alive."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (path / "cmdline").read_bytes()
-            state, ppid = (path / "stat").read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue
-        if b"_sending.py" in command and state != "Z" and int(ppid) == (parent or os.getpid()):
-            found.append(int(path.name))
-    return found
-
-
-@pytest.fixture(autouse=True)
-def _no_child_is_left() -> Iterator[None]:
-    yield
-    assert children() == []

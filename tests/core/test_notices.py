@@ -91,13 +91,9 @@ def test_the_subject_says_that_a_product_was_revised():
 
 
 def test_the_subject_counts_levels_and_names_two_sites():
-    arrivals = [
-        told(n, site=site) for n, site in enumerate(["Pornic", "Litchfield", "Zagora", "Pornic", "Pornic"])
-    ]
+    arrivals = [told(n, site=site) for n, site in enumerate(["Pornic", "Litchfield", "Zagora", "Pornic", "Pornic"])]
     arrivals += [told(n, level=Level("L1C")) for n in range(2)]
-    assert (
-        compose(arrivals, key="k").subject == "watcher: 7 new (5 L2A, 2 L1C) at Litchfield, Pornic and 1 more"
-    )
+    assert compose(arrivals, key="k").subject == "watcher: 7 new (5 L2A, 2 L1C) at Litchfield, Pornic and 1 more"
 
 
 def test_the_subject_tells_new_from_revised():

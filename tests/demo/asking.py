@@ -27,7 +27,12 @@ class Reply:
 
 
 def ask(
-    catalogue: Catalogue, path: str, *, method: str = "GET", headers: Mapping[str, str] = PLAIN, body: bytes | None = None
+    catalogue: Catalogue,
+    path: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] = PLAIN,
+    body: bytes | None = None,
 ) -> Reply:
     host = catalogue.origin.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=20)

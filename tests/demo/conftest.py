@@ -12,6 +12,7 @@ from tests.demo.asking import AUGUST
 from watcher.demo.catalogue import Catalogue, serve
 from watcher.demo.timeline import Timeline
 
+
 class Stopwatch:
     """A clock that only moves when it is told to."""
 

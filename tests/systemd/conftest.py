@@ -1,8 +1,8 @@
 """A machine with the units as they ship, and where it differs from an administrator's.
 
-Four drop-ins, all written here: output goes to a file (there is no journal); the watchdog and the pause
-before a restart are short; the interpreter's libraries are named (it lies elsewhere than it was built for); the
-service is given a credential. /opt/watcher/bin/watcher also says how it was called.
+All of it written here: output goes to a file, as there is no journal; the watchdog and the pause before a
+restart are short; the interpreter's libraries are named, as it lies elsewhere than it was built for; the service
+is given a credential; /opt/watcher/bin/watcher says how it was called.
 """
 
 from __future__ import annotations
@@ -14,26 +14,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.systemd.machine import Machine, started, why_not
 
 CHECKOUT = Path(__file__).parents[2]
 SHIPPED = CHECKOUT / "systemd"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
-MACHINE = "[Service]\nStandardOutput=append:/var/services.log\nEnvironment=LD_LIBRARY_PATH=/opt/python/lib\n"
+MACHINE = "[Service]\nStandardOutput=append:/var/services.log\n"
 CREDENTIAL = "[Service]\nLoadCredential=theia:/etc/watcher/credentials/theia\n"
 QUICK = "RestartSec=100ms\nWatchdogSec=3\n"
-ARCHIVE = (
-    "[Unit]\nRequiresMountsFor=/srv/archive\n"
-    "[Service]\nReadWritePaths=/srv/archive\nIPAddressAllow=10.11.12.13\n"
-)
+ARCHIVE = "[Unit]\nRequiresMountsFor=/srv/archive\n[Service]\nReadWritePaths=/srv/archive\nIPAddressAllow=10.11.12.13\n"
 PROBE = {
     "Type": "oneshot",
     "ExecStart": "/opt/watcher/bin/python /opt/checkout/tests/systemd/probe.py",
     "Restart": "no",
     "WatchdogSec": "0",
 }
-CONFIG = '[catalogues.nobody]\nkind = "stac"\nurl = "http://127.0.0.1:9/"\nallow_insecure = true\n'
+CONFIG = """\
+[catalogues.nobody]
+kind = "stac"
+url = "http://127.0.0.1:9/"
+collections = { fields = "L2A" }
+allow_insecure = true
+deadline = "2s"
+"""
 WATCHER = """\
 #!/opt/watcher/bin/python
 import sys
@@ -64,17 +69,17 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         str(CHECKOUT): "opt/checkout",
     }
     with started(files, mounts) as running:
+        running.run("systemctl", "set-environment", "LD_LIBRARY_PATH=/opt/python/lib")
         yield running
 
 
 @pytest.fixture
 def service(machine: Machine) -> Iterator[Machine]:
-    """The machine with the service started; stopped, forgiven and as configured before, afterwards."""
+    """The machine with the service running; forgiven, and configured as before, afterwards."""
     machine.run("systemctl", "start", "watcher")
     yield machine
-    machine.run("systemctl", "stop", "watcher")
-    machine.run("systemctl", "reset-failed")
     machine.write("etc/watcher/config.toml", CONFIG)
+    machine.run("systemctl", "reset-failed")
 
 
 def _units(units: Path) -> None:

@@ -32,9 +32,7 @@ def why_not() -> str | None:
         return "the machine is built from a merged /usr"
     if _cgroups() is None:
         return "no cgroup2 file system is mounted"
-    tried = subprocess.run(
-        ["unshare", *NAMESPACES, "--fork", "true"], capture_output=True, text=True, check=False
-    )
+    tried = subprocess.run(["unshare", *NAMESPACES, "--fork", "true"], capture_output=True, text=True, check=False)
     return f"unshare: {tried.stderr.strip()}" if tried.returncode else None
 
 

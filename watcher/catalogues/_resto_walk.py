@@ -60,9 +60,8 @@ class _Reading:
     def read(self, window: Window) -> Iterator[Page]:
         first = self._page(window, 1)
         yield self._fresh(first)
-        if (second := self._beyond(window, first)) is None:
-            return
-        if (yield from self._walk(window, first, second)):
+        whole, second = self._judged(window, first)
+        if whole or (yield from self._walk(window, first, second)):
             return
         # Latest first, as the server itself sorts.
         windows = self._halves(window)
@@ -73,32 +72,38 @@ class _Reading:
                 continue
             first = self._page(window, 1)
             yield self._fresh(first)
-            if (second := self._beyond(window, first)) is not None:
-                yield self._fresh(second)
+            whole, second = self._judged(window, first)
+            if not whole:
+                if second is not None:
+                    yield self._fresh(second)
                 windows += self._halves(window)
 
-    def _beyond(self, window: Window, first: Listing) -> Listing | None:
-        """Return the page after the first, `None` if the first is all there is."""
+    def _judged(self, window: Window, first: Listing) -> tuple[bool, Listing | None]:
+        """Say whether a first page is all there is; return the second as well if that had to be asked for."""
         count = len(first.products)
         if first.more and not count:
             raise CatalogueError(
                 "the catalogue announces more products but lists none", hint="set page_size to at least 1"
             )
         if not first.more and first.total == len({product.id for product in first.products}):
-            return None
-        short = not first.more and count < self._size
-        if short and first.total is None and (self._sized or not count):
-            return None
-        # A server may give smaller pages than it was asked for: only the next one, empty, tells.
-        second = self._page(window, 2)
-        if second.products or not short:
-            self._sized, self._size = True, max(count, 1) if not self._sized else max(count, self._size)
-            return second
-        return None
+            return True, None
+        second = None
+        if not first.more and count < self._size:
+            if first.total is None and (self._sized or not count):
+                return True, None
+            # A server may give smaller pages than it was asked for: only the next one, empty, tells.
+            second = self._page(window, 2)
+            if not second.products:
+                if first.total is None:
+                    return True, None
+                raise CatalogueError(f"the catalogue counts {first.total} products but lists {count}, and no more")
+        self._size, self._sized = max(count, self._size if self._sized else 1), True
+        return False, second
 
-    def _walk(self, window: Window, first: Listing, page: Listing) -> Generator[Page, None, bool]:
+    def _walk(self, window: Window, first: Listing, second: Listing | None) -> Generator[Page, None, bool]:
         """Read on from page 2; return whether that was provably everything."""
         pages, number = [first], 2
+        page = second or self._page(window, number)
         while page.products:
             if _again(page, pages):
                 return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from watcher.core.names import plain
 from watcher.errors import UsageError
@@ -67,11 +67,10 @@ def resolved(text: str, *, mail_url: str | None) -> str:
     account = urlsplit(mail_url)
     if account.scheme not in MAIL:
         raise UsageError(f"the mail account is a {account.scheme}:// URL", hint="it must be mailtos://…")
-    # Other recipients that the account names would get everybody's notices.
+    # Other recipients that the account names would get everybody's notices. The rest stays as it is written: a key
+    # such as `+X-Team` sets a header.
     settings = [
-        f"{quote(key, safe='+-:')}={quote(value, safe='')}"
-        for key, value in parse_qsl(account.query, keep_blank_values=True)
-        if key not in ("to", "cc", "bcc")
+        pair for pair in account.query.split("&") if pair.partition("=")[0].lower() not in ("", "to", "cc", "bcc")
     ]
     query = "&".join([*settings, f"to={quote(mailbox, safe='')}"])
     return _with_tls(f"{account.scheme}://{account.netloc}/?{query}")
@@ -105,7 +104,7 @@ def redacted(text: str, address: str) -> str:
     user, _, password = userinfo.partition(":")
     found = [*parts.path.split("/"), parts.fragment, user]
     found += [] if _host(parts) else [place, *place.split(":")]
-    found += [value for key, value in parse_qsl(parts.query) if not (mail and key in _OPEN)]
+    found += [value for key, value in _settings(parts) if not (mail and key in _OPEN)]
     found = [unquote(word) for word in found]
     # Two letters are no secret, but would be found in every word.
     secrets = {word for word in found if len(word) > 2} | {unquote(password)}
@@ -122,7 +121,7 @@ def _with_tls(address: str) -> str:
     parts = _split(address)
     if parts is None or parts.scheme not in MAIL or not parts.netloc.endswith(":465"):
         return address
-    if "mode" in dict(parse_qsl(parts.query)):
+    if "mode" in dict(_settings(parts)):
         return address
     return f"{address}{'&' if parts.query else '?'}mode=ssl"
 
@@ -134,6 +133,12 @@ def _split(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if parts.scheme else None
+
+
+def _settings(parts: SplitResult) -> list[tuple[str, str]]:
+    """Return the settings of a URL as Apprise reads them: a plus is a plus, not a space."""
+    pairs = (pair.partition("=") for pair in parts.query.split("&"))
+    return [(unquote(key), unquote(value)) for key, _, value in pairs if value]
 
 
 def _host(parts: SplitResult) -> str:
@@ -152,7 +157,7 @@ def _recipients(parts: SplitResult) -> list[str]:
     """Return whom a mail URL writes to: `to`, else the path, else the account itself."""
     if parts.scheme not in MAIL:
         return []
-    named = [value for key, value in parse_qsl(parts.query) if key == "to"]
+    named = [value for key, value in _settings(parts) if key == "to"]
     named += [unquote(part) for part in parts.path.split("/") if "@" in unquote(part)]
     user = unquote(parts.username or "")
     return named or [user if "@" in user else f"{user}@{parts.hostname}"]

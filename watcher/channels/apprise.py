@@ -25,6 +25,9 @@ from watcher.model import Notice, Outcome, Sent
 SLOW = 1.0
 """A send that has taken so many seconds no longer counts as one of the `width` that run side by side."""
 
+START = 30.0
+"""Seconds in which a fresh process must have loaded Apprise; it takes less than one, on an idle machine."""
+
 TICK = 0.1
 """Seconds between two looks at `stop` and the clock."""
 
@@ -47,7 +50,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         with Child() as child:
             child.give(Post(0, address))
             while not (answers := child.answers(TICK)):
-                if answers is None or time.monotonic() - child.born > self.timeout:
+                if answers is None or time.monotonic() - child.born > START:
                     problem = child.last_words() if answers is None else "it does not answer"
                     raise ChannelError(f"Apprise cannot be asked about {masked(address)}: {problem}")
         if not answers[0].sent:
@@ -85,7 +88,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             if child.ready and not begun:
                 return
             answers = child.answers(TICK)
-            if answers is None or (not child.ready and now - child.born > self.timeout):
+            if answers is None or (not child.ready and now - child.born > START):
                 yield from self._ended(child, posts, waiting, begun)
                 return
             for answer in answers:

@@ -57,10 +57,11 @@ def _without_secrets(record: logging.LogRecord) -> bool:
     return True
 
 
+_PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}  # syslog(3)
+
+
 class _TextLines(logging.Formatter):
     """`2026-11-22T18:00:00Z INFO polled catalogue=cdse listed=12 arrived=1`; the journal adds time and level itself."""
-
-    _PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, str] = getattr(record, "fields", {})
@@ -68,7 +69,7 @@ class _TextLines(logging.Formatter):
         if record.exc_text:
             text += "\n" + record.exc_text
         if os.environ.get("JOURNAL_STREAM"):
-            return "\n".join(f"<{self._PRIORITY.get(record.levelname, 6)}>{line}" for line in text.splitlines())
+            return "\n".join(f"<{_PRIORITY.get(record.levelname, 6)}>{line}" for line in text.splitlines())
         return f"{_time(record)} {record.levelname} {text}"
 
 

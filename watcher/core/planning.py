@@ -74,7 +74,7 @@ class _Group(msgspec.Struct, frozen=True):
 
 
 def newest(cursor: datetime | None, learnt: datetime | None, *, now: datetime) -> datetime | None:
-    """Move a cursor to a newer value that was stored; a value from the future, by their clock or ours, moves nothing."""
+    """Move a cursor to a newer value that was stored; a value from the future moves nothing."""
     if learnt is None or learnt > now + timedelta(minutes=5):
         return cursor
     return learnt if cursor is None else max(cursor, learnt)

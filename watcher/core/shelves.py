@@ -54,4 +54,5 @@ def safe(name: str) -> str:
     kept = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
     if kept == name and len(kept) <= 120:
         return kept
-    return f"{kept[:80].rstrip('.-') or 'product'}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{kept[:80].rstrip('.-') or 'product'}-{digest}"

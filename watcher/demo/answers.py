@@ -35,8 +35,8 @@ def stamp(at: datetime, *, local: bool = False) -> str:
 def feature(product: Product, *, origin: str, lang: str = "en", everywhere: bool = False) -> Json:
     """A product as a GeoJSON feature.
 
-    `origin` is `http://host:port`. `everywhere`: as a search over all collections lists it, with the base model's
-    null columns and without those of the Take5 model.
+    `origin` is `http://host:port`. `everywhere`: as a search over all collections lists it, with the base
+    model's null columns and without those of the Take5 model.
     """
     collection, ident = product.site.collection, product.ident
     here = f"{origin}/resto/collections/{collection}/{product.id}"
@@ -193,7 +193,7 @@ def _pages(listing: Listing, given: Parameters, folder: str) -> Iterator[Json]:
 
 
 def _query(given: Parameters, **changed: int) -> str:
-    """The query again, with the server's slip of repeating every array under an encoded name, last value first."""
+    """The query again, with the server's slip: every array is repeated under an encoded name, last value first."""
     now = dict(given) | {name: str(value) for name, value in changed.items() if name in given}
     once = [
         f"{name}={quote(value, safe='')}"

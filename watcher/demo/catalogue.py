@@ -11,11 +11,13 @@ It serves loopback only. Its users, with and without the right to download, are 
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import cast
 
 from watcher.demo.products import Product
 from watcher.demo.routes import Resto
@@ -82,8 +84,8 @@ class Catalogue:
 def serve(*, timeline: Timeline, port: int = 0, now: Callable[[], float] = time.time) -> Catalogue:
     """Start the catalogue on loopback.
 
-    `port` 0 takes a free one; `now` (Unix time) dates the tokens. The timeline stands still until `timeline.begin()`.
-    Raises `OSError` when the port is taken.
+    `port` 0 takes a free one; `now` (Unix time) dates the tokens. The timeline stands still until
+    `timeline.begin()`. Raises `OSError` when the port is taken.
     """
     return Catalogue(timeline, port=port, now=now)
 
@@ -96,12 +98,13 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         super().__init__(address, conversation)
 
-    def process_request_thread(self, request: socket.socket, client_address: object) -> None:
-        self._open.add(request)
+    def finish_request(self, request: object, client_address: object) -> None:
+        connection = cast(socket.socket, request)
+        self._open.add(connection)
         try:
-            super().process_request_thread(request, client_address)
+            super().finish_request(connection, client_address)
         finally:
-            self._open.discard(request)
+            self._open.discard(connection)
 
     def hang_up(self) -> None:
         for connection in tuple(self._open):
@@ -111,7 +114,9 @@ class _Server(ThreadingHTTPServer):
                 continue  # the other side, or its thread, was quicker
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up in the middle is daily life, not a traceback on the terminal."""
+        # A client that hangs up in the middle of a download is daily life; anything else is a defect to be seen.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(cast(socket.socket, request), client_address)
 
 
 class _Conversation(BaseHTTPRequestHandler):

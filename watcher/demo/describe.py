@@ -35,7 +35,7 @@ _FACETS = ("productType", "processingLevel", "platform", "instrument", "sensorMo
 
 
 def describe(texts: Mapping[str, str], products: Iterable[Product], *, origin: str, collection: str | None) -> str:
-    """The description of a collection, or of all of them (`None`), in the words of `texts` (its osDescription)."""
+    """The description of a collection, or of all (`None`), in the words of `texts`, its osDescription."""
     known = statistics(products)
     names = [name for name in NAMES if collection or name != MODEL_ONLY]
     folder = f"{origin}/resto/api/collections/{collection + '/' if collection else ''}"

@@ -1,8 +1,8 @@
 """How resto 2.0 ships a file: with byte ranges (RFC 9110 §14), all but the plainest of them wrong.
 
-Only `bytes=N-` inside the file works. A range with an end is announced right and then sent to the end of the file; at or
-past the end comes the last byte instead of a 416; `-100` is read as `0-100`; of several ranges the first counts;
-`If-Range` is not looked at; and a plain 200 carries a Content-Range too.
+Only `bytes=N-` inside the file works. A range with an end is announced right and then sent to the end of the
+file; at or past the end comes the last byte instead of a 416; `-100` is read as `0-100`; of several ranges
+the first counts; `If-Range` is not looked at; and a plain 200 carries a Content-Range too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The files behind the products: archives, quicklooks and metadata, made up on demand and always the same.
 
-An archive is a real `.tgz` of 20 to 150 kB whose rasters are real TIFFs of noise, because noise does not compress.
+An archive is a real `.tgz` of 20 to 150 kB whose rasters are real TIFFs of noise, because noise does not
+compress.
 """
 
 from __future__ import annotations

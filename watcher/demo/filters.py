@@ -1,8 +1,9 @@
 """What each search parameter of resto 2.0 means for one product.
 
-As on the server of 2015: equality is exact and case-sensitive, a trailing `%` makes it an SQL LIKE, an array is an OR;
-`startDate` and `completionDate` both test the start of the acquisition; `updated` is checked and has no effect;
-what is not a parameter is ignored, and some of a person's mistakes surface as the database's (500).
+As on the server of 2015: equality is exact and case-sensitive, a trailing `%` makes it an SQL LIKE, an array
+is an OR; `startDate` and `completionDate` both test the start of the acquisition; `updated` is checked and
+has no effect; what is not a parameter is ignored, and some of a person's mistakes surface as the database's
+(500).
 """
 
 from __future__ import annotations
@@ -55,13 +56,14 @@ NAMES = {
     "updated": "dc:date",
     "zone_geo": "take5:zone_geo",
 }
-"""The parameters, in the order of the OpenSearch description, and the names under which the server echoes them."""
+"""The parameters, in the order of the OpenSearch description, and the names under which the server echoes
+them."""
 
 MODEL_ONLY = "zone_geo"
 """The Take5 model's own parameter: searching all collections at once does not know it."""
 
 
-class Refused(Exception):  # noqa: N818 - the server's answer, not a defect of ours
+class Refused(Exception):
     """The server will not answer: `code` is both the HTTP status and the body's ErrorCode."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -108,18 +110,8 @@ def filters(given: Parameters) -> Iterator[Filter]:
             yield _within(_NUMBERS[name], _one(value))
         elif name.endswith("Cover") and name in NAMES:
             yield _within(_ground(name.removesuffix("Cover")), _one(value))
-        elif name == "identifier":
-            yield _identified(_one(value))
-        elif name == "startDate":
-            yield _since(_instant(name, _one(value)))
-        elif name == "completionDate":
-            yield _until(_instant(name, _one(value)))
-        elif name == "updated":
-            _instant(name, _one(value))
-        elif name == "box":
-            yield _over(_box(_one(value)))
-        elif name == "geometry":
-            yield _over(_wkt(_one(value)))
+        elif name in _OTHERS:
+            yield _OTHERS[name](_one(value))
         elif name == "lon" and "lat" in given:
             yield _over(_square(given))
 
@@ -181,12 +173,19 @@ def _instant(name: str, text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _since(start: datetime) -> Filter:
+def _since(text: str) -> Filter:
+    start = _instant("startDate", text)
     return lambda product: product.acquired >= start
 
 
-def _until(end: datetime) -> Filter:
+def _until(text: str) -> Filter:
+    end = _instant("completionDate", text)
     return lambda product: product.acquired <= end
+
+
+def _checked(text: str) -> Filter:
+    _instant("updated", text)
+    return lambda _: True
 
 
 @cache
@@ -229,3 +228,13 @@ def _square(given: Parameters) -> BaseGeometry:
 def _number(text: str | list[str]) -> float:
     found = re.match(rf"\s*({_NUMBER})", _one(text))
     return float(found[1]) if found else 0.0
+
+
+_OTHERS: Mapping[str, Callable[[str], Filter]] = {
+    "identifier": _identified,
+    "startDate": _since,
+    "completionDate": _until,
+    "updated": _checked,
+    "box": lambda text: _over(_box(text)),
+    "geometry": lambda text: _over(_wkt(text)),
+}

@@ -1,8 +1,8 @@
 """The pretend products, and when the pretend ground segment published each of them.
 
 Everything here is a constant: the same names, times, clouds and footprints at every start. A product that was
-processed again is two values with one identifier, the first of which is `withdrawn` shortly before the second is
-published: a resto server never updates a row, it deletes and inserts.
+processed again is two values with one identifier, the first of which is `withdrawn` shortly before the second
+is published: a resto server never updates a row, it deletes and inserts.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def drawn(seed: str, low: int, high: int) -> int:
 class Product:
     """One processing of one acquisition.
 
-    Times are UTC. `cloud` is percent, `None` when the ground segment did not say; `sized` says whether the catalogue
-    knows the file's size and checksum.
+    Times are UTC. `cloud` is percent, `None` when the ground segment did not say; `sized` says whether the
+    catalogue knows the file's size and checksum.
     """
 
     site: Site

@@ -1,7 +1,7 @@
 """Which request gets which answer: the demo catalogue without its sockets.
 
-Paths, statuses, headers and bodies are those of resto 2.0.4. Left out are ATOM, the cart, the pages of a user and
-French: asking for the first three is asking for a page that does not exist.
+Paths, statuses, headers and bodies are those of resto 2.0.4. Left out are ATOM, the cart, the pages of a user
+and French: asking for the first three is asking for a page that does not exist.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from watcher.demo import files
 from watcher.demo.answers import MODEL, Json, feature, feature_collection, statistics
 from watcher.demo.describe import describe
 from watcher.demo.downloads import shipped
-from watcher.demo.filters import Parameters, Refused
+from watcher.demo.filters import MODEL_ONLY, Refused
 from watcher.demo.holdings import COLLECTIONS, EVERYTHING, LICENCES
 from watcher.demo.products import Product
 from watcher.demo.search import parameters, search
@@ -29,7 +29,10 @@ Page = Callable[["Resto", Request, re.Match[str]], Answer]
 
 
 class Resto:
-    """The application. `offered` lists what is published now, `origin` is `http://host:port`, `now` is Unix time."""
+    """The application.
+
+    `offered` lists what is published now, `origin` is `http://host:port`, `now` is Unix time.
+    """
 
     def __init__(self, offered: Callable[[], list[Product]], *, origin: str, now: Callable[[], float]) -> None:
         self._offered = offered
@@ -58,7 +61,8 @@ class Resto:
         name = found.groupdict().get("collection")
         began = time.perf_counter()
         given = parameters(request.query)
-        listing = search(self._of(name), given)
+        known = {key: value for key, value in given.items() if name or key != MODEL_ONLY}
+        listing = search(self._of(name), known)
         took = time.perf_counter() - began
         body = feature_collection(listing, given, origin=self._origin, collection=name, took=took)
         answer = answer_json(body, pretty=given.get("_pretty") == "true")
@@ -91,7 +95,7 @@ class Resto:
         return answer_json(feature(product, origin=self._origin, lang=str(lang)))
 
     def download(self, request: Request, found: re.Match[str]) -> Answer:
-        """One product's file, or why not: 403 without the right, and a 200 that is no file without the licence."""
+        """One product's file, or why not: a 403 without the right, a 200 that is no file without the licence."""
         product = self._product(self._of(found["collection"]), id=found["id"])
         user = self._caller(request)
         if user is None or not user.rights:
@@ -159,7 +163,7 @@ class Resto:
         raise Refused(404, "Not Found")
 
     def _caller(self, request: Request) -> User | None:
-        given: Parameters = parameters(request.query)
+        given = parameters(request.query)
         return self._door.caller(request.headers.get("authorization", ""), str(given.get("_bearer", "")))
 
 

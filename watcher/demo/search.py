@@ -1,8 +1,8 @@
 """One search of resto 2.0: filter, order, cut a page, and say which pages lie around it.
 
-The order is the start of the acquisition, newest first, and nothing else. The L1C and the L2A of a scene tie, and how
-PostgreSQL breaks a tie depends on how many rows it was asked for: a walk from page to page can list one product twice
-and another never. That is kept, because clients must live with it.
+The order is the start of the acquisition, newest first, and nothing else. The L1C and the L2A of a scene tie,
+and how PostgreSQL breaks a tie depends on how many rows it was asked for: a walk from page to page can list
+one product twice and another never. That is kept, because clients must live with it.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def parameters(query: str) -> dict[str, str | list[str]]:
 class Listing:
     """One page of a search.
 
-    `offset` counts from 0. `total` is how many products match, `None` unless asked for with `_rc=true` (and never
-    with an empty page). `understood` is the platform that the free text named, `None` without free text; when
-    nothing of a free text is understood nothing is listed.
+    `offset` counts from 0. `total` is how many products match, `None` unless asked for with `_rc=true` (and
+    never with an empty page). `understood` is the platform that the free text named, `None` without free
+    text; when nothing of a free text is understood nothing is listed.
     """
 
     products: tuple[Product, ...]
@@ -51,7 +51,7 @@ class Listing:
 
     @property
     def page(self) -> int:
-        """This page's number; 1 also for an empty page, as on the server."""
+        """The page's number; 1 also for an empty page, as on the server."""
         return math.floor(self.offset / self.limit) + 1 if self.products else 1
 
     @property

@@ -1,7 +1,8 @@
 """The sites of the demo catalogue: real Take5 names over roughly the ground they covered.
 
-Three are the heroes of the story (Litchfield, Pornic, Mooreesburg); the others are there so that a name can be a
-prefix of two codes (`Toul…`, `Sudmipy…`), be spelt almost right, or exist in both collections (`Belgium`, `EBelgium`).
+Three are the heroes of the story (Litchfield, Pornic, Mooreesburg); the others are there so that a name can
+be a prefix of two codes (`Toul…`, `Sudmipy…`), be spelt almost right, or exist in both collections
+(`Belgium`, `EBelgium`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from datetime import date, time
 class Site:
     """One site as the server files it.
 
-    `code` is its `zone_geo`; `centre` is (longitude, latitude) in WGS84 degrees; `first` is its first acquisition,
-    `passes` how many follow at five days, `overpass` their UTC time of day; `cover` is (land use, percent).
+    `code` is its `zone_geo`; `centre` is (longitude, latitude) in WGS84 degrees; `first` is its first
+    acquisition, `passes` how many follow at five days, `overpass` their UTC time of day; `cover` is (land
+    use, percent).
     """
 
     code: str

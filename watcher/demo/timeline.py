@@ -1,8 +1,8 @@
 """The pretend calendar: weeks of June 2015 in minutes of today.
 
-Between `start` and `end` the ground segment publishes what `products` says it published. One real `pace` brings
-exactly one arrival, however far apart they were in 2015: pretend time runs evenly from each arrival to the next,
-stands still at `start` until `begin()`, and stands still again after the last arrival.
+Between `start` and `end` the ground segment publishes what `products` says it published. One real `pace`
+brings exactly one arrival, however far apart they were in 2015: pretend time runs evenly from each arrival to
+the next, stands still at `start` until `begin()`, and stands still again after the last arrival.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from watcher.demo.products import CLOSING, OPENING, PRODUCTS, Product, offered
 class Timeline:
     """Which products are published, by a clock that a test may turn by hand.
 
-    `start` and `end` are pretend times (aware), `pace` is real seconds per arrival, `clock` gives real seconds and
-    only ever moves forward. A `start` after July 2015 has everything published and no arrivals.
+    `start` and `end` are pretend times (aware), `pace` is real seconds per arrival, `clock` gives real
+    seconds and only ever moves forward. A `start` after July 2015 has everything published and no arrivals.
     """
 
     def __init__(

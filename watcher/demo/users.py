@@ -1,7 +1,7 @@
 """Who may download: three invented users, and the tokens that stand for them (RFC 7519, HS256, one hour).
 
-A wrong password is nobody rather than an error, and a token that was given back opens downloads until it expires:
-resto 2.0.4 looks at its list of revoked tokens only when asked whether a token is valid.
+A wrong password is nobody rather than an error, and a token that was given back opens downloads until it
+expires: resto 2.0.4 looks at its list of revoked tokens only when asked whether a token is valid.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ class Request:
 class Answer:
     """What goes out. `announced` is the Content-Length when it is not the body's; then the connection ends.
 
-    `api`: an answer of the application, which carries `Cache-Control: no-cache` and ends the connection on an error.
+    `api`: an answer of the application, which carries `Cache-Control: no-cache` and ends the connection on an
+    error.
     """
 
     status: int

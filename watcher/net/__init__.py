@@ -4,13 +4,14 @@ The only part of watcher that knows how httpx connects. What it promises, and wh
 
 * `reach` - which URLs may be asked at all, and which of them may see a credential;
 * `addresses` - no name, redirect or odd spelling of an address leads into a private network;
-* `wire` - TLS is verified, and a deadline holds for the whole exchange, however slowly the server drips;
+* `connections` - a deadline holds for the whole exchange, however slowly the server drips;
+* `wire` - TLS is verified;
 * `answers` - a body is whole, inflated with a limit, or it is a failure;
 * `manners` - pauses between requests, back-off, ``Retry-After``;
 * `client` - puts these together.
 """
 
-from watcher.net.answers import Answer, json_body
+from watcher.net.answers import Answer, json_body, pieces
 from watcher.net.client import Http
 
-__all__ = ["Answer", "Http", "json_body"]
+__all__ = ["Answer", "Http", "json_body", "pieces"]

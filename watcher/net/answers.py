@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+import httpcore
 import httpx
 import msgspec
 
 from watcher.errors import CatalogueError, Unreachable
+from watcher.net.connections import Connection
 from watcher.net.reach import shown
 
 _STEP = 64 * 1024
+_READ = 256 * 1024
 _PREFIX = 4096
 
 
@@ -56,6 +59,34 @@ def whole(response: httpx.Response, limit: int) -> bytes:
         return _inflated(raw, coding, limit, place)
     except zlib.error as error:
         raise Unreachable(f"{place} answered with broken compression: {error}") from error
+
+
+def pieces(response: httpx.Response) -> Iterator[bytes | memoryview]:
+    """Yield a download's bytes as they arrive; a piece is valid until the next one is asked for.
+
+    Where the length is known they are read around httpx, h11 and their copies, which halves the cost of a
+    download. Raises what httpcore raises.
+    """
+    raw, connection = response.iter_raw(), response.extensions.get("network_stream")
+    length = response.headers.get("content-length", "")
+    sized = length.isdigit() and "transfer-encoding" not in response.headers
+    if not sized or not isinstance(connection, Connection):
+        yield from raw
+        return
+    left = int(length)
+    for first in raw:  # with it comes all that httpcore has read ahead
+        yield first
+        left -= len(first)
+        break
+    buffer = memoryview(bytearray(_READ if left else 0))
+    timeout = response.request.extensions["timeout"]["read"]
+    while left > 0:
+        count = connection.read_into(buffer[:left], timeout)
+        if not count:
+            raise httpcore.RemoteProtocolError(f"the connection was closed {left} bytes early")
+        left -= count
+        yield buffer[:count]
+    yield from raw if not buffer else ()  # its end, after which the connection can be used again
 
 
 def opening(response: httpx.Response, limit: int = 2048) -> bytes:

@@ -17,11 +17,12 @@ import msgspec
 import watcher
 from watcher.errors import HttpError
 from watcher.net.answers import Answer, whole
+from watcher.net.connections import within
 from watcher.net.failures import BROKEN, TRIES, cause, passing, refusal, tries, unreachable
 from watcher.net.hops import Question, Way, ask, link
 from watcher.net.manners import Pace, backoff, pause
 from watcher.net.reach import reach
-from watcher.net.wire import Wire, within
+from watcher.net.wire import Wire
 
 Params = Mapping[str, str | int | float | bool | None] | Sequence[tuple[str, str]]
 T = TypeVar("T")
@@ -120,7 +121,7 @@ class Http:
         patience: float = 60.0,
         stop: threading.Event | None = None,
     ) -> Iterator[httpx.Response]:
-        """Open a download; the caller judges its status and reads it by `iter_raw`.
+        """Open a download; the caller judges its status and reads it by `watcher.net.pieces`.
 
         Any public https host may be asked; credentials go to the origin and to `auth_hosts` only. The
         deadline holds up to the headers; from there each read may take `patience` seconds. What breaks, there

@@ -1,62 +1,23 @@
-"""The way to the server: checked addresses, verified TLS, and limits that hold however slowly it drips.
-
-httpx times each read, so a server that sends a byte a second is never late. Here one deadline holds for all
-of an exchange - connecting, TLS, headers and body - and a `stop` event ends any wait within half a second.
-"""
+"""The transport under httpx: pools of `connections`, verified TLS, a proxy only where one is configured."""
 
 from __future__ import annotations
 
 import ssl
 import threading
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import httpcore
 import httpx
 
-from watcher.errors import ConfigError, Unreachable
-from watcher.net.addresses import public, resolve
+from watcher.errors import ConfigError
+from watcher.net.connections import Network, refuse_private
 from watcher.net.reach import Reach
-
-ADDRESS_SECONDS = 5.0
-"""The time one of a host's addresses gets to accept a connection."""
-
-_TICK = 0.5
-
-
-class _Limits(threading.local):
-    deadline = float("inf")
-    stop: threading.Event | None = None
-
-
-_limits = _Limits()
-
-
-@contextmanager
-def within(seconds: float, stop: threading.Event | None) -> Iterator[None]:
-    """Hold all that this thread does on the wire to a deadline in `seconds` from now, and to `stop`."""
-    before = _limits.deadline, _limits.stop
-    _limits.deadline, _limits.stop = time.monotonic() + seconds, stop
-    try:
-        yield
-    finally:
-        _limits.deadline, _limits.stop = before
-
-
-def _left(timeout: float | None) -> float:
-    if _limits.stop is not None and _limits.stop.is_set():
-        raise Unreachable("stopped")
-    left = _limits.deadline - time.monotonic()
-    if left <= 0:
-        raise httpcore.ReadTimeout("the deadline for the whole answer has passed")
-    return left if timeout is None else min(left, timeout)
 
 
 class Wire(httpx.BaseTransport):
-    """An HTTP/1.1 transport whose connections keep to `Reach` and to `within`."""
+    """An HTTP/1.1 transport whose connections keep to a `Reach` and to `within`."""
 
     def __init__(self, allowed: Reach, *, connections: int, ca_bundle: str | None, proxy: str | None) -> None:
         self._reach, self._connections, self._ca_bundle = allowed, connections, ca_bundle
@@ -71,6 +32,8 @@ class Wire(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; nothing of the answer's body is read yet."""
         url = request.url
+        if self._proxy is not None:
+            refuse_private(self._reach, url)
         answer = self._pool(url.scheme).handle_request(
             httpcore.Request(
                 method=request.method,
@@ -105,14 +68,14 @@ class Wire(httpx.BaseTransport):
             "http2": False,
         }
         if self._proxy is None:
-            return httpcore.ConnectionPool(network_backend=_Backend(self._reach, None), **shared)
+            return httpcore.ConnectionPool(network_backend=Network(self._reach, None), **shared)
         url = self._proxy.url
         return httpcore.HTTPProxy(
             proxy_url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
             proxy_auth=self._proxy.raw_auth,
             proxy_headers=self._proxy.headers.raw,
             proxy_ssl_context=_tls(self._ca_bundle) if url.scheme == "https" else None,
-            network_backend=_Backend(self._reach, url.raw_host.decode("ascii")),
+            network_backend=Network(self._reach, url.raw_host.decode("ascii")),
             **shared,
         )
 
@@ -141,90 +104,3 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._answer.close()
-
-
-class _Backend(httpcore.NetworkBackend):
-    """Connects to addresses that were looked at, and to no others."""
-
-    def __init__(self, allowed: Reach, proxy: str | None) -> None:
-        self._reach, self._proxy, self._plain = allowed, proxy, httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        addresses = self._addresses(host, port, timeout)
-        failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
-        for address in addresses:
-            try:
-                seconds = min(ADDRESS_SECONDS, _left(timeout))
-                # The address itself is connected to: a second look-up could give another one (DNS rebinding).
-                return _Stream(self._plain.connect_tcp(address, port, seconds, local_address, socket_options))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure or httpcore.ConnectError(f"{host} has no address")
-
-    def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
-        try:
-            addresses = resolve(host, port, left=lambda: _left(timeout))
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
-        if self._reach.named(host, port) or host == self._proxy:
-            return addresses
-        open_ones = [address for address in addresses if public(address)]
-        if addresses and not open_ones:
-            raise Unreachable(
-                f"{host} is {addresses[0]}, an address of a private network: it was not asked",
-                hint=f'if it is trusted, add "{host}" to hosts',
-                permanent=True,
-            )
-        return open_ones
-
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ARG002  # httpcore's interface
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        raise httpcore.ConnectError(f"{path} is no server")
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection that looks at the clock."""
-
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        until = time.monotonic() + _left(timeout)
-        while True:
-            try:
-                return self._inner.read(max_bytes, min(_TICK, _left(None)))
-            except httpcore.ReadTimeout:
-                if time.monotonic() >= until:
-                    raise
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _left(timeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        try:
-            return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
-        except BaseException:
-            self.close()
-            raise
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)

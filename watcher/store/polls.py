@@ -78,7 +78,8 @@ def failures(db: sqlite3.Connection, catalogue: str) -> int:
     """Count the polls that failed since the last that went well."""
     row = db.execute(
         "SELECT count(*) FROM polls WHERE catalogue = ?1 AND problem IS NOT NULL AND number >"
-        " coalesce((SELECT max(number) FROM polls WHERE catalogue = ?1 AND finished IS NOT NULL AND problem IS NULL), 0)",
+        " coalesce((SELECT max(number) FROM polls WHERE catalogue = ?1 AND finished IS NOT NULL"
+        " AND problem IS NULL), 0)",
         (catalogue,),
     ).fetchone()
     return int(row[0])

@@ -89,10 +89,10 @@ def seen(db: sqlite3.Connection, watch: Watch, collection: int, *, since: dateti
     Only those acquired at or after `since`, and none that is known to be withdrawn.
     """
     rows = db.execute(
-        "SELECT max(number), missing IS NOT NULL FROM sightings JOIN revisions ON number = revision"
-        " WHERE site = ?1 AND collection = ?2 AND (?3 IS NULL OR level = ?3) AND (?4 IS NULL OR acquired >= ?4)"
-        " GROUP BY id HAVING NOT EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = max(revisions.number)"
-        " AND a.site = ?1 AND event = 'withdrawn')",
+        "SELECT newest, missing FROM (SELECT max(number) AS newest, missing IS NOT NULL AS missing FROM sightings"
+        " JOIN revisions ON number = revision WHERE site = ?1 AND collection = ?2 AND (?3 IS NULL OR level = ?3)"
+        " AND (?4 IS NULL OR acquired >= ?4) GROUP BY id) WHERE NOT EXISTS (SELECT 1 FROM arrivals"
+        " WHERE revision = newest AND site = ?1 AND event = 'withdrawn')",
         (watch.site.number, collection, watch.level, stamp(since) if since else None),
     )
     return [(number, bool(missing)) for number, missing in rows]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from watcher.core.names import fold
 from watcher.errors import UsageError
@@ -109,23 +111,7 @@ def watches(db: sqlite3.Connection, *, catalogue: str | None = None, paused: boo
         " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 OR paused IS NULL) ORDER BY sites.name, catalogue, level",
         (catalogue, paused),
     )
-    return [
-        Watch(
-            number=number,
-            site=_site(site),
-            catalogue=catalogue,
-            collection=collection,
-            level=Level(level) if level else None,
-            code=code,
-            max_cloud=max_cloud,
-            since=moment(since),
-            download=None if download is None else bool(download),
-            announce=bool(announce),
-            baselined=moment(baselined),
-            cursor=moment(cursor),
-        )
-        for *site, number, catalogue, collection, level, code, max_cloud, since, download, announce, baselined, cursor in rows
-    ]
+    return [_watch(row) for row in rows]
 
 
 def unlooked(db: sqlite3.Connection) -> list[str]:
@@ -163,15 +149,33 @@ def collection_number(db: sqlite3.Connection, catalogue: str, collection: str) -
 _SITE = "sites.number, sites.name, geometry, country, origin, paused"
 
 
-def _site(row: sqlite3.Row | tuple[object, ...] | list[object]) -> Site:
+def _site(row: Sequence[Any]) -> Site:
     number, name, geometry, country, origin, paused = row
     return Site(
-        number=int(str(number)),
-        name=str(name),
-        geometry=str(geometry).encode() if geometry else None,
-        country=str(country) if country else None,
-        origin=str(origin),
+        number=number,
+        name=name,
+        geometry=geometry.encode() if geometry else None,
+        country=country,
+        origin=origin,
         paused=paused is not None,
+    )
+
+
+def _watch(row: Sequence[Any]) -> Watch:
+    *site, number, catalogue, collection, level, code, max_cloud, since, download, announce, baselined, cursor = row
+    return Watch(
+        number=number,
+        site=_site(site),
+        catalogue=catalogue,
+        collection=collection,
+        level=Level(level) if level else None,
+        code=code,
+        max_cloud=max_cloud,
+        since=moment(since),
+        download=None if download is None else bool(download),
+        announce=bool(announce),
+        baselined=moment(baselined),
+        cursor=moment(cursor),
     )
 
 

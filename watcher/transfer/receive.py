@@ -15,7 +15,7 @@ import msgspec
 
 from watcher.errors import NoSpace, TransferError
 from watcher.model import Asset
-from watcher.net import Http
+from watcher.net import Http, pieces
 from watcher.net.hops import link
 from watcher.net.reach import shown
 from watcher.transfer.part import Part, Record
@@ -91,7 +91,7 @@ def receive(http: Http, errand: Errand, part: Part, record: Record | None) -> Re
     with http.stream(errand.asset.href, headers=headers, patience=errand.patience, stop=errand.stop) as response:
         if record is not None and _continues(response, part.size, record):
             part.extend()
-            return _read(response, response.iter_raw(), errand, part, record.total)
+            return _read(response, pieces(response), errand, part, record.total)
         if record is None or response.status_code not in (206, 416):
             return _from_the_start(response, errand, part)
     part.truncate()
@@ -114,10 +114,10 @@ def _continues(response: httpx.Response, have: int, record: Record) -> bool:
 
 
 def _from_the_start(response: httpx.Response, errand: Errand, part: Part) -> Received:
-    asset, pieces = errand.asset, response.iter_raw()
-    first = _beginning(pieces, 4)
+    asset, coming = errand.asset, pieces(response)
+    first = _beginning(coming, 4)
     if response.status_code != 200 or not is_product(response, asset, part.path.name, first):
-        raise refusal(response, first + _beginning(pieces, _LOOK))
+        raise refusal(response, first + _beginning(coming, _LOOK))
     if _coding(response) not in ("identity", "gzip", "x-gzip") or (
         _coding(response) != "identity" and not first.startswith(b"\x1f\x8b")
     ):
@@ -141,14 +141,16 @@ def _from_the_start(response: httpx.Response, errand: Errand, part: Part) -> Rec
         )
     )
 
-    def all_pieces() -> Iterator[bytes]:
+    def all_pieces() -> Iterator[bytes | memoryview]:
         yield first
-        yield from pieces
+        yield from coming
 
     return _read(response, all_pieces(), errand, part, total)
 
 
-def _read(response: httpx.Response, pieces: Iterator[bytes], errand: Errand, part: Part, total: int | None) -> Received:
+def _read(
+    response: httpx.Response, coming: Iterator[bytes | memoryview], errand: Errand, part: Part, total: int | None
+) -> Received:
     announced = total if total is not None or errand.known is not None else errand.asset.size
     started = part.size
     _leave_space(part, errand.reserve, 0 if announced is None else announced - part.size)
@@ -156,7 +158,7 @@ def _read(response: httpx.Response, pieces: Iterator[bytes], errand: Errand, par
     window, seen, checked = time.monotonic(), started, started
     with Sums(part.file, errand.algorithms) as sums:
         sums.reach(part.size)
-        for piece in pieces:
+        for piece in coming:
             if announced is not None and part.size + len(piece) > announced:
                 part.truncate()
                 raise TransferError(f"{place} sends more than the {announced} bytes announced")
@@ -188,9 +190,9 @@ def _leave_space(part: Part, reserve: int, need: int) -> None:
         )
 
 
-def _beginning(pieces: Iterator[bytes], least: int) -> bytes:
+def _beginning(coming: Iterator[bytes | memoryview], least: int) -> bytes:
     first = b""
-    for piece in pieces:
+    for piece in coming:
         first += piece
         if len(first) >= least:
             break

@@ -1,7 +1,7 @@
 """STAC API catalogues: the search of STAC API 1.0 (item-search, with the query, filter and sort extensions).
 
-`features` reads an answer, `questions` asks one question and judges what comes back, `walks` reads all there is and
-proves it, `checks` looks at a server for `watcher check`.
+`features` reads an answer, `questions` asks one question and judges what comes back, `walks` reads all there
+is and proves it, `checks` looks at a server for `watcher check`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A STAC API.
 
-    `url` is its landing page. `collections` gives for each collection the level of its products, "" to read it from
-    their `product:type` or `processing:level`.
+    `url` is its landing page. `collections` gives for each collection the level of its products, "" to read
+    it from their `product:type` or `processing:level`.
+
     `cursor` is the property that says when the catalogue learnt of a product; "none" where there is no such
-    property, or it cannot be filtered by: then acquisition windows are read again and again.
-    `filter` is how that property is filtered by: the query extension, or the filter extension's CQL2 (as JSON in a
-    POST, as text in a GET). `sort` asks in its order, by which long answers are read without trusting links.
+    property, or it cannot be filtered by: then acquisition windows are read again and again. `filter` is how
+    that property is filtered by: the query extension, or the filter extension's CQL2 (as JSON in a POST, as
+    text in a GET). `sort` asks in its order, by which long answers are read without trusting links.
+
     `limit` is the products on a page, `max_pages` the requests after which a walk is given up.
-    `assets` are the keys of the assets to download. Without any it is the product's zip or tar, if it has exactly
-    one; single bands are never taken unasked. Assets that are not at an http address are left out.
+
+    `assets` are the keys of the assets to download. Without any it is the product's zip or tar, if it has
+    exactly one; single bands are never taken unasked. Assets that are not at an http address are left out.
     """
 
     url: str
@@ -56,8 +59,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def search(self, query: Query, http: Http) -> Iterator[Page]:
         """List what matches, each product once.
 
-        Ends without an error only if the answer was complete: see `Walk`. Raises `CatalogueError` if it was not, if
-        the server listed what was not asked for, or does not know the collection.
+        Ends without an error only if the answer was complete: see `Walk`. Raises `CatalogueError` if it was
+        not, if the server listed what was not asked for, or does not know the collection.
         """
         if query.learnt_since is not None and self.cursor == "none":
             raise CatalogueError(
@@ -70,7 +73,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 product(feature, cursor=self.cursor, levels=self.collections, assets=self.assets, url=self.url)
                 for feature in features
             ]
-            # The level is not part of the question: collections have one each, save those that say so item by item.
+            # The level is no part of the question: a collection has one, save where each item says its own.
             yield [one for one in products if query.level is None or one.level in (None, query.level)]
 
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:

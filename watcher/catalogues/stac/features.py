@@ -1,8 +1,8 @@
 """A STAC answer as its bytes are read, and a Product made of each of its features.
 
-STAC Item and ItemCollection 1.0/1.1 (GeoJSON, RFC 7946); extensions timestamps, processing, version, eo, file and
-product. Only what watcher needs is decoded. A property is taken for what it should be or not at all: one odd
-value in one feature must not hide the others on its page.
+STAC Item and ItemCollection 1.0/1.1 (GeoJSON, RFC 7946); extensions timestamps, processing, version, eo, file
+and product. Only what watcher needs is decoded. A property is taken for what it should be or not at all: one
+odd value in one feature must not hide the others on its page.
 """
 
 from __future__ import annotations
@@ -163,8 +163,8 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, str], assets:
 def wanted(feature: Feature, keys: Collection[str]) -> tuple[Asset, ...]:
     """Choose the assets to download: those named; with no names the product's archive, if it has exactly one.
 
-    An archive is a zip or tar by its media type or its name. Bands are never taken unasked: a Sentinel-2 item has
-    some twenty, and who wants them says so. Only http and https can be fetched, so `s3://` is left out.
+    An archive is a zip or tar by its media type or its name. Bands are never taken unasked: a Sentinel-2 item
+    has some twenty, and who wants them says so. Only http and https can be fetched, so `s3://` is left out.
     """
     files = feature.assets or {}
     if keys:

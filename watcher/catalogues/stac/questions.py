@@ -1,7 +1,8 @@
 """One question to a STAC API, and one answer, judged.
 
-STAC API 1.0 item-search (POST and GET), pagination by `next` links, the query, filter (CQL2) and sort extensions.
-Servers ignore what they do not understand with a 200, so every feature is held against what was asked.
+STAC API 1.0 item-search (POST and GET), pagination by `next` links, the query, filter (CQL2) and sort
+extensions. Servers ignore what they do not understand with a 200, so every feature is held against what was
+asked.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from watcher.net import Http
 
 SECOND = timedelta(seconds=1)
+_WORDS = {">=": "gte", "<=": "lte"}
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -51,8 +53,8 @@ class Sheet(msgspec.Struct, frozen=True):
     def whole(self) -> bool:
         """Say whether this one answer, asked by itself, is all there is.
 
-        A full page without `next` proves nothing (some servers cut there), nor does one that is shorter than its
-        own count. One with `next` that lists all it counted is whole: stac-server always adds the link.
+        A full page without `next` proves nothing (some servers cut there), nor does one that is shorter than
+        its own count. One with `next` that lists all it counted is whole: stac-server always adds the link.
         """
         size = len(self.features)
         if self.matched is not None and (size < self.question.limit or self.next is None):
@@ -89,8 +91,7 @@ def ask(kind: Kind, http: Http, question: Question) -> Sheet:
 
 def follow(kind: Kind, http: Http, sheet: Sheet) -> Sheet:
     """Follow a `next` link as it is: its body and token are the server's own. It must stay on the same origin."""
-    link = sheet.next
-    assert link is not None
+    link = sheet.next or Link(rel="next")
     href = urljoin(f"{kind.url.rstrip('/')}/search", link.href)
     if _origin(href) != _origin(kind.url):
         raise CatalogueError(
@@ -116,7 +117,7 @@ def written(kind: Kind, question: Question) -> dict[str, Any]:
     bounds = {">=": question.since, "<=": question.until}
     terms = {sign: _stamp(bound) for sign, bound in bounds.items() if bound is not None}
     if terms and kind.filter == "query":
-        body["query"] = {kind.cursor: {{">=": "gte", "<=": "lte"}[sign]: text for sign, text in terms.items()}}
+        body["query"] = {kind.cursor: {_WORDS[sign]: text for sign, text in terms.items()}}
     elif terms:
         # The time is a plain string: CQL2's {"timestamp": …} fails on every pgstac whose operator did not
         # register the property as a date, while a string works on all.

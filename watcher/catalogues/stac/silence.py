@@ -1,6 +1,7 @@
 """What an empty answer is worth. Servers answer nothing, with a 200, to more than one kind of question.
 
-To a collection that they do not know (pgstac, stac-server), and to a filter that they do not understand (rustac).
+To a collection that they do not know (pgstac, stac-server), and to a filter that they do not understand
+(rustac).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class _Collections(msgspec.Struct):
 def believe(kind: Kind, http: Http, question: Question) -> None:
     """Believe that there is nothing, or raise `CatalogueError`.
 
-    A question with a cursor is asked again with one that everything satisfies: what is listed then is older, and
-    the silence was true. If that is silent too, and the question without any cursor is not, the filter lies.
+    A question with a cursor is asked again with one that everything satisfies: what is listed then is older,
+    and the silence was true. If that is silent too, and the question without any cursor is not, the filter
+    lies.
     """
     if question.since is not None:
         if sample(kind, http, msgspec.structs.replace(question, since=EVER)).features:

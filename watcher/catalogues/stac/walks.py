@@ -1,17 +1,18 @@
 """All that a STAC API lists for a question: complete, or a failure.
 
-What can be trusted is a single answer that is whole by itself (`Sheet.whole`): the server made it at one moment.
-A chain of `next` links is not of that kind. While it is followed, products are deleted, re-dated and added, and
-servers lose some by it without a word: pgstac's links hang on one item, and once that is re-dated the chain ends
-early, with a 200 and no link; where links count items, each deletion hides one behind the edge of a page.
+What can be trusted is a single answer that is whole by itself (`Sheet.whole`): the server made it at one
+moment. A chain of `next` links is not of that kind. While it is followed, products are deleted, re-dated and
+added, and servers lose some by it without a word: pgstac's links hang on one item, and once that is re-dated
+the chain ends early, with a 200 and no link; where links count items, each deletion hides one behind the edge
+of a page.
 
 So an answer that goes on is read in one of two ways:
 
-* By value, if the server is proven to sort: the next page is asked for afresh, from the last value of this one.
-  Each page is then one moment's answer, and what is re-dated meanwhile comes later in the order. Nothing hangs on
-  an item, so nothing beyond the newest value seen is claimed, and nothing before it is missing.
-* By links otherwise, and then proven: the server's count is the same at both ends and equals what was read; or a
-  second walk, whose pages have other edges, lists nothing new.
+* By value, if the server is proven to sort: the next page is asked for afresh, from the last value of this
+  one. Each page is then one moment's answer, and what is re-dated meanwhile comes later in the order. Nothing
+  hangs on an item, so nothing beyond the newest value seen is claimed, and nothing before it is missing.
+* By links otherwise, and then proven: the server's count is the same at both ends and equals what was read;
+  or a second walk, whose pages have other edges, lists nothing new.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from watcher.catalogues.stac.chains import Chain
 from watcher.catalogues.stac.features import Feature
 from watcher.catalogues.stac.questions import SECOND, Question, Sheet, ask, follow, lower, too_heavy, upper
 from watcher.catalogues.stac.silence import believe, undated
@@ -79,7 +81,8 @@ class Walk:
     def _sorts(self, sheet: Sheet) -> bool:
         """Find out whether the server sorts as asked, by asking for the other end of the order.
 
-        Rising values alone may be chance: one that ignores `sortby` answers with the same first product again.
+        Rising values alone may be chance: one that ignores `sortby` answers with the same first product
+        again.
         """
         if not sheet.features or not _rising(sheet):
             return False
@@ -110,7 +113,7 @@ class Walk:
             sheet = left
             if attempt:
                 sheet = self._ask(msgspec.structs.replace(left.question, limit=limit))
-            chain = _Chain(sheet)
+            chain = Chain(sheet)
             yield from self._new(sheet)
             try:
                 while not chain.ended:
@@ -213,62 +216,6 @@ class Walk:
         names = ("start", "end") if self._kind.cursor == "none" else ("since", "until")
         given = {name: bound for name, bound in zip(names, (low, high), strict=True) if bound is not None}
         return msgspec.structs.replace(question, **given)
-
-
-class _Chain:
-    """A walk along `next` links: what it listed, and whether that can be believed."""
-
-    def __init__(self, first: Sheet) -> None:
-        self._first = self._last = first
-        self._pages = 0
-        self._been: set[object] = set()
-        self.ids: set[str] = set()
-        self.keys: list[datetime] = []
-        self.add(first)
-
-    def add(self, sheet: Sheet) -> Sheet:
-        listed = tuple(feature.id for feature in sheet.features)
-        link = sheet.next
-        marks: list[object] = [listed] if listed else []
-        if link is not None:
-            marks.append((link.method, link.href, bytes(link.body)))
-        for mark in marks:
-            if mark in self._been:
-                raise CatalogueError(
-                    f"{sheet.url} leads from page to page in a circle in {sheet.question.collection}",
-                    hint="nothing more can be read by its links; its operator can mend that",
-                )
-            self._been.add(mark)
-        self._last = sheet
-        self._pages += 1
-        self.ids.update(listed)
-        self.keys.extend(key for key in sheet.keys if key is not None)
-        return sheet
-
-    @property
-    def matched(self) -> int | None:
-        return self._first.matched if self._last.matched is None else self._last.matched
-
-    @property
-    def short(self) -> bool:
-        return self.matched is not None and len(self.ids) < self.matched
-
-    @property
-    def ended(self) -> bool:
-        counted = self.matched is not None and not self.short
-        return self._last.next is None or (counted and len(self._last.features) < self._last.question.limit)
-
-    @property
-    def proven(self) -> bool:
-        """Say whether nothing is in doubt: one whole answer, or a count that stayed the same and is reached."""
-        if self._pages == 1:
-            return self._first.whole
-        return self.matched is not None and self.matched == self._first.matched and not self.short
-
-    @property
-    def cut(self) -> bool:
-        """Say whether the server may have stopped at a full page for want of a link: it gave none at all."""
-        return self._pages == 1 and self.matched is None and not self._first.whole
 
 
 def _rising(sheet: Sheet) -> bool:

@@ -1,0 +1,35 @@
+# The two commands: `make run` shows the main job, `make test` runs every check there is.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint unit servers bench clean
+
+run: .venv/ready
+	$(BIN)/watcher demo $(ARGS)
+
+test: lint unit
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: .venv/ready servers
+	$(BIN)/pytest -n auto $(ARGS)
+
+# Real servers for the tests: what is missing is installed, what cannot be is said, and its tests are skipped.
+servers: .venv/ready
+	tests/servers/install
+
+bench: .venv/ready servers
+	$(BIN)/python -m bench $(ARGS)
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "watcher needs Python 3.11 or newer, this is " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-servers

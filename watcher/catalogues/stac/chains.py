@@ -1,0 +1,64 @@
+"""A chain of `next` links, and what can be believed of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from watcher.catalogues.stac.questions import Sheet
+from watcher.errors import CatalogueError
+
+
+class Chain:
+    """A walk along `next` links: what it listed (`ids`, and the `keys` that are known), and how it ended."""
+
+    def __init__(self, first: Sheet) -> None:
+        self._first = self._last = first
+        self._pages = 0
+        self._been: set[object] = set()
+        self.ids: set[str] = set()
+        self.keys: list[datetime] = []
+        self.add(first)
+
+    def add(self, sheet: Sheet) -> Sheet:
+        listed = tuple(feature.id for feature in sheet.features)
+        link = sheet.next
+        marks: list[object] = [listed] if listed else []
+        if link is not None:
+            marks.append((link.method, link.href, bytes(link.body)))
+        for mark in marks:
+            if mark in self._been:
+                raise CatalogueError(
+                    f"{sheet.url} leads from page to page in a circle in {sheet.question.collection}",
+                    hint="nothing more can be read by its links; its operator can mend that",
+                )
+            self._been.add(mark)
+        self._last = sheet
+        self._pages += 1
+        self.ids.update(listed)
+        self.keys.extend(key for key in sheet.keys if key is not None)
+        return sheet
+
+    @property
+    def matched(self) -> int | None:
+        return self._first.matched if self._last.matched is None else self._last.matched
+
+    @property
+    def short(self) -> bool:
+        return self.matched is not None and len(self.ids) < self.matched
+
+    @property
+    def ended(self) -> bool:
+        counted = self.matched is not None and not self.short
+        return self._last.next is None or (counted and len(self._last.features) < self._last.question.limit)
+
+    @property
+    def proven(self) -> bool:
+        """Say whether nothing is in doubt: one whole answer, or a count that stayed the same and is reached."""
+        if self._pages == 1:
+            return self._first.whole
+        return self.matched is not None and self.matched == self._first.matched and not self.short
+
+    @property
+    def cut(self) -> bool:
+        """Say whether the server may have stopped at a full page for want of a link: it gave none at all."""
+        return self._pages == 1 and self.matched is None and not self._first.whole

@@ -1,0 +1,124 @@
+"""What the service does at each turn of its clock: one pass of a task, and a log line for what came of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+
+import msgspec
+
+from watcher import systemd
+from watcher.core.patience import POLL
+from watcher.errors import AlreadyRunning
+from watcher.store import polls, sites, subscriptions
+from watcher.tasks.download import download
+from watcher.tasks.notify import notify
+from watcher.transfer import Progress
+from watcher.wiring import Parts, chance, now
+
+log = logging.getLogger("watcher")
+
+_TELL = 30.0
+"""Seconds between two log lines about one download."""
+
+
+class Next(msgspec.Struct, frozen=True):
+    """What follows: jobs that became due, when to try this one again before its turn, and when not to before."""
+
+    soon: tuple[str, ...] = ()
+    again: datetime | None = None
+    not_before: datetime | None = None
+
+
+def poll(parts: Parts, name: str) -> Next:
+    """Poll one catalogue. What arrives is to be told and fetched at once; a failure is tried again with patience."""
+    with closing(parts.db()) as db:
+        if not sites.watches(db, catalogue=name):
+            return Next()
+        polled = parts.poll(db, name)
+        failures = polls.failures(db, name)
+    fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
+    if polled.baselined:
+        fields["baselined"] = polled.baselined
+    if polled.problem is not None:
+        fields |= {"problem": polled.problem, "failures": failures}
+    say(logging.WARNING if polled.problem else logging.INFO, "polled", catalogue=name, **fields)
+    systemd.status(f"{name}: {polled.listed} listed, {polled.arrived} arrived at {now():%H:%M} UTC")
+    return Next(
+        soon=("notify", "download") if polled.arrived else (),
+        again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem else None,
+        not_before=polled.not_before,
+    )
+
+
+def pay(parts: Parts, alive: Callable[[], None]) -> Next:
+    """Send the notices that are due. A watch that was added since its catalogue was asked makes that due, too."""
+    with closing(parts.db()) as db, parts.lock("notify", what="sending notices", wait=60):
+        shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
+        for paid in notify(db, parts.send, parts.archive, now=now, chance=chance):
+            alive()
+            to = shown.get(paid.address, paid.address)
+            if paid.problem is None:
+                say(logging.INFO, "notice sent", to=to, subject=paid.subject)
+            else:
+                again = paid.again or "given up"
+                say(logging.WARNING, "notice failed", to=to, subject=paid.subject, problem=paid.problem, again=again)
+        return Next(tuple(f"poll {name}" for name in sites.unlooked(db)))
+
+
+def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
+    """Fetch the products that are due."""
+    told: dict[str, float] = {}
+
+    def show(title: str, progress: Progress) -> None:
+        alive()
+        moment = time.monotonic()
+        if moment - told.setdefault(title, moment) >= _TELL:
+            told[title] = moment
+            percent = {"percent": f"{100 * progress.done / progress.total:.0f}"} if progress.total else {}
+            say(logging.INFO, "downloading", product=title, done=progress.done, **percent)
+
+    try:
+        with closing(parts.db()) as db, parts.lock("download", what="downloading"):
+            for brought in download(
+                db,
+                parts.http,
+                parts.archive,
+                now=now,
+                chance=chance,
+                concurrency=parts.config.download.concurrency,
+                reserve=parts.config.download.reserve,
+                show=show,
+                stop=parts.stop,
+            ):
+                alive()
+                file = brought.stored
+                if file is not None:
+                    say(
+                        logging.INFO,
+                        "downloaded",
+                        product=brought.title,
+                        path=brought.path,
+                        bytes=file.size,
+                        verified=file.verified,
+                    )
+                else:
+                    again = brought.again or "given up"
+                    say(
+                        logging.WARNING,
+                        "download failed",
+                        product=brought.title,
+                        problem=brought.problem,
+                        again=again,
+                    )
+    except AlreadyRunning as error:
+        say(logging.INFO, "download postponed", reason=error)
+    return Next()
+
+
+def say(level: int, event: str, **fields: object) -> None:
+    """Log an event with its fields; how they are written is the business of who set up logging."""
+    log.log(level, event, extra={"fields": fields})

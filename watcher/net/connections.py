@@ -1,0 +1,181 @@
+"""Connections: to checked addresses only, and with limits that hold however slowly a server drips.
+
+httpx times each read, so a server that sends a byte a second is never late. Here one deadline holds for all
+of an exchange - connecting, TLS, headers and body - and a `stop` event ends any wait within half a second.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpcore
+import httpx
+
+from watcher.errors import Unreachable
+from watcher.net.addresses import public, resolve
+from watcher.net.reach import Reach
+from watcher.net.reach import host as host_of
+from watcher.net.reach import port as port_of
+
+ADDRESS_SECONDS = 5.0
+"""The time one of a host's addresses gets to accept a connection."""
+
+_TICK = 0.5
+_NUMERIC = socket.AI_NUMERICHOST
+
+
+class _Limits(threading.local):
+    deadline = float("inf")
+    stop: threading.Event | None = None
+
+
+_limits = _Limits()
+
+
+@contextmanager
+def within(seconds: float, stop: threading.Event | None) -> Iterator[None]:
+    """Hold all that this thread does on the wire to a deadline in `seconds` from now, and to `stop`."""
+    before = _limits.deadline, _limits.stop
+    _limits.deadline, _limits.stop = time.monotonic() + seconds, stop
+    try:
+        yield
+    finally:
+        _limits.deadline, _limits.stop = before
+
+
+def left(timeout: float | None) -> float:
+    """Return the seconds that a step of at most `timeout` has; raise when there are none, or on `stop`."""
+    if _limits.stop is not None and _limits.stop.is_set():
+        raise Unreachable("stopped")
+    seconds = _limits.deadline - time.monotonic()
+    if seconds <= 0:
+        raise httpcore.ReadTimeout("the deadline for the whole answer has passed")
+    return seconds if timeout is None else min(seconds, timeout)
+
+
+class Network(httpcore.NetworkBackend):
+    """Connects to addresses that were looked at, and to no others."""
+
+    def __init__(self, allowed: Reach, proxy: str | None) -> None:
+        self._reach, self._proxy, self._plain = allowed, proxy, httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first of the host's addresses that accepts."""
+        addresses = self._addresses(host, port, timeout)
+        failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
+        for address in addresses:
+            try:
+                seconds = min(ADDRESS_SECONDS, left(timeout))
+                # The address itself is connected to: a second look-up could give another one (DNS rebinding).
+                return Connection(self._plain.connect_tcp(address, port, seconds, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure or httpcore.ConnectError(f"{host} has no address")
+
+    def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+        try:
+            addresses = resolve(host, port, left=lambda: left(timeout))
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        if self._reach.named(host, port) or host == self._proxy:
+            return addresses
+        return _public(host, addresses)
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ARG002  # httpcore's interface
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        """Refuse: no server of ours is a file."""
+        raise httpcore.ConnectError(f"{path} is no server")
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, as httpcore would between retries of its own, of which there are none."""
+        time.sleep(seconds)
+
+
+class Connection(httpcore.NetworkStream):
+    """A connection that looks at the clock."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read up to `max_bytes`."""
+        until = time.monotonic() + left(timeout)
+        while True:
+            try:
+                return self._inner.read(max_bytes, min(_TICK, left(None)))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= until:
+                    raise
+
+    def read_into(self, buffer: memoryview, timeout: float | None) -> int:
+        """Read what there is into `buffer`, around httpcore; return the number of bytes, 0 at the end."""
+        until = time.monotonic() + left(timeout)
+        plain = self._inner.get_extra_info("socket")
+        plain.settimeout(_TICK)
+        while True:
+            try:
+                return int(plain.recv_into(buffer))
+            except TimeoutError as error:
+                left(None)
+                if time.monotonic() >= until:
+                    raise httpcore.ReadTimeout(str(error)) from error
+            except OSError as error:
+                raise httpcore.ReadError(str(error)) from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of `buffer`."""
+        self._inner.write(buffer, left(timeout))
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Go on encrypted; a connection that cannot is closed."""
+        try:
+            return Connection(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
+        except BaseException:
+            self.close()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what httpcore asks of a socket."""
+        return self._inner.get_extra_info(info)
+
+
+def refuse_private(allowed: Reach, url: httpx.URL) -> None:
+    """Raise `Unreachable` for a host that is a private address as it stands: a proxy would ask it for us."""
+    name = host_of(url)
+    if not allowed.named(name, port_of(url)):
+        with suppress(socket.gaierror):
+            _public(name, [str(row[4][0]) for row in socket.getaddrinfo(name, None, flags=_NUMERIC)])
+
+
+def _public(host: str, addresses: Sequence[str]) -> list[str]:
+    open_ones = [address for address in addresses if public(address)]
+    if addresses and not open_ones:
+        raise Unreachable(
+            f"{host} is {addresses[0]}, an address of a private network: it was not asked",
+            hint=f'if it is trusted, add "{host}" to hosts',
+            permanent=True,
+        )
+    return open_ones
