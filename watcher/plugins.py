@@ -81,6 +81,12 @@ def kinds(family: str) -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
 
 
+def settings_of(family: str, kind: str) -> list[str]:
+    """Name the settings of a kind."""
+    part: type[msgspec.Struct] = importlib.import_module(f"watcher.{family}.{kind}").Kind
+    return [field.encode_name for field in msgspec.structs.fields(part)]
+
+
 def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str) -> Any:
     """Turn settings into a working part of that kind.
 
@@ -95,7 +101,7 @@ def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str) ->
         )
     module = importlib.import_module(f"watcher.{family}.{kind}")
     part: type[msgspec.Struct] = module.Kind
-    fields = [field.encode_name for field in msgspec.structs.fields(part)]
+    fields = settings_of(family, kind)
     for name in settings:
         if name not in fields:
             raise ConfigError(

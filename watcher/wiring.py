@@ -213,6 +213,8 @@ class Parts:
         kind = settings.pop("kind", None)
         if kind is None:
             raise ConfigError(f"[{place}] has no kind", hint=f"the kinds are: {', '.join(plugins.kinds('auth'))}")
+        if kind in plugins.kinds("auth") and "url" in plugins.settings_of("auth", kind):
+            settings.setdefault("url", self.catalogue(table.name).url)
         part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
         return part
 

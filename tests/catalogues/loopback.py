@@ -14,6 +14,8 @@ class Asked(NamedTuple):
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 class Reply(NamedTuple):
@@ -35,7 +37,9 @@ def answering(answer: Callable[[Asked], Reply]) -> Iterator[tuple[str, list[Aske
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            question = Asked(parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers)
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            query = dict(parse_qsl(parts.query, keep_blank_values=True))
+            question = Asked(parts.path, query, headers, self.command, body)
             asked.append(question)
             reply = answer(question)
             self.send_response(reply.status)
@@ -43,6 +47,8 @@ def answering(answer: Callable[[Asked], Reply]) -> Iterator[tuple[str, list[Aske
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
             self.wfile.write(reply.body)
+
+        do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
             pass

@@ -184,7 +184,12 @@ def test_more_products_of_one_instant_than_fit_on_a_page_are_all_listed(pgstac: 
 
 def test_times_of_every_precision_are_one_order(pgstac: Pgstac) -> None:
     """`published` is not registered as a date here, so this pgstac compares it as text."""
-    stamps = ["2026-02-01T00:00:00Z", "2026-02-01T00:00:00.000Z", "2026-02-01T00:00:00.813921Z", "2026-02-01T00:00:01+00:00"]
+    stamps = [
+        "2026-02-01T00:00:00Z",
+        "2026-02-01T00:00:00.000Z",
+        "2026-02-01T00:00:00.813921Z",
+        "2026-02-01T00:00:01+00:00",
+    ]
     pgstac.add(*(thing(f"M{n:02}", stamps[n % 4]) for n in range(40)), thing("OLD", "2026-01-31T00:00:00Z"))
     catalogue = kind(pgstac, cursor="published")
 

@@ -53,7 +53,7 @@ class Mailman:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.original_content or b""
-        self.mails.append(email.message_from_bytes(content, policy=email.policy.default))  # type: ignore[arg-type]
+        self.mails.append(email.message_from_bytes(content, policy=email.policy.default))
         return "250 OK"
 
     def url(self, recipient: str, *, scheme: str = "mailto", user: str = "") -> str:

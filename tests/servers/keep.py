@@ -91,7 +91,9 @@ def start(home: Path, apis: list[subprocess.Popen[bytes]]) -> dict[str, str]:
             apis.append(
                 subprocess.Popen(
                     [VENV / "uvicorn", *app, "--log-level", "warning"],
-                    env={**environment, **logins}, stdout=log, stderr=log,
+                    env={**environment, **logins},
+                    stdout=log,
+                    stderr=log,
                 )
             )
         told[name] = f"http://127.0.0.1:{api}"
@@ -123,8 +125,14 @@ def postgres() -> list[str]:
 def run(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
     """Run a command to its end; its words are in the error if it fails."""
     done = subprocess.run(
-        list(command), env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=60, check=False,
+        list(command),
+        env=environment,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=False,
     )
     if done.returncode:
         raise OSError(f"{command} ended with {done.returncode}: {done.stdout.decode(errors='replace')[-2000:]}")

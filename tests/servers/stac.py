@@ -80,7 +80,9 @@ def pgstac_urls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         if not state.exists():
             keeper = subprocess.Popen(
                 [sys.executable, keep.__file__, str(state), str(session)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
             )
             _wait(lambda: state.exists() or keeper.poll() is not None, seconds=100)
             if not state.exists():
@@ -134,9 +136,17 @@ def _rustac(directory: Path, items: Sequence[dict[str, Any]]) -> Iterator[str]:
         server.wait()
 
 
-def thing(name: str, learnt: str | None = None, *, acquired: str = "2026-01-01T10:00:00Z", **said: Any) -> dict[str, Any]:
+def thing(
+    name: str, learnt: str | None = None, *, acquired: str = "2026-01-01T10:00:00Z", **said: Any
+) -> dict[str, Any]:
     """Make an item; `learnt` is its created, updated and published, `said` are further properties (None to omit)."""
-    properties: dict[str, Any] = {"datetime": acquired, "created": learnt, "updated": learnt, "published": learnt, **said}
+    properties: dict[str, Any] = {
+        "datetime": acquired,
+        "created": learnt,
+        "updated": learnt,
+        "published": learnt,
+        **said,
+    }
     return {
         "type": "Feature",
         "stac_version": "1.0.0",

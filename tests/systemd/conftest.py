@@ -2,7 +2,7 @@
 
 All of it written here: output goes to a file, as there is no journal; the watchdog and the pause before a
 restart are short; the interpreter's libraries are named, as it lies elsewhere than it was built for; the service
-is given a credential; /opt/watcher/bin/watcher says how it was called.
+is given a credential; /opt/watcher/bin/watcher says how it was called and what it was given.
 """
 
 from __future__ import annotations
@@ -41,9 +41,11 @@ deadline = "2s"
 """
 WATCHER = """\
 #!/opt/watcher/bin/python
+import os
 import sys
 
-print("$ watcher", *sys.argv[1:], file=sys.stderr, flush=True)
+credentials = os.listdir(os.environ["CREDENTIALS_DIRECTORY"])
+print("$ watcher", *sys.argv[1:], "with", *credentials, file=sys.stderr, flush=True)
 
 from watcher.cli import main
 

@@ -68,11 +68,15 @@ class Machine:
         """One property of a unit, as ``systemctl show`` has it."""
         return self.run("systemctl", "show", f"--property={name}", "--value", unit).strip()
 
+    def services(self) -> str:
+        """What the services have said so far."""
+        said = Path(f"/proc/{self.init}/root/var/services.log")
+        return said.read_text(errors="replace") if said.exists() else ""
+
     def story(self) -> str:
         """What systemd and the services have said so far."""
-        said = Path(f"/proc/{self.init}/root/var/services.log")
-        services = said.read_text(errors="replace") if said.exists() else ""
-        return f"--- console\n{b''.join(self._console).decode(errors='replace')}--- services\n{services}"
+        console = b"".join(self._console).decode(errors="replace")
+        return f"--- console\n{console}--- services\n{self.services()}"
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the machine; ``path`` is relative to its root."""

@@ -54,7 +54,7 @@ def test_a_reload_reads_the_configuration_again_and_keeps_the_process_and_its_cr
     before = service.shows("watcher", "MainPID")
     service.write("etc/watcher/config.toml", f'{CONFIG}[poll]\ninterval = "4321s"\njitter = 0\n')
     service.run("systemctl", "reload", "watcher")
-    service.sees(lambda: "poll_nobody=4321s" in service.story())
+    service.sees(lambda: "poll_nobody=4321s" in service.services())
     service.until("watcher", "ActiveState", lambda state: state == "active")
     assert service.shows("watcher", "MainPID") == before
     secret = f"/proc/{before}/root/run/credentials/watcher.service/theia"
@@ -81,10 +81,10 @@ def test_a_second_service_on_the_same_database_gives_way(service: Machine) -> No
 def test_a_round_of_the_timer_takes_every_step_though_a_catalogue_is_down(machine: Machine) -> None:
     machine.run("systemctl", "start", "dbus")
     machine.run("sh", "/opt/as-service", "add-site", "Here", "--bbox=0,0,1,1")
-    said = len(machine.story())
+    said = len(machine.services())
     machine.run("systemctl", "start", "watcher-poll", fails=True)
-    steps = [line for line in machine.story()[said:].splitlines() if line.startswith("$ watcher")]
-    assert steps == ["$ watcher poll", "$ watcher notify", "$ watcher download"]
+    steps = [line for line in machine.services()[said:].splitlines() if line.startswith("$ watcher")]
+    assert steps == [f"$ watcher {step} with theia" for step in ("poll", "notify", "download")]
     assert machine.shows("watcher-poll", "ExecMainStatus") == "69"
 
 
@@ -99,7 +99,9 @@ def test_the_timer_waits_for_its_minute_and_gives_way_to_the_service(machine: Ma
 @with_a_bus
 def test_an_administrator_commands_as_the_service(service: Machine) -> None:
     service.run("systemctl", "start", "dbus")
-    assert "nobody" in service.run("sh", "/opt/as-service", "catalogues")
+    said = service.run("sh", "/opt/as-service", "catalogues")
+    assert "$ watcher catalogues with theia" in said
+    assert "nobody" in said
     service.run("sh", "/opt/as-service", "status")
     owners = service.run("find", "/var/lib/private/watcher", "-printf", "%u\\n").split()
     assert set(owners) == {"watcher"}

@@ -74,6 +74,7 @@ def test_the_service_can_do_nothing_else(sandbox: dict[str, object]) -> None:
 
 
 def test_an_archive_on_another_disk_and_a_host_next_door_are_one_drop_in_away(machine: Machine) -> None:
+    machine.run("systemctl", "stop", "watcher")  # its invented user has the name
     machine.run("useradd", "--system", "--no-create-home", "--shell=/usr/sbin/nologin", "watcher")
     try:
         machine.run("mkdir", "-p", "/srv/archive")

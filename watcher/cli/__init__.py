@@ -65,6 +65,11 @@ class Context:
             self._parts = self.load()
         return self._parts
 
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if self._parts is not None:
+            self._parts.close()
+
     def load(self) -> Parts:
         """Read the configuration anew."""
         from watcher import config
@@ -130,6 +135,7 @@ def cli(ctx: click.Context, config: Path | None, state: Path | None, debug: bool
     watcher status                                     what is watched, what came, what is owed
     """
     ctx.obj = Context(config, state, debug=debug)
+    ctx.call_on_close(ctx.obj.close)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -71,7 +71,6 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
             if account is not None:
                 yield account
     yield from _channels(parts)
-    parts.close()
 
 
 def _database(parts: Parts) -> Iterator[Finding]:

@@ -204,7 +204,6 @@ def _stoppable(parts: Parts) -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-        parts.close()
 
 
 @contextmanager

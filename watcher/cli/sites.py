@@ -92,6 +92,7 @@ def add_site(
     parts = context.parts
     named = catalogue or parts.config.default_catalogue()
     source = parts.catalogue(named)
+    _known(named, source, collection)
     place = _given(name, bbox, point, geometry) or _found(parts, named, source, name, collection)
     chosen = [
         (part, level)
@@ -337,13 +338,6 @@ def _extent(geometry: bytes | None) -> str:
 
 
 def _collections(named: str, source: Catalogue, level: Level, asked: Sequence[str], place: Place) -> Sequence[str]:
-    known = source.collections_of(None)
-    for collection in asked:
-        if collection not in known:
-            raise UsageError(
-                f'{named} has no collection "{collection}" in the configuration',
-                hint=f"it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
-            )
     if asked:
         return asked
     holding = source.collections_of(level)
@@ -352,9 +346,19 @@ def _collections(named: str, source: Catalogue, level: Level, asked: Sequence[st
     if not holding:
         raise UsageError(
             f"no collection of {named} holds {level}",
-            hint=f"name one with --collection: {', '.join(known)}",
+            hint=f"name one with --collection: {', '.join(source.collections_of(None))}",
         )
     return holding
+
+
+def _known(named: str, source: Catalogue, asked: Sequence[str]) -> None:
+    known = source.collections_of(None)
+    for collection in asked:
+        if collection not in known:
+            raise UsageError(
+                f'{named} has no collection "{collection}" in the configuration',
+                hint=f"it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
+            )
 
 
 def _next_step(parts: Parts) -> None:

@@ -21,6 +21,8 @@ from watcher.model import Event, Notice
 if TYPE_CHECKING:
     from jinja2 import Template
 
+__all__ = ["FULL", "NEWEST", "Told", "compose"]
+
 FULL = 200
 """As many arrivals are told of one by one."""
 

@@ -34,13 +34,13 @@ def plan(
     """Choose the questions: one for each collection, place and level; what has no baseline yet is asked apart.
 
     With a cursor (`capability.learns`) a question asks for what the catalogue learnt since the oldest cursor, less
-    `OVERLAP`. Without one it reads everything again: the whole of a site by code, else the acquisitions of the
-    `lookback` or since the watch's start.
+    `OVERLAP`. Without one it reads everything again: the whole of a place where the catalogue holds sites
+    (`capability.codes`), else what was acquired within the `lookback`; in both since the watch's start, if it has one.
     """
     groups: dict[_Group, list[Watch]] = {}
     for watch in watches:
         incremental = capability.learns and watch.baselined is not None and watch.cursor is not None
-        reads_all = watch.code is not None or incremental
+        reads_all = capability.codes or incremental
         group = _Group(
             collection=watch.collection,
             place=watch.code if watch.code is not None else watch.site.number,

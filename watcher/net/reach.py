@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import httpx
 import msgspec
 
 from watcher.errors import ConfigError, Unreachable
+
+# httpx quotes what else it finds in the place of a host, and passes it on.
+_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
 
 Place = tuple[str, int | None]
 """A host name, and a port; `None` is any port."""
@@ -41,7 +45,7 @@ class Reach(msgspec.Struct, frozen=True):
         Hosts that the configuration does not name are only asked if `anywhere`, and then on https's own port.
         """
         known = self.named(host(url), port(url))
-        if url.scheme not in ("https", "http") or not url.host:
+        if not _asks(url):
             raise _refusal(url, "is no http address")
         if not known and not anywhere:
             raise _refusal(url, "is not of this catalogue", hint=f'if it is trusted, add "{host(url)}" to hosts')
@@ -66,7 +70,7 @@ def reach(
         url = httpx.URL(origin)
     except httpx.InvalidURL as error:
         raise ConfigError(f'"{origin}" is no address: {error}') from error
-    if url.scheme not in ("https", "http") or not url.host:
+    if not _asks(url):
         raise ConfigError(f'"{shown(url)}" is no http address', hint="write it as https://host/path")
     if url.scheme == "http" and not insecure and not loopback(host(url)):
         raise ConfigError(
@@ -96,6 +100,10 @@ def loopback(name: str) -> bool:
     return name in ("localhost", "::1") or (name.startswith("127.") and name.replace(".", "").isdigit())
 
 
+def _asks(url: httpx.URL) -> bool:
+    return url.scheme in ("https", "http") and _HOST.fullmatch(host(url)) is not None
+
+
 def _places(names: Collection[str]) -> frozenset[Place]:
     places = set()
     for name in names:
@@ -104,7 +112,7 @@ def _places(names: Collection[str]) -> frozenset[Place]:
             url = httpx.URL(f"host://[{name}]" if name.count(":") > 1 and "[" not in name else f"host://{name}")
         except httpx.InvalidURL as error:
             raise ConfigError(f'"{name}" is no host name: {error}') from error
-        if not url.host or url.path not in ("", "/") or url.userinfo or url.query:
+        if not _HOST.fullmatch(host(url)) or url.path not in ("", "/") or url.userinfo or url.query:
             raise ConfigError(f'"{name}" is no host name', hint="write host or host:port, without https:// and path")
         places.add((host(url), url.port))
     return frozenset(places)

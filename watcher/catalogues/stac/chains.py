@@ -20,6 +20,7 @@ class Chain:
         self.add(first)
 
     def add(self, sheet: Sheet) -> Sheet:
+        """Add the next answer. Raises `CatalogueError` for one that was there before."""
         listed = tuple(feature.id for feature in sheet.features)
         link = sheet.next
         marks: list[object] = [listed] if listed else []
@@ -40,14 +41,17 @@ class Chain:
 
     @property
     def matched(self) -> int | None:
+        """How many the server says there are, `None` when it does not say."""
         return self._first.matched if self._last.matched is None else self._last.matched
 
     @property
     def short(self) -> bool:
+        """Say whether the server counts more than it listed."""
         return self.matched is not None and len(self.ids) < self.matched
 
     @property
     def ended(self) -> bool:
+        """Say whether no link is left to follow, or no need: stac-server always adds one."""
         counted = self.matched is not None and not self.short
         return self._last.next is None or (counted and len(self._last.features) < self._last.question.limit)
 

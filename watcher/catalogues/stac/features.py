@@ -153,7 +153,7 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, str], assets:
         instrument=", ".join(filter(None, map(_text, said.instruments))) or None
         if isinstance(said.instruments, list)
         else None,
-        geometry=None if feature.geometry == b"null" else bytes(feature.geometry),
+        geometry=geometry if (geometry := bytes(feature.geometry)) != b"null" else None,
         link=_link(feature, url),
         quicklook=_quicklook(feature),
         assets=files,

@@ -101,7 +101,7 @@ def follow(kind: Kind, http: Http, sheet: Sheet) -> Sheet:
         )
     if link.method.upper() != "POST":
         return _sheet(kind, sheet.question, http.get(href))
-    body: object = {} if link.body == b"null" else link.body
+    body: object = {} if bytes(link.body) == b"null" else link.body
     if link.merge:
         body = {**written(kind, sheet.question), **(msgspec.json.decode(link.body) or {})}
     return _sheet(kind, sheet.question, http.post(href, json=body))
@@ -218,4 +218,6 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 def too_heavy(error: CatalogueError) -> bool:
     """Say whether a smaller page may help: a server's own failure, or an answer beyond our limit of bytes."""
-    return error.status >= 500 if isinstance(error, HttpError) else isinstance(error, Unreachable) and error.permanent
+    if isinstance(error, HttpError):
+        return error.status >= 500 and error.status != 503  # which means: not now, at any size
+    return isinstance(error, Unreachable) and error.permanent

@@ -1,0 +1,106 @@
+"""The command line as a person uses it, on the demo catalogue, in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from watcher.cli import main
+from watcher.demo.catalogue import Catalogue, serve
+from watcher.demo.timeline import Timeline
+
+
+class Said(NamedTuple):
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Watcher = Callable[..., Said]
+
+
+class Clock:
+    """Real seconds, turned by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Scene(NamedTuple):
+    """The demo catalogue and the clock of its story."""
+
+    catalogue: Catalogue
+    clock: Clock
+
+    def play(self) -> None:
+        """Let everything be published that the story has."""
+        self.catalogue.timeline.begin()
+        self.clock.seconds += 1000.0
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    clock = Clock()
+    with serve(timeline=Timeline(pace=1.0, clock=clock)) as catalogue:
+        yield Scene(catalogue, clock)
+
+
+@pytest.fixture
+def home(tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with a configuration for the demo catalogue, in force by the environment."""
+    secret = tmp_path / "password"
+    secret.write_text("take5pass\n")
+    secret.chmod(0o600)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+[catalogues.take5]
+kind = "resto"
+url = "{scene.catalogue.url}"
+collections = ["SPOT4", "SPOT5"]
+gap = 0
+interval = "1s"
+[catalogues.take5.auth]
+kind = "basic"
+username = "take5@example.org"
+password = {{ file = "{secret}" }}
+[poll]
+jitter = 0
+[notify]
+interval = "1s"
+[download]
+levels = ["L2A"]
+interval = "1s"
+reserve = 0
+""",
+        encoding="utf-8",
+    )
+    for name in list(os.environ):
+        if name.startswith(("WATCHER_", "NOTIFY_", "WATCHDOG_")) or name in ("STATE_DIRECTORY", "JOURNAL_STREAM"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("WATCHER_CONFIG", str(config))
+    monkeypatch.setenv("WATCHER_STATE", str(tmp_path / "state"))
+    return tmp_path
+
+
+@pytest.fixture
+def watcher(home: Path, capsys: pytest.CaptureFixture[str]) -> Watcher:
+    def run(*arguments: str) -> Said:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        assert not re.search(r"^Traceback", err, re.MULTILINE), err
+        return Said(int(leaving.value.code or 0), out, err)
+
+    return run

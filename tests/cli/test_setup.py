@@ -1,0 +1,147 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Watcher
+from watcher import config
+
+
+def test_init_writes_the_example_which_is_valid(watcher: Watcher, tmp_path: Path) -> None:
+    target = tmp_path / "fresh" / "config.toml"
+    assert watcher("--config", str(target), "init").code == 0
+    assert target.stat().st_mode & 0o077 == 0
+    assert list(config.load(target).catalogues) == ["cdse"]
+    again = watcher("--config", str(target), "init")
+    assert again.code == 2
+    assert "--force" in again.err
+
+
+def test_the_example_shows_every_key() -> None:
+    text = (Path(__file__).parents[2] / "config.example.toml").read_text(encoding="utf-8")
+    import msgspec
+
+    from watcher.catalogues import resto, stac
+
+    tables = (config.PollTable, config.NotifyTable, config.DownloadTable, config.LogTable, config.CatalogueTable)
+    for table in (*tables, resto.Kind, stac.Kind):
+        for field in msgspec.structs.fields(table):
+            if field.name not in ("name", "settings", "auth"):
+                assert f"{field.name} = " in text, f"{table.__name__}.{field.name} is not in config.example.toml"
+
+
+def test_check_looks_at_everything_and_names_what_is_wrong(watcher: Watcher, home: Path) -> None:
+    well = watcher("check")
+    assert well.code == 0, well
+    assert well.out.endswith("All is well.\n")
+    (home / "password").chmod(0o644)
+    wrong = watcher("check")
+    assert wrong.code == 1
+    assert f"chmod 600 {home}/password" in wrong.out
+    findings = json.loads(watcher("check", "--json").out)
+    assert {finding["well"] for finding in findings} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "way_out"),
+    [
+        ("[pol]\ninterval = 3", "pol", "poll"),
+        ("[poll]\nintervall = 3", "intervall", "interval"),
+        ('[poll]\ninterval = "soon"', "soon", "15m"),
+        ("[download]\nconcurrency = 0", "download.concurrency", "1 is the least"),
+        ('catalogue = "x"', '"x"', "cdse"),
+        ('[catalogues.a]\npreset = "cdsee"', "cdsee", "cdse"),
+        ('[catalogues.a]\nurl = "https://example.org"', "neither preset nor kind", "preset"),
+        (
+            '[catalogues.a]\nkind = "resto"\nurl = "https://e.org"\ncollections = []\npagesize = 3',
+            "pagesize",
+            "page_size",
+        ),
+        ("[poll\n", "not TOML", ""),
+    ],
+)
+def test_a_bad_configuration_names_the_key_and_the_way_out(
+    watcher: Watcher, tmp_path: Path, text: str, named: str, way_out: str
+) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    said = watcher("--config", str(path), "check")
+    assert said.code in (1, 78)
+    assert named in said.err + said.out
+    assert way_out in said.err + said.out
+
+
+def test_without_a_configuration_the_default_catalogue_is_cdse(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("WATCHER_CONFIG")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    monkeypatch.setattr("watcher.config.find", lambda: None)
+    rows = json.loads(watcher("catalogues", "--json").out)
+    assert [row["name"] for row in rows if row["configured"]] == ["cdse"]
+    assert {"take5", "cdse", "earth-search"} <= {row["name"] for row in rows}
+
+
+def test_on_stac_a_name_is_looked_up_in_the_take5_table(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "stac.toml").write_text('[catalogues.cdse]\npreset = "cdse"\n')
+    known = watcher("--config", str(tmp_path / "stac.toml"), "add-site", "litchfield")
+    assert known.code == 0
+    assert "approximate" in known.out
+    assert "60 km" in known.out
+    unknown = watcher("--config", str(tmp_path / "stac.toml"), "add-site", "Atlantis")
+    assert unknown.code == 2
+    assert "--bbox" in unknown.err
+    nowhere = watcher("--config", str(tmp_path / "stac.toml"), "add-site", "Burkina")
+    assert nowhere.code == 2
+    assert "coordinates are not known" in nowhere.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed(watcher: Watcher, shell: str) -> None:
+    assert "_WATCHER_COMPLETE" in watcher("completion", shell).out
+
+
+def test_the_shell_completes_sites(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic")
+    environment = os.environ | {
+        "_WATCHER_COMPLETE": "bash_complete",
+        "COMP_WORDS": "watcher remove-site po",
+        "COMP_CWORD": "2",
+    }
+    command = [str(Path(sys.executable).with_name("watcher"))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "plain,Pornic\n", done.stderr
+
+
+def test_every_command_explains_itself_with_an_example(watcher: Watcher) -> None:
+    from watcher.cli import COMMANDS
+
+    for name in COMMANDS:
+        said = watcher(name, "--help")
+        assert said.code == 0
+        assert "Example" in said.out, name
+
+
+def test_an_unknown_command_is_answered_with_the_nearest(watcher: Watcher) -> None:
+    said = watcher("stats")
+    assert said.code == 2
+    assert "did you mean status?" in said.err
+
+
+def test_a_defect_is_one_sentence_unless_debug_asks_for_more(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr("watcher.store.sites.watches", broken)
+    said = watcher("sites")
+    assert said.code == 70
+    assert "a defect in watcher: ZeroDivisionError: on purpose" in said.err
+    from watcher.cli import main
+
+    with pytest.raises(ZeroDivisionError):
+        main(["--debug", "sites"])

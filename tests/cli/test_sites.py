@@ -1,0 +1,95 @@
+import json
+
+import pytest
+
+from tests.cli.conftest import Watcher
+
+
+def test_a_site_is_found_by_its_exact_code_and_described(watcher: Watcher) -> None:
+    said = watcher("add-site", "Litchfield")
+    assert said.code == 0
+    assert said.out.startswith("Litchfield, Australia: SPOT5, 12 L1C, 8 L2A, acquired 2015-04-08 … 2015-06-02")
+    assert "now watched: take5 SPOT5 L2A" in said.out
+    (watch,) = json.loads(watcher("sites", "--json").out)
+    assert watch["code"] == "Litchfield"
+    assert watch["country"] == "Australia"
+    assert watch["baseline"] is None
+
+
+@pytest.mark.parametrize("name", ["litchfield", "LITCHFIELD", "Lïtchfield"])
+def test_a_name_matches_whatever_its_case_and_accents(watcher: Watcher, name: str) -> None:
+    assert watcher("add-site", name).code == 0
+    assert json.loads(watcher("sites", "--json").out)[0]["site"] == "Litchfield"
+    assert watcher("remove-site", "litchFIELD").out == "Litchfield is no longer watched.\n"
+
+
+def test_several_candidates_are_listed_and_one_must_be_named(watcher: Watcher) -> None:
+    said = watcher("add-site", "Toul")
+    assert said.code == 2
+    assert "ToulaRussia, ToulouseFrance" in said.err
+    assert "watcher add-site ToulaRussia" in said.err
+    assert json.loads(watcher("sites", "--json").out) == []
+    assert watcher("add-site", "ToulouseFrance").code == 0
+
+
+def test_an_unknown_name_offers_near_spellings_and_stores_nothing(watcher: Watcher) -> None:
+    said = watcher("add-site", "Mooresburg")
+    assert said.code == 2
+    assert "did you mean Mooreesburg?" in said.err
+    assert json.loads(watcher("sites", "--json").out) == []
+
+
+def test_a_site_given_by_a_box_is_asked_for_by_ground(watcher: Watcher) -> None:
+    assert watcher("add-site", "Top End", "--bbox", "130.4,-13.5,131.2,-12.9").code == 0
+    assert "8 listed" in watcher("poll").out
+    sites = {row["site"] for row in json.loads(watcher("products", "--json").out)}
+    assert sites == {"Top End"}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--bbox", "1,2,3"), "1,2,3"),
+        (("--bbox", "130,-12,131,-13"), "south to north"),
+        (("--point", "200,10"), "200"),
+        (("--geometry", "no-such-file.geojson"), "no-such-file.geojson"),
+        (("--bbox", "1,2,3,4", "--point", "1,2"), "exclude each other"),
+        (("--collection", "SPOT6"), "SPOT6"),
+        (("--level", "L9X"), "L9X"),
+        (("--catalogue", "nowhere"), "nowhere"),
+        (("--max-cloud", "120"), "120"),
+        (("--since", "yesterday"), "yesterday"),
+    ],
+)
+def test_bad_options_are_named_with_the_way_out(watcher: Watcher, options: tuple[str, ...], named: str) -> None:
+    said = watcher("add-site", "Litchfield", *options)
+    if options[0] == "--level":
+        # A level with no name of ours may be a server's own, so it is watched under it.
+        assert said.code == 0
+        return
+    assert said.code == 2
+    assert named in said.err
+    assert json.loads(watcher("sites", "--json").out) == []
+
+
+def test_adding_a_site_again_changes_its_terms(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic")
+    said = watcher("add-site", "Pornic", "--max-cloud", "20", "--no-download")
+    assert "watched on these terms now" in said.out
+    (watch,) = json.loads(watcher("sites", "--json").out)
+    assert (watch["max_cloud"], watch["download"]) == (20.0, False)
+
+
+def test_a_paused_site_is_not_asked_for(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic")
+    assert watcher("pause-site", "pornic").code == 0
+    assert watcher("poll").out == "No site is watched yet: watcher add-site NAME\n"
+    watcher("resume-site", "pornic")
+    assert "9 listed" in watcher("poll").out
+
+
+def test_removing_a_site_that_is_not_there_names_the_nearest(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic")
+    said = watcher("remove-site", "Pronic")
+    assert said.code == 2
+    assert "did you mean Pornic?" in said.err
