@@ -62,9 +62,7 @@ def reply(status: int = 200, body: bytes = b"", *, sized: bool = True, **headers
 
 
 @contextmanager
-def served(
-    script: Script | bytes, *, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1"
-) -> Iterator[Peer]:
+def served(script: Script | bytes, *, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1") -> Iterator[Peer]:
     """Serve on a free port until the block ends; a script of bytes is the answer to everything."""
     answer: Script = (lambda request, connection: script) if isinstance(script, bytes) else script
     listener = socket.create_server(("127.0.0.1", 0))

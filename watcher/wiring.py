@@ -137,7 +137,7 @@ class Parts:
 
     def send(self, posts: Sequence[tuple[str, Notice]]) -> Iterator[Sent]:
         """Send each notice to the address that its reference stands for; one that has none fails alone."""
-        from watcher.channels._addresses import family
+        from watcher.channels import family
 
         families: dict[str, list[tuple[int, str, Notice]]] = {}
         for index, (reference, notice) in enumerate(posts):
@@ -167,7 +167,7 @@ class Parts:
                 )
             return remembered(_text(channel.url))
         if kind == "mail":
-            from watcher.channels._addresses import resolved
+            from watcher.channels import resolved
 
             mail = self.config.mail
             return remembered(resolved(rest, mail_url=_text(mail.url) if mail else None))
@@ -178,7 +178,7 @@ class Parts:
 
         Raises `UsageError` for an address that cannot be sent to.
         """
-        from watcher.channels._addresses import address_for
+        from watcher.channels import address_for
 
         if text in self.config.channels:
             address_for(self.address(f"channel:{text}"), mail_url=None)
@@ -197,7 +197,7 @@ class Parts:
         kind, _, rest = subscription.address.partition(":")
         if kind != "url":
             return rest
-        from watcher.channels._addresses import masked
+        from watcher.channels import masked
 
         try:
             return masked(addresses.reveal(self.state, subscription.address))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Scene, Watcher
+from tests.conftest import Scene, Watcher
 
 
 def mails(path: Path) -> list[mailbox.mboxMessage]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Watcher
+from tests.conftest import Watcher
 from watcher import config
 
 

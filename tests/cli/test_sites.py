@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Watcher
+from tests.conftest import Watcher
 
 
 def test_a_site_is_found_by_its_exact_code_and_described(watcher: Watcher) -> None:

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.conftest import Watcher
+from tests.conftest import Watcher
 
 SECRET_URL = "json://lab:s3cr3t-pass@127.0.0.1:9/hook/t0ken-in-path"
 

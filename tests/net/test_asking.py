@@ -210,5 +210,3 @@ def test_a_page_in_place_of_json_is_a_failure_of_the_catalogue(body: bytes, kind
     with pytest.raises(CatalogueError, match=r"https://catalogue\.test/search answered 200") as caught:
         json_body(_answer(body, kind))
     assert "canary" not in str(caught.value)
-
-

@@ -111,7 +111,7 @@ def started(files: Path, mounts: dict[str, str]) -> Iterator[Machine]:
             *("sh", "-c", 'echo $$ > "$0/cgroup.procs"; exec "$@"', str(ours)),
             # A test that is killed takes its machine with it.
             *("setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, "--fork", "--kill-child=KILL"),
-            *(str(BOOT), root, str(files), *(f"{source}:{target}" for source, target in mounts.items())),
+            *("sh", str(BOOT), root, str(files), *(f"{source}:{target}" for source, target in mounts.items())),
         ],
         stdin=mouth,
         stdout=mouth,

@@ -14,8 +14,8 @@ import msgspec
 
 from watcher.catalogues._resto_features import Features, read
 from watcher.catalogues._resto_walk import Window
-from watcher.core.names import plain
 from watcher.errors import CatalogueError, HttpError
+from watcher.names import plain
 from watcher.net import Http, json_body
 
 

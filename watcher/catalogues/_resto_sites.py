@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from watcher.core.names import fold
 from watcher.model import Candidate, Product
+from watcher.names import fold
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees; west is greater than east across the antimeridian (RFC 7946 §5.2)."""
@@ -79,16 +79,19 @@ def nearest(name: str, known: Iterable[Candidate]) -> list[str]:
 
 def bounds(geometries: Iterable[bytes]) -> Bounds | None:
     """Return the bounds of GeoJSON geometries (UTF-8 JSON, longitude first), `None` without any position."""
-    positions = [position for geometry in geometries for position in _positions(msgspec.json.decode(geometry))]
-    if not positions:
+    lines = [line for geometry in geometries for line in _lines(msgspec.json.decode(geometry))]
+    if not lines:
         return None
-    longitudes, latitudes = [p[0] for p in positions], [p[1] for p in positions]
-    west, east = min(longitudes), max(longitudes)
+    spans = sorted((min(x for x, _ in line), max(x for x, _ in line)) for line in lines)
+    latitudes = [latitude for line in lines for _, latitude in line]
+    west, east = spans[0][0], max(end for _, end in spans)
     if (west, east) == (-180.0, 180.0):
-        # Cut at the antimeridian (RFC 7946 §3.1.9): what lies between the two halves is not meant.
-        eastern, western = (min(x for x in longitudes if x > 0), max(x for x in longitudes if x < 0))
-        if eastern - western > 180:
-            west, east = eastern, western
+        # Cut at the antimeridian (RFC 7946 §3.1.9): the widest gap is what is not meant.
+        gap, reached = 0.0, spans[0][1]
+        for start, end in spans:
+            if start - reached > gap:
+                gap, west, east = start - reached, start, reached
+            reached = max(reached, end)
     return west, min(latitudes), east, max(latitudes)
 
 
@@ -140,20 +143,27 @@ def _polygon(extent: Bounds) -> bytes:
     return msgspec.json.encode({"type": "Polygon", "coordinates": ring(west, east)})
 
 
-def _positions(value: Any) -> Iterator[tuple[float, float]]:
+def _lines(value: Any) -> Iterator[list[tuple[float, float]]]:
+    """Yield the rings, lines and points of a geometry as lists of longitude and latitude."""
     if isinstance(value, dict):
-        yield from _positions(value.get("coordinates") or value.get("geometries"))
+        yield from _lines(value.get("coordinates") or value.get("geometries"))
     elif isinstance(value, list):
-        if len(value) >= 2 and all(isinstance(part, (int, float)) for part in value[:2]):
-            yield float(value[0]), float(value[1])
+        if _is_position(value):
+            yield [(float(value[0]), float(value[1]))]
+        elif value and all(map(_is_position, value)):
+            yield [(float(position[0]), float(position[1])) for position in value]
         else:
             for part in value:
-                yield from _positions(part)
+                yield from _lines(part)
+
+
+def _is_position(value: Any) -> bool:
+    return isinstance(value, list) and len(value) >= 2 and all(isinstance(x, (int, float)) for x in value[:2])
 
 
 def _down(degrees: float) -> float:
-    return math.floor(degrees * 1e6) / 1e6
+    return math.floor(round(degrees * 1e6, 3)) / 1e6
 
 
 def _up(degrees: float) -> float:
-    return math.ceil(degrees * 1e6) / 1e6
+    return math.ceil(round(degrees * 1e6, 3)) / 1e6

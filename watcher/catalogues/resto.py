@@ -20,9 +20,9 @@ from watcher.catalogues._resto_features import Features, country_of, product_of
 from watcher.catalogues._resto_questions import between, offered, page
 from watcher.catalogues._resto_sites import box, candidates, chosen, nearest, spellings, spoken
 from watcher.catalogues._resto_walk import Listing, Window, complete
-from watcher.core.names import plain
 from watcher.errors import CatalogueError
 from watcher.model import Candidate, Capability, Finding, Level, Page, Product, Query
+from watcher.names import plain
 from watcher.net import Http
 
 _WORDS = {"L1A": "LEVEL1A", "L1C": "LEVEL1C", "L2A": "LEVEL2A", "L3A": "LEVEL3A"}

@@ -10,8 +10,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from watcher.core.names import plain
 from watcher.errors import UsageError
+from watcher.names import plain
 from watcher.plugins import build, kinds
 
 MAIL = ("mailto", "mailtos")

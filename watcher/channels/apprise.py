@@ -18,9 +18,9 @@ import msgspec
 
 from watcher.channels._addresses import MAIL, masked, redacted
 from watcher.channels._child import Answer, Child, Post
-from watcher.core.names import plain
 from watcher.errors import ChannelError, UsageError
 from watcher.model import Notice, Outcome, Sent
+from watcher.names import plain
 
 SLOW = 1.0
 """A send that has taken so many seconds no longer counts as one of the `width` that run side by side."""

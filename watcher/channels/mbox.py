@@ -20,9 +20,9 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from watcher.core.names import plain
 from watcher.errors import UsageError
 from watcher.model import Notice, Outcome, Sent
+from watcher.names import plain
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

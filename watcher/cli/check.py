@@ -115,7 +115,7 @@ def _archive(parts: Parts) -> Iterator[Finding]:
 
 
 def _channels(parts: Parts) -> Iterator[Finding]:
-    from watcher.channels._addresses import address_for, masked
+    from watcher.channels import address_for, masked
     from watcher.store import subscriptions
 
     tables = {f"channel {name}": f"channel:{name}" for name in parts.config.channels}

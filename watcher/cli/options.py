@@ -68,8 +68,8 @@ class SiteName(click.ParamType[str]):
         del param
         from click.shell_completion import CompletionItem
 
-        from watcher.core.names import fold
         from watcher.errors import WatcherError
+        from watcher.names import fold
         from watcher.store import sites
 
         try:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from watcher.core.names import plain
+from watcher.names import plain
 
 Row = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])

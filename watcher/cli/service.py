@@ -6,11 +6,14 @@ import json
 import logging
 import os
 import sys
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from watcher.cli import Context
+from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.wiring import Parts
@@ -18,8 +21,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look [default: log.format].")
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Append log lines to this file; it may be rotated [default: standard error].",
+)
 @click.pass_obj
-def run(context: Context, log_format: str | None) -> None:
+def run(context: Context, log_format: str | None, log_file: Path | None) -> None:
     """Poll, notify and download on a clock, until told to stop.
 
     SIGTERM or Ctrl-C finishes what is in hand; SIGHUP reads the configuration again. Under systemd it says when it
@@ -28,18 +37,26 @@ def run(context: Context, log_format: str | None) -> None:
     \b
     Examples:
       watcher run
+      watcher run --log-file watcher.log
       watcher --config /etc/watcher/config.toml run --log-format json
     """
     from watcher import service
 
     first: list[Parts] = [context.parts]
-    _set_up_logging(log_format or first[0].config.log.format, first[0].config.log.level)
+    _set_up_logging(log_format or first[0].config.log.format, first[0].config.log.level, log_file)
     service.run(lambda: first.pop() if first else context.load())
 
 
-def _set_up_logging(style: str, level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if style == "json" else _TextLines())
+def _set_up_logging(style: str, level: str, file: Path | None) -> None:
+    try:
+        handler = WatchedFileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the log to {file}: {error.strerror or error}",
+            hint="--log-file wants a file in a directory of your own",
+        ) from error
+    journal = file is None and "JOURNAL_STREAM" in os.environ
+    handler.setFormatter(_JsonLines() if style == "json" else _TextLines(journal=journal))
     handler.addFilter(_without_secrets)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("watcher").setLevel(level.upper())
@@ -63,12 +80,16 @@ _PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}  # 
 class _TextLines(logging.Formatter):
     """`2026-11-22T18:00:00Z INFO polled catalogue=cdse listed=12 arrived=1`; the journal adds time and level itself."""
 
+    def __init__(self, *, journal: bool) -> None:
+        super().__init__()
+        self._journal = journal
+
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, str] = getattr(record, "fields", {})
         text = " ".join([record.getMessage(), *(f"{key}={_quoted(value)}" for key, value in fields.items())])
         if record.exc_text:
             text += "\n" + record.exc_text
-        if os.environ.get("JOURNAL_STREAM"):
+        if self._journal:
             return "\n".join(f"<{_PRIORITY.get(record.levelname, 6)}>{line}" for line in text.splitlines())
         return f"{_time(record)} {record.levelname} {text}"
 

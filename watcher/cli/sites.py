@@ -288,7 +288,7 @@ def _found(parts: Parts, named: str, source: Catalogue, name: str, collections: 
 
 
 def _located(parts: Parts, named: str, source: Catalogue, name: str, collections: Sequence[str]) -> Place:
-    from watcher.core.names import fold
+    from watcher.names import fold
 
     asked = tuple(collections) or tuple(source.collections_of(None))
     candidates, near = source.locate(name, parts.http(named), collections=asked)
@@ -317,7 +317,7 @@ def _located(parts: Parts, named: str, source: Catalogue, name: str, collections
 
 
 def _describe(candidate: Candidate) -> str:
-    from watcher.core.names import plain
+    from watcher.names import plain
 
     levels = ", ".join(f"{count} {level}" for level, count in sorted(candidate.levels.items()))
     days = [f"{day:%Y-%m-%d}" if day else "?" for day in (candidate.first, candidate.last)]

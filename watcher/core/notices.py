@@ -14,9 +14,9 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from watcher.core.names import fold, plain
 from watcher.core.wording import Lines, Told, level_word, lines
 from watcher.model import Event, Notice
+from watcher.names import fold, plain
 
 if TYPE_CHECKING:
     from jinja2 import Template

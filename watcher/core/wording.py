@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from watcher.core.names import plain
 from watcher.model import Event, Product
+from watcher.names import plain
 
 
 class Told(msgspec.Struct, frozen=True):

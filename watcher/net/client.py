@@ -8,13 +8,11 @@ import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
 import httpx
 import msgspec
 
-import watcher
 from watcher.errors import HttpError
 from watcher.net.answers import Answer, whole
 from watcher.net.connections import within
@@ -64,16 +62,8 @@ class Http:
         if auth is not None and auth.requires_response_body:
             raise TypeError(f"{type(auth).__name__} would read every answer without a limit: let it read its own")
         allowed = reach(origin, hosts=hosts, auth_hosts=auth_hosts, insecure=allow_insecure)
-        client = httpx.Client(
-            transport=Wire(allowed, connections=connections, ca_bundle=ca_bundle, proxy=proxy),
-            headers={
-                "User-Agent": f"eo-watcher/{watcher.__version__} (+python-httpx/{httpx.__version__})",
-                "Accept-Encoding": "gzip",
-            },
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            trust_env=False,
-        )
-        self._way = Way(client, allowed, Pace(gap), auth, deadline)
+        wire = Wire(allowed, connections=connections, ca_bundle=ca_bundle, proxy=proxy)
+        self._way = Way(wire, allowed, Pace(gap), auth, deadline)
         self._max_body, self._backoff_base = max_body, backoff_base
         self.stop = stop or threading.Event()
 
@@ -85,7 +75,7 @@ class Http:
 
     def close(self) -> None:
         """Close every connection."""
-        self._way.client.close()
+        self._way.wire.close()
 
     def get(
         self,
@@ -103,14 +93,14 @@ class Http:
         target = link(url)
         if params is not None:
             target = target.copy_merge_params(params)  # type: ignore[arg-type]  # a sequence of pairs will do
-        return self._answer(Question("GET", target, headers or {}, signed=authenticated))
+        return self._answer("GET", target, headers or {}, None, authenticated)
 
     def post(
         self, url: str, *, json: object, headers: Mapping[str, str] | None = None, authenticated: bool = False
     ) -> Answer:
         """Ask by a search in the body; otherwise as `get`. It may be sent more than once."""
         asked = {"Content-Type": "application/json", **(headers or {})}
-        return self._answer(Question("POST", link(url), asked, msgspec.json.encode(json), signed=authenticated))
+        return self._answer("POST", link(url), asked, msgspec.json.encode(json), authenticated)
 
     @contextmanager
     def stream(
@@ -128,7 +118,7 @@ class Http:
         or in the body of the ``with`` statement, is raised as `Unreachable`.
         """
         asked = {**(headers or {}), "Accept-Encoding": "identity"}
-        question = Question("GET", link(url), asked, signed=True, anywhere=True, patience=patience)
+        question = Question("GET", link(url), asked, None, signed=True, anywhere=True, patience=patience)
         stop = stop or self.stop
         response = self._patiently(question, stop, lambda: ask(self._way, question, stop))
         try:
@@ -139,7 +129,19 @@ class Http:
         finally:
             response.close()
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, signed: bool
+    ) -> Answer:
+        question = Question(
+            method,
+            url,
+            {"Accept-Encoding": "gzip", **headers},
+            content,
+            signed=signed,
+            anywhere=False,
+            patience=self._way.deadline,
+        )
+
         def once() -> Answer:
             response = ask(self._way, question, self.stop)
             try:

@@ -8,17 +8,19 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
+import watcher
 from watcher.errors import CredentialError, Unreachable
 from watcher.net.answers import whole
 from watcher.net.manners import Pace
 from watcher.net.reach import Reach, host, port, shown
+from watcher.net.wire import Wire
 
 HOPS = 5
+USER_AGENT = f"eo-watcher/{watcher.__version__} (+python-httpx/{httpx.__version__})"
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What may follow to another origin: it says what is wanted, not who asks.
 _IMPERSONAL = frozenset({"accept", "accept-encoding", "accept-language", "range", "if-range"})
-_NOBODY = httpx.Auth()
 _TOKEN_BODY = 2**20
 
 
@@ -32,16 +34,16 @@ class Question(msgspec.Struct, frozen=True):
     method: str
     url: httpx.URL
     headers: Mapping[str, str]
-    content: bytes | None = None
-    signed: bool = False
-    anywhere: bool = False
-    patience: float | None = None
+    content: bytes | None
+    signed: bool
+    anywhere: bool
+    patience: float
 
 
 class Way(msgspec.Struct, frozen=True):
     """What a client knows of the way to its server."""
 
-    client: httpx.Client
+    wire: Wire
     reach: Reach
     pace: Pace
     auth: httpx.Auth | None
@@ -67,12 +69,12 @@ def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
             signed = False  # for good: a stranger that sends us back home chose that URL
         if way.reach.home(url):
             way.pace.wait(stop)
-        request = way.client.build_request(
+        request = httpx.Request(
             question.method,
             url,
-            headers=headers,
+            headers={"User-Agent": USER_AGENT, **headers},
             content=question.content,
-            timeout=httpx.Timeout(way.deadline, read=question.patience or way.deadline),
+            extensions={"timeout": httpx.Timeout(way.deadline, read=question.patience).as_dict()},
         )
         response = _signed(way, way.auth, request) if signed and way.auth else _sent(way, request)
         if response.status_code not in _REDIRECTS or "location" not in response.headers:
@@ -101,7 +103,10 @@ def link(text: str, base: httpx.URL | None = None) -> httpx.URL:
 
 
 def _sent(way: Way, request: httpx.Request) -> httpx.Response:
-    return way.client.send(request, auth=_NOBODY, stream=True)
+    # Not by way of httpx.Client: it would keep cookies, and read and prepare redirects that we do not follow.
+    response = way.wire.handle_request(request)
+    response.request = request
+    return response
 
 
 def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:

@@ -11,7 +11,7 @@ from importlib import resources
 
 import msgspec
 
-from watcher.core.names import fold
+from watcher.names import fold
 from watcher.places.geometry import around
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from watcher.core.names import fold
 from watcher.errors import UsageError
 from watcher.model import Level, Site, Watch
+from watcher.names import fold
 from watcher.store.connection import moment, stamp
 
 

@@ -1,0 +1,1 @@
+"""How fast watcher is, as ratios to something that anybody can run beside it on the same machine."""

@@ -1,0 +1,123 @@
+"""Bring 15,000 products of a resto server into an empty database, and then read them all again.
+
+    python -m bench resto                 500 products a page, about 4 kB each
+    python -m bench resto --gzip          the same, compressed by the server
+
+The real poll - walk, decode, check, decide, one transaction a page, all of it on disk - against one httpx.Client that
+fetches the same pages and makes dictionaries of them with `json.loads`, which is where anybody would start.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from bench.catalogue import COLLECTION, SITE, served
+from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report, timed
+from watcher import plugins
+from watcher.net import Http
+from watcher.plugins import Catalogue
+from watcher.store import products, sites
+from watcher.store.connection import connect, writing
+from watcher.tasks.poll import Polled, poll
+
+NAME = "invented"
+
+
+def main() -> int:
+    parser = arguments(__doc__, runs=7)
+    parser.add_argument("--products", type=int, default=15_000)
+    parser.add_argument("--page", type=int, default=500)
+    parser.add_argument("--gzip", action="store_true", help="let the server compress its answers")
+    options = parser.parse_args()
+    refuse_noise(force=options.force)
+    with (
+        served(products=options.products, page=options.page, zipped=options.gzip) as address,
+        tempfile.TemporaryDirectory(prefix="bench-resto-") as directory,
+        httpx.Client() as client,
+        Http(origin=address) as http,
+    ):
+        settings = {"url": f"{address}/resto", "collections": [COLLECTION], "page_size": options.page}
+        catalogue = plugins.build("catalogues", "resto", settings, place="bench")
+        database = Path(directory) / "watcher.db"
+
+        def fetch() -> float:
+            seconds, count = timed(lambda: fetched(client, address, options.products, options.page))
+            expect(count == options.products, f"{count} products were fetched")
+            return seconds
+
+        def import_() -> float:
+            fresh(database)
+            return polled(database, catalogue, http, new=options.products, listed=options.products)
+
+        def again() -> float:
+            return polled(database, catalogue, http, new=0, listed=options.products)
+
+        ways = {"fetch and json.loads": fetch, "first poll, recorded": import_, "poll again, all known": again}
+        seconds = interleaved(ways, options.runs)
+    floor = seconds["fetch and json.loads"]
+    zipped = ", gzip" if options.gzip else ""
+    report(f"resto: record {options.products} products{zipped}", ratio(seconds["first poll, recorded"], floor),
+           unit="x fetch + json.loads", most=0.9)  # fmt: skip
+    report(f"resto: poll {options.products} known products{zipped}", ratio(seconds["poll again, all known"], floor),
+           unit="x fetch + json.loads", most=0.5)  # fmt: skip
+    return 0
+
+
+def fetched(client: httpx.Client, address: str, products_: int, page: int) -> int:
+    count = 0
+    for number in range(1, -(-products_ // page) + 1):
+        answer = client.get(
+            f"{address}/resto/api/collections/{COLLECTION}/search.json",
+            params={"maxRecords": str(page), "_rc": "true", "page": str(number)},
+        )
+        answer.raise_for_status()
+        count += len(json.loads(answer.content)["features"])
+    return count
+
+
+def fresh(path: Path) -> None:
+    """Make an empty database with one watch: a site by its code, every level."""
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+    with closing(connect(path)) as db, writing(db):
+        site = sites.add(db, SITE, geometry=None, country=None, origin="bench", now=datetime.now(UTC))
+        sites.watch(
+            db,
+            site,
+            catalogue=NAME,
+            collection=COLLECTION,
+            level=None,
+            code=SITE,
+            max_cloud=None,
+            since=None,
+            download=None,
+            announce=False,
+            now=datetime.now(UTC),
+        )
+
+
+def polled(path: Path, catalogue: Catalogue, http: Http, *, new: int, listed: int) -> float:
+    with closing(connect(path)) as db:
+        before = products.count(db)
+        seconds, outcome = timed(lambda: visit(db, catalogue, http))
+        expect(outcome.problem is None, f"the poll failed: {outcome.problem}")
+        expect(outcome.listed == listed, f"{outcome.listed} products were listed")
+        expect(products.count(db) == before + new, f"{products.count(db)} products are recorded")
+        sighted = db.execute("SELECT count(*) FROM sightings").fetchone()[0]
+        expect(sighted == before + new, f"{sighted} sightings are recorded")
+    return seconds
+
+
+def visit(db: sqlite3.Connection, catalogue: Catalogue, http: Http) -> Polled:
+    return poll(db, NAME, catalogue, http, now=lambda: datetime.now(UTC))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

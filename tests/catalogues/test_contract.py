@@ -1,0 +1,188 @@
+"""What every kind of catalogue owes to those who ask it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.catalogues.loopback import Asked, Reply, answering
+from tests.servers.stac import thing
+from watcher import config, plugins
+from watcher.catalogues import resto, stac
+from watcher.errors import CatalogueError, ConfigError
+from watcher.model import Product, Query
+from watcher.net import Http
+from watcher.plugins import Catalogue
+
+ACQUIRED = datetime(2015, 6, 1, 10, 0, 0, tzinfo=UTC)
+
+SETTINGS: dict[str, dict[str, Any]] = {"resto": {"collections": ["things"]}, "stac": {"collections": {"things": "L2A"}}}
+
+
+def resto_page() -> bytes:
+    properties = {
+        "productIdentifier": "P000",
+        "title": "P000",
+        "startDate": "2015-06-01T10:00:00Z",
+        "published": "2015-06-20T08:00:00Z",
+        "updated": "2015-06-20T08:00:00Z",
+        "processingLevel": "LEVEL2A",
+        "platform": "SPOT5",
+        "collection": "things",
+    }
+    square = {"type": "Polygon", "coordinates": [[[1, 43], [2, 43], [2, 44], [1, 44], [1, 43]]]}
+    feature = {
+        "type": "Feature",
+        "id": "4b0a4f0e-6a9b-5a3c-9f57-000000000001",
+        "geometry": square,
+        "properties": properties,
+    }
+    head = {"totalResults": 1, "startIndex": 1, "itemsPerPage": 1, "links": []}
+    return msgspec.json.encode({"type": "FeatureCollection", "properties": head, "features": [feature]})
+
+
+def stac_page() -> bytes:
+    item = {**thing("P000", "2015-06-20T08:00:00Z", acquired="2015-06-01T10:00:00Z"), "collection": "things"}
+    return msgspec.json.encode({"type": "FeatureCollection", "features": [item], "links": []})
+
+
+PAGES = {"resto": resto_page(), "stac": stac_page()}
+EMPTY = {
+    "resto": b'{"type":"FeatureCollection","properties":{"totalResults":0,"startIndex":1,"itemsPerPage":0,"links":[]},'
+    b'"features":[]}',
+    "stac": b'{"type":"FeatureCollection","features":[],"links":[]}',
+}
+
+
+@pytest.fixture(params=sorted(PAGES))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def made(kind: str, url: str) -> Catalogue:
+    built: Catalogue = plugins.build("catalogues", kind, {"url": url, **SETTINGS[kind]}, place="catalogues.x")
+    return built
+
+
+def listed(kind: str, body: bytes, *, status: int = 200, type: str = "application/json") -> list[list[Product]]:
+    """Ask for a collection of a server whose searches are all answered with this."""
+
+    def answer(asked: Asked) -> Reply:
+        if "search" not in asked.path:
+            return Reply(200, msgspec.json.encode({"id": "things"}))
+        later = int(asked.query.get("page", 1)) > 1
+        return Reply(200, EMPTY[kind]) if later else Reply(status, body, type)
+
+    with answering(answer) as (url, _), Http(origin=url, backoff_base=0.01) as http:
+        pages = made(kind, url).search(Query(collection="things"), http)
+        return [list(page) for page in pages]
+
+
+def test_every_kind_is_looked_at_here() -> None:
+    assert plugins.kinds("catalogues") == sorted(PAGES)
+    assert {"resto": resto.Kind, "stac": stac.Kind}.keys() == PAGES.keys()
+
+
+def test_an_unknown_setting_is_refused_by_its_name(kind: str) -> None:
+    with pytest.raises(ConfigError, match="colections"):
+        plugins.build("catalogues", kind, {"url": "http://x", **SETTINGS[kind], "colections": []}, place="catalogues.x")
+    with pytest.raises(msgspec.ValidationError, match="colections"):
+        msgspec.convert({"url": "http://x", **SETTINGS[kind], "colections": []}, type(made(kind, "http://x")))
+
+
+def test_a_missing_or_wrong_setting_is_refused_by_its_name(kind: str) -> None:
+    with pytest.raises(ConfigError, match="url"):
+        plugins.build("catalogues", kind, SETTINGS[kind], place="catalogues.x")
+    with pytest.raises(ConfigError, match="max_pages"):
+        plugins.build(
+            "catalogues", kind, {"url": "http://x", **SETTINGS[kind], "max_pages": "many"}, place="catalogues.x"
+        )
+
+
+def test_what_is_listed_is_a_product_with_aware_times_in_utc(kind: str) -> None:
+    ((product,),) = listed(kind, PAGES[kind])
+
+    assert (product.collection, product.level, product.acquired) == ("things", "L2A", ACQUIRED)
+    times = [product.acquired, product.published, product.updated]
+    assert all(time is not None and time.utcoffset() == timedelta(0) for time in times)
+    assert msgspec.json.decode(product.geometry or b"")["type"] in ("Point", "Polygon")
+
+
+def test_an_empty_answer_is_no_product_and_no_error(kind: str) -> None:
+    assert not any(listed(kind, EMPTY[kind]))
+
+
+@pytest.mark.parametrize(
+    ("body", "type"),
+    [
+        (b"<!DOCTYPE html><html><body>Please log in</body></html>", "text/html"),
+        (b"<html>maintenance</html>", "application/json"),
+        (b"", "application/json"),
+        (b"{}", "application/json"),
+        (b"[]", "application/json"),
+        (b"null", "application/json"),
+        (b'{"type":"FeatureCollection"}', "application/json"),
+        (b'{"type":"FeatureCollection","features":null}', "application/json"),
+        (b'{"ErrorMessage":"Not Found","ErrorCode":404}', "application/json"),
+        (b'{"code":"InternalServerError","description":"boom"}', "application/json"),
+        (b'{"type":"FeatureCollection","features":[{}]}', "application/json"),
+        (b"\xff\xfe{", "application/json"),
+        (b"[" * 100_000, "application/json"),
+    ],
+)
+def test_what_is_no_page_is_a_failure_whatever_its_status_says(kind: str, body: bytes, type: str) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        listed(kind, body, type=type)
+
+    assert str(caught.value)
+
+
+def test_a_truncated_page_is_a_failure_wherever_it_ends(kind: str) -> None:
+    whole = PAGES[kind]
+
+    for end in range(1, len(whole), 17):
+        with pytest.raises(CatalogueError):
+            listed(kind, whole[:end])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 502])
+def test_a_status_that_is_no_answer_is_a_failure(kind: str, status: int) -> None:
+    with pytest.raises(CatalogueError):
+        listed(kind, PAGES[kind], status=status)
+
+
+def test_a_server_that_is_not_there_is_a_failure(kind: str) -> None:
+    with answering(lambda _: Reply(200, b"{}")) as (url, _):
+        gone = url
+
+    with Http(origin=gone, backoff_base=0.01) as http, pytest.raises(CatalogueError):
+        list(made(kind, gone).search(Query(collection="things"), http))
+
+
+def test_check_finds_fault_with_a_server_that_is_none(kind: str) -> None:
+    page = Reply(200, b"<html>hello</html>", "text/html")
+
+    with answering(lambda _: page) as (url, _), Http(origin=url, backoff_base=0.01) as http:
+        assert not all(finding.well for finding in made(kind, url).check(http))
+
+
+def test_every_preset_is_a_catalogue_once_it_has_an_address() -> None:
+    for name in config.presets():
+        table = config.preset(name)
+        settings = {"url": "http://127.0.0.1/", **table.settings}
+        catalogue: Catalogue = plugins.build("catalogues", table.kind, settings, place=f"catalogues.{name}")
+
+        assert table.title
+        assert table.account
+        assert catalogue.collections_of("L2A")
+        assert catalogue.url.startswith("https://" if name != "take5" else "http://127.0.0.1/")
+
+
+def test_the_preset_of_a_retired_server_has_no_address() -> None:
+    table = config.preset("take5")
+
+    with pytest.raises(ConfigError, match="url"):
+        plugins.build("catalogues", table.kind, table.settings, place="catalogues.take5")

@@ -1,0 +1,237 @@
+"""The service as a process of its own: started, signalled, killed, on a real catalogue server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Scene, Watcher
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+
+
+class Run:
+    """A running service, its log, and what it told systemd."""
+
+    def __init__(self, directory: Path, **environment: str) -> None:
+        self.log = directory / f"run-{time.monotonic_ns()}.log"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify = directory / f"notify-{time.monotonic_ns()}"
+        self.socket.bind(str(notify))
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "watcher", "run"],
+                env=os.environ | {"NOTIFY_SOCKET": str(notify)} | environment,
+                stderr=log,
+            )
+        self.told: list[str] = []
+
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def says(self, words: str) -> bool:
+        assert self.process.poll() is None, self.text()
+        return words in self.text()
+
+    def tells(self, line: str) -> bool:
+        while select.select([self.socket], [], [], 0)[0]:
+            self.told += self.socket.recv(4096).decode().splitlines()
+        return line in self.told
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(30), time.monotonic() - begun
+
+
+@contextmanager
+def running(directory: Path, **environment: str) -> Iterator[Run]:
+    run = Run(directory, **environment)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.process.wait()
+        run.socket.close()
+
+
+def test_it_polls_notifies_downloads_and_leaves_cleanly(watcher: Watcher, scene: Scene, home: Path) -> None:
+    for site in ("Pornic", "Litchfield", "Mooreesburg"):
+        watcher("add-site", site, "--level", "L1C", "--level", "L2A")
+    watcher("subscribe", f"mbox://{home}/mail")
+    with running(home, WATCHDOG_USEC="2000000") as run:
+        eventually(lambda: run.says("baselined=6"))
+        assert run.tells("READY=1")
+        scene.play()
+        expected = {product.ident for product in scene.catalogue.arrived()}
+
+        def settled() -> bool:
+            state = json.loads(watcher("status", "--json").out)
+            return bool(
+                state["arrivals"]["all"] >= len(expected)
+                and not state["deliveries"]["owed"]
+                and not state["downloads"]["wanted"]
+            )
+
+        eventually(settled)
+        eventually(lambda: run.tells("WATCHDOG=1"))
+        code, seconds = run.end()
+        assert code == 0
+        assert seconds < 10
+        assert run.tells("STOPPING=1")
+    rows = json.loads(watcher("products", "--json").out)
+    assert {row["title"] for row in rows if row["event"]} == expected
+    levels = {row["level"] for row in rows if row["stored"]}
+    assert levels == {"L2A"}
+    mail = (home / "mail").read_text()
+    assert "revised L2A" in mail
+    assert "Traceback" not in run.text()
+
+
+def test_a_site_added_while_it_runs_is_seen_without_a_restart(watcher: Watcher, home: Path) -> None:
+    with running(home) as run:
+        eventually(lambda: run.tells("READY=1"))
+        watcher("add-site", "Pornic")
+        eventually(lambda: run.says("baselined=1"))
+
+
+def test_a_second_service_is_refused_with_the_pid_of_the_first(home: Path) -> None:
+    with running(home) as first:
+        eventually(lambda: first.tells("READY=1"))
+        with running(home) as second:
+            assert second.process.wait(30) == 73
+            assert f"process {first.process.pid}" in second.text()
+        first.end(signal.SIGKILL)
+        with running(home) as third:
+            eventually(lambda: third.tells("READY=1"))
+
+
+def test_sighup_reads_the_configuration_again_and_a_bad_one_changes_nothing(home: Path) -> None:
+    config = home / "config.toml"
+    good = config.read_text()
+    with running(home) as run:
+        eventually(lambda: run.tells("READY=1"))
+        config.write_text(good.replace('interval = "1s"', 'interval = "7s"'))
+        run.process.send_signal(signal.SIGHUP)
+        eventually(lambda: run.says("poll_take5=7s"))
+        config.write_text("[poll\n")
+        run.process.send_signal(signal.SIGHUP)
+        eventually(lambda: run.says("the old one stays"))
+        assert run.end()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "named"),
+    [
+        (('kind = "resto"', 'kind = "rest0"'), 78, "did you mean resto"),
+        (('interval = "1s"', 'intervall = "1s"'), 78, "intervall"),
+    ],
+)
+def test_a_configuration_error_ends_it_before_it_is_ready(
+    home: Path,
+    change: tuple[str, str],
+    code: int,
+    named: str,
+) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace(*change))
+    with running(home) as run:
+        assert run.process.wait(30) == code
+        assert named in run.text()
+        assert not run.tells("READY=1")
+
+
+class _Dripping(BaseHTTPRequestHandler):
+    """One product that takes for ever to download."""
+
+    protocol_version = "HTTP/1.1"
+    published = threading.Event()
+    dripping = threading.Event()
+
+    def do_GET(self) -> None:
+        if "/download" in self.path:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-gzip")
+            self.send_header("Content-Length", str(1 << 30))
+            self.end_headers()
+            self.wfile.write(b"\x1f\x8b" + bytes(1 << 20))
+            self.dripping.set()
+            try:
+                while True:
+                    self.wfile.write(bytes(1024))
+                    time.sleep(0.05)
+            except OSError:
+                self.close_connection = True
+            return
+        feature = {
+            "type": "Feature",
+            "id": "4c192d84-41f0-51d3-a082-1eacb73c9a33",
+            "geometry": None,
+            "properties": {
+                "collection": "SPOT5",
+                "productIdentifier": "SPOT5_SLOW",
+                "startDate": "2015-06-29T11:12:25Z",
+                "processingLevel": "LEVEL2A",
+                "zone_geo": "Pornic",
+                "services": {"download": {"url": "x", "mimeType": "application/x-gzip", "size": 1 << 30}},
+            },
+        }
+        features = [feature] if self.published.is_set() else []
+        body = json.dumps(
+            {"type": "FeatureCollection", "properties": {"totalResults": len(features)}, "features": features}
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_sigterm_ends_it_within_seconds_in_the_middle_of_a_download(
+    watcher: Watcher,
+    home: Path,
+) -> None:
+    watcher("add-site", "Pornic")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Dripping)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    config = home / "config.toml"
+    lines = config.read_text().splitlines()
+    lines = [f'url = "http://127.0.0.1:{server.server_port}/resto"' if "url =" in line else line for line in lines]
+    config.write_text("\n".join(lines))
+    try:
+        with running(home) as run:
+            eventually(lambda: run.says("baselined=1"))
+            _Dripping.published.set()
+            assert _Dripping.dripping.wait(30)
+            code, seconds = run.end()
+            assert code == 0, run.text()
+            assert seconds < 10
+        (part,) = (home / "state" / "archive").rglob("*.part")
+        assert part.stat().st_size > 0
+        assert json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 1
+    finally:
+        server.shutdown()
+        server.server_close()
