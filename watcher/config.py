@@ -134,6 +134,8 @@ def load(path: Path | None) -> Config:
     config = _convert({**document, "path": None, "catalogues": {}}, Config, where, "")
     config = msgspec.structs.replace(config, path=path, catalogues=catalogues)
     _check(config, where)
+    if path is not None:
+        _hide(config, path)
     return config
 
 
@@ -220,6 +222,19 @@ def _check(config: Config, where: str) -> None:
         raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
     if config.log.level not in ("debug", "info", "warning", "error"):
         raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
+
+
+def _hide(config: Config, path: Path) -> None:
+    """Refuse a password that is written into a file which others can read."""
+    urls = {f"channels.{name}.url": channel.url for name, channel in config.channels.items()}
+    if config.mail is not None:
+        urls["mail.url"] = config.mail.url
+    for key, url in urls.items():
+        if isinstance(url, str) and "@" in url.partition("://")[2].partition("/")[0] and path.stat().st_mode & 0o077:
+            raise ConfigError(
+                f"{path}: {key} holds a password, and the file can be read by others",
+                hint=f'name it by reference, as {key.rpartition(".")[2]} = {{ file = "/path" }}, or chmod 600 {path}',
+            )
 
 
 def _convert(value: Any, to: type[_T], where: str, table: str) -> _T:

@@ -26,10 +26,9 @@ def expected(name):
 
 def test_a_request_is_signed_before_the_server_asks_for_it(password):
     auth = Kind(username="take5@example.org", password=password).auth()
-    with answering(lambda asked: Reply(200, b"{}")) as (url, asked):
-        with Http(origin=url, auth=auth) as http:
-            http.get(f"{url}/resto/collections.json", authenticated=True)
-            http.get(f"{url}/resto/collections.json")
+    with answering(lambda asked: Reply(200, b"{}")) as (url, asked), Http(origin=url, auth=auth) as http:
+        http.get(f"{url}/resto/collections.json", authenticated=True)
+        http.get(f"{url}/resto/collections.json")
     assert [question.headers.get("authorization") for question in asked] == [expected("take5@example.org"), None]
 
 
@@ -38,18 +37,16 @@ def test_the_user_name_may_be_a_secret_too(password, tmp_path):
     file.write_text("take5@example.org\n")
     file.chmod(0o600)
     auth = Kind(username=Secret(file=str(file)), password=password).auth()
-    with answering(lambda asked: Reply(200, b"{}")) as (url, asked):
-        with Http(origin=url, auth=auth) as http:
-            http.get(url, authenticated=True)
+    with answering(lambda asked: Reply(200, b"{}")) as (url, asked), Http(origin=url, auth=auth) as http:
+        http.get(url, authenticated=True)
     assert asked[0].headers["authorization"] == expected("take5@example.org")
 
 
 def test_a_new_password_is_read_without_a_restart(password, monkeypatch):
     kind = Kind(username="take5", password=password)
     monkeypatch.setenv("WATCHER_TEST_PASSWORD", "new")
-    with answering(lambda asked: Reply(200, b"{}")) as (url, asked):
-        with Http(origin=url, auth=kind.auth()) as http:
-            http.get(url, authenticated=True)
+    with answering(lambda asked: Reply(200, b"{}")) as (url, asked), Http(origin=url, auth=kind.auth()) as http:
+        http.get(url, authenticated=True)
     assert base64.b64decode(asked[0].headers["authorization"].split()[1]) == b"take5:new"
 
 

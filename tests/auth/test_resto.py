@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -73,13 +74,23 @@ def account(url, **more):
     )
 
 
+@contextmanager
+def signing(answer, **more):
+    """Serve, and yield a client that signs by an account of that server, its address and what was asked."""
+    with (
+        answering(answer) as (url, asked),
+        Http(origin=url, auth=account(url).auth(), backoff_base=0.0, **more) as http,
+    ):
+        yield http, url, asked
+
+
 def get(http, url, path="/resto/x/download"):
     return http.get(f"{url}{path}", authenticated=True).body
 
 
 def test_a_token_is_fetched_once_and_used_for_every_request():
     server = Server()
-    with answering(server) as (url, asked), Http(origin=url, auth=account(url).auth()) as http:
+    with signing(server) as (http, url, asked):
         for _ in range(3):
             assert get(http, url) == b'{"is":"yours"}'
     assert [question.path for question in asked] == ["/resto/api/users/connect"] + ["/resto/x/download"] * 3
@@ -88,7 +99,7 @@ def test_a_token_is_fetched_once_and_used_for_every_request():
 
 def test_a_later_version_is_asked_where_it_logs_in():
     server = Server(noun="user")
-    with answering(server) as (url, asked), Http(origin=url, auth=account(url).auth()) as http:
+    with signing(server) as (http, url, asked):
         get(http, url)
     assert [question.path for question in asked][:2] == ["/resto/api/users/connect", "/resto/api/user/connect"]
     assert server.logins == 1
@@ -96,7 +107,7 @@ def test_a_later_version_is_asked_where_it_logs_in():
 
 def test_a_token_that_expired_for_the_server_is_renewed_once():
     server = Server()
-    with answering(server) as (url, _), Http(origin=url, auth=account(url).auth()) as http:
+    with signing(server) as (http, url, _):
         get(http, url)
         server.good.clear()
         assert get(http, url) == b'{"is":"yours"}'
@@ -105,7 +116,7 @@ def test_a_token_that_expired_for_the_server_is_renewed_once():
 
 def test_a_token_is_renewed_before_it_expires():
     server = Server(lasts=0)
-    with answering(server) as (url, asked), Http(origin=url, auth=account(url).auth()) as http:
+    with signing(server) as (http, url, asked):
         get(http, url)
         get(http, url)
     assert server.logins == 2
@@ -114,7 +125,7 @@ def test_a_token_is_renewed_before_it_expires():
 
 def test_who_has_no_rights_is_told_so_after_one_new_login():
     server = Server()
-    with answering(server) as (url, _), Http(origin=url, auth=account(url).auth()) as http:
+    with signing(server) as (http, url, _):
         get(http, url)
         with pytest.raises(HttpError) as refused:
             get(http, url, "/resto/norights/download")
@@ -124,27 +135,25 @@ def test_who_has_no_rights_is_told_so_after_one_new_login():
 
 def test_a_fresh_token_that_is_refused_is_not_renewed():
     server = Server()
-    with answering(server) as (url, asked), Http(origin=url, auth=account(url).auth()) as http:
-        with pytest.raises(HttpError):
-            get(http, url, "/resto/norights/download")
+    with signing(server) as (http, url, asked), pytest.raises(HttpError):
+        get(http, url, "/resto/norights/download")
     assert (server.logins, len(asked)) == (1, 2)
 
 
 def test_many_threads_share_one_login_and_one_renewal():
     server = Server()
-    with answering(server) as (url, _), Http(origin=url, auth=account(url).auth(), connections=16) as http:
-        with ThreadPoolExecutor(16) as threads:
-            assert set(threads.map(lambda _: get(http, url), range(100))) == {b'{"is":"yours"}'}
-            assert server.logins == 1
-            server.good.clear()
-            assert set(threads.map(lambda _: get(http, url), range(100))) == {b'{"is":"yours"}'}
+    with signing(server, connections=16) as (http, url, _), ThreadPoolExecutor(16) as threads:
+        assert set(threads.map(lambda _: get(http, url), range(100))) == {b'{"is":"yours"}'}
+        assert server.logins == 1
+        server.good.clear()
+        assert set(threads.map(lambda _: get(http, url), range(100))) == {b'{"is":"yours"}'}
     assert server.logins == 2
 
 
 def test_a_refused_login_names_the_account_and_its_place_but_no_secret(monkeypatch):
     monkeypatch.setenv("WATCHER_TEST_PASSWORD", "wr0ng")
     server = Server()
-    with answering(server) as (url, asked), Http(origin=url, auth=account(url).auth()) as http:
+    with signing(server) as (http, url, asked):
         with pytest.raises(CredentialError) as refused:
             get(http, url)
         with pytest.raises(CredentialError):
@@ -184,50 +193,62 @@ def test_a_password_that_cannot_be_read_stops_nobody_else():
     ],
 )
 def test_an_answer_that_is_no_token_is_a_failure(reply, said):
-    with answering(lambda asked: reply) as (url, _), Http(origin=url, auth=account(url).auth()) as http:
-        with pytest.raises(CatalogueError, match=said):
-            get(http, url)
+    with signing(lambda asked: reply) as (http, url, _), pytest.raises(CatalogueError, match=said):
+        get(http, url)
 
 
-def test_a_login_that_breaks_off_stops_nobody_else():
+def test_a_login_that_failed_stops_nobody_else():
     server = Server()
-    broken = [Reply(500, b"")]
+    broken = [Reply(500, b"")] * 2  # asked twice
 
     def answer(asked: Asked) -> Reply:
         return broken.pop() if broken and asked.path.endswith("/connect") else server(asked)
 
-    with answering(answer) as (url, _), Http(origin=url, auth=account(url).auth(), backoff_base=0.0) as http:
-        failures = []
-        try:
+    with signing(answer) as (http, url, _):
+        with pytest.raises(HttpError) as kept:  # with all that its traceback holds
             get(http, url)
-        except CatalogueError as error:
-            failures.append(error)  # kept, with all that its traceback holds
         assert get(http, url) == b'{"is":"yours"}'
+    assert not kept.value.permanent
+
+
+def test_a_login_that_was_left_hanging_stops_nobody_for_ever(monkeypatch):
+    monkeypatch.setattr("watcher.auth.resto._PATIENCE", 0.01)
+    auth = account("https://spot-take5.org").auth()
+    request = httpx.Request("GET", "https://spot-take5.org/resto/x")
+    hanging = auth.sync_auth_flow(request)
+    assert next(hanging).url == "https://spot-take5.org/resto/api/users/connect"
+    with pytest.raises(CatalogueError, match="has not ended"):
+        next(auth.sync_auth_flow(request))
+    hanging.close()
+    assert next(auth.sync_auth_flow(request)).url == "https://spot-take5.org/resto/api/users/connect"
 
 
 def test_nobody_else_is_given_the_token():
     server = Server()
-    with answering(server) as (url, _), answering(lambda asked: Reply(200, b"{}")) as (stranger, asked_there):
-        with httpx.Client(auth=account(url).auth(), trust_env=False) as client:
-            assert client.get(f"{url}/resto/x").status_code == 200
-            assert client.get(f"{stranger}/resto/x").status_code == 200
+    with (
+        answering(server) as (url, _),
+        answering(lambda asked: Reply(200, b"{}")) as (stranger, asked_there),
+        httpx.Client(auth=account(url).auth(), trust_env=False) as client,
+    ):
+        assert client.get(f"{url}/resto/x").status_code == 200
+        assert client.get(f"{stranger}/resto/x").status_code == 200
     assert [question.headers.get("authorization") for question in asked_there] == [None]
 
 
 def test_a_recorded_token_is_good_for_nearly_an_hour():
-    with answering(lambda asked: recording("connect")) as (url, asked):
-        with Http(origin=url, auth=account(url).auth()) as http:
-            get(http, url)
-            get(http, url)
+    login = recording("connect")
+    with signing(lambda asked: login) as (http, url, asked):
+        get(http, url)
+        get(http, url)
     assert [question.path.rpartition("/")[2] for question in asked] == ["connect", "download", "download"]
-    assert lifetime(json.loads(recording("connect").body)["token"]) == 3600 - 120
+    assert lifetime(json.loads(login.body)["token"]) == 3600 - 120
 
 
 @pytest.mark.parametrize("name", ["connect_bad", "connect_anonymous"])
 def test_a_recorded_refusal_is_one(name):
-    with answering(lambda asked: recording(name)) as (url, _):
-        with Http(origin=url, auth=account(url).auth()) as http, pytest.raises(CredentialError):
-            get(http, url)
+    refusal = recording(name)
+    with signing(lambda asked: refusal) as (http, url, _), pytest.raises(CredentialError):
+        get(http, url)
 
 
 @pytest.mark.parametrize(

@@ -67,14 +67,14 @@ def made(kind: str, url: str) -> Catalogue:
     return built
 
 
-def listed(kind: str, body: bytes, *, status: int = 200, type: str = "application/json") -> list[list[Product]]:
+def listed(kind: str, body: bytes, *, status: int = 200, media: str = "application/json") -> list[list[Product]]:
     """Ask for a collection of a server whose searches are all answered with this."""
 
     def answer(asked: Asked) -> Reply:
         if "search" not in asked.path:
             return Reply(200, msgspec.json.encode({"id": "things"}))
         later = int(asked.query.get("page", 1)) > 1
-        return Reply(200, EMPTY[kind]) if later else Reply(status, body, type)
+        return Reply(200, EMPTY[kind]) if later else Reply(status, body, media)
 
     with answering(answer) as (url, _), Http(origin=url, backoff_base=0.01) as http:
         pages = made(kind, url).search(Query(collection="things"), http)
@@ -116,7 +116,7 @@ def test_an_empty_answer_is_no_product_and_no_error(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "type"),
+    ("body", "media"),
     [
         (b"<!DOCTYPE html><html><body>Please log in</body></html>", "text/html"),
         (b"<html>maintenance</html>", "application/json"),
@@ -133,9 +133,9 @@ def test_an_empty_answer_is_no_product_and_no_error(kind: str) -> None:
         (b"[" * 100_000, "application/json"),
     ],
 )
-def test_what_is_no_page_is_a_failure_whatever_its_status_says(kind: str, body: bytes, type: str) -> None:
+def test_what_is_no_page_is_a_failure_whatever_its_status_says(kind: str, body: bytes, media: str) -> None:
     with pytest.raises(CatalogueError) as caught:
-        listed(kind, body, type=type)
+        listed(kind, body, media=media)
 
     assert str(caught.value)
 

@@ -98,6 +98,12 @@ def listed(answer, query=None, **settings):
             return [p for page in kind.search(query or Query("SpotTake5"), http) for p in page]
 
 
+def one(name):
+    """Answer with one recorded feature."""
+    page = collection(features(name), total=1)
+    return lambda asked: page
+
+
 def test_every_recorded_search_is_judged_here():
     names = {
         path.name.removesuffix(".headers.txt")
@@ -251,15 +257,15 @@ def test_the_first_page_alone_would_have_missed_it_and_is_a_failure():
 
 
 def test_a_republished_product_keeps_its_id_and_gets_another_revision():
-    (first,) = listed(lambda asked: collection(features("arrival_3_feature"), total=1))
-    (second,) = listed(lambda asked: collection(features("republished_feature"), total=1))
+    (first,) = listed(one("arrival_3_feature"))
+    (second,) = listed(one("republished_feature"))
     assert first.id == second.id
     assert not revisions.same(first.revision, second.revision)
     assert (first.assets[0].size, second.assets[0].size) == (123885, 154622)
 
 
 def test_local_time_labelled_utc_is_kept_as_it_is_and_unknown_stays_unknown():
-    (product,) = listed(lambda asked: collection(features("timezone_paris_feature"), total=1))
+    (product,) = listed(one("timezone_paris_feature"))
     assert product.published == product.updated == datetime(2026, 11, 22, 17, 56, 56, tzinfo=UTC)
     assert product.cloud == 0.0
     (asset,) = product.assets
@@ -267,10 +273,9 @@ def test_local_time_labelled_utc_is_kept_as_it_is_and_unknown_stays_unknown():
 
 
 def test_a_recorded_feature_becomes_a_product():
-    with answering(lambda asked: collection(features("feature"), total=1)) as (url, _):
-        with Http(origin=url, backoff_base=0.0) as http:
-            kind = Kind(url=f"{url}/resto/", collections=["SpotTake5"])
-            ((product,),) = kind.search(Query("SpotTake5"), http)
+    with answering(one("feature")) as (url, _), Http(origin=url, backoff_base=0.0) as http:
+        kind = Kind(url=f"{url}/resto/", collections=["SpotTake5"])
+        ((product,),) = kind.search(Query("SpotTake5"), http)
         here = f"{url}/resto/collections/SpotTake5/f6ae0699-9545-5b7c-afbf-b5878434aee3"
     assert product.title == "SPOT5_HRG1_XS_20150629_N2A_PornicD0000B0000"
     assert (product.level, product.code, product.platform) == ("L2A", "Pornic", "SPOT5")

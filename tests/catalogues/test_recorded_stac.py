@@ -1,4 +1,4 @@
-"""What real STAC APIs answered (Earth Search, CDSE, LandsatLook, Planetary Computer), read again: replayed, not live."""
+"""What real STAC APIs answered (Earth Search, CDSE, LandsatLook, Planetary Computer), replayed."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_an_empty_page_that_counts_two_is_a_failure() -> None:
 
 
 def test_a_link_back_to_the_public_server_is_not_followed_from_another() -> None:
-    with pytest.raises(CatalogueError, match="earth-search.aws.element84.com: it was not followed"):
+    with pytest.raises(CatalogueError, match=r"earth-search\.aws\.element84\.com: it was not followed"):
         read(recorded("earthsearch_v1_search_l1c_eodag"), "sentinel-2-l1c", {"limit": 1})
 
 

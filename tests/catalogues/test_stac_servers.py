@@ -12,7 +12,7 @@ import pytest
 from tests.servers.stac import Pgstac, Rustac, thing
 from watcher.catalogues.stac import Kind
 from watcher.errors import CatalogueError
-from watcher.model import Product, Query
+from watcher.model import Page, Query
 from watcher.net import Http
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def kind(server: Pgstac, **settings: Any) -> Kind:
     )
 
 
-def walk(catalogue: Kind, **query: Any) -> Iterator[list[Product]]:
+def walk(catalogue: Kind, **query: Any) -> Iterator[Page]:
     with Http(origin=catalogue.url) as http:
         yield from catalogue.search(Query(collection=next(iter(catalogue.collections)), **query), http)
 
@@ -270,9 +270,9 @@ def test_a_server_that_ignores_the_order_is_read_whole(rustac: Rustac, way: dict
         assert sorted(listed(things(rustac(order), **way))) == names(35)
 
 
-@pytest.mark.parametrize("filter", ["query", "cql2"])
-def test_a_server_that_cannot_filter_is_found_out(rustac: Rustac, filter: str) -> None:
-    catalogue = things(rustac(series(35)), filter=filter)
+@pytest.mark.parametrize("way", [{"filter": "query"}, {"filter": "cql2"}], ids=str)
+def test_a_server_that_cannot_filter_is_found_out(rustac: Rustac, way: dict[str, Any]) -> None:
+    catalogue = things(rustac(series(35)), **way)
 
     with pytest.raises(CatalogueError) as caught:
         listed(catalogue, learnt_since=START + timedelta(minutes=20))

@@ -13,7 +13,7 @@ from watcher import config
 def test_init_writes_the_example_which_is_valid(watcher: Watcher, tmp_path: Path) -> None:
     target = tmp_path / "fresh" / "config.toml"
     assert watcher("--config", str(target), "init").code == 0
-    assert target.stat().st_mode & 0o077 == 0
+    assert target.stat().st_mode & 0o777 == 0o644, "a service of another user reads it; it holds no secret"
     assert list(config.load(target).catalogues) == ["cdse"]
     again = watcher("--config", str(target), "init")
     assert again.code == 2
@@ -72,6 +72,18 @@ def test_a_bad_configuration_names_the_key_and_the_way_out(
     assert said.code in (1, 78)
     assert named in said.err + said.out
     assert way_out in said.err + said.out
+
+
+def test_a_password_in_a_file_that_others_can_read_is_refused(watcher: Watcher, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[mail]\nurl = "mailtos://me:s3cr3t@smtp.example.org?from=me@example.org"\n')
+    path.chmod(0o644)
+    said = watcher("--config", str(path), "sites")
+    assert said.code == 78
+    assert "mail.url" in said.err
+    assert "s3cr3t" not in said.err
+    path.chmod(0o600)
+    assert watcher("--config", str(path), "sites").code == 0
 
 
 def test_without_a_configuration_the_default_catalogue_is_cdse(

@@ -55,7 +55,7 @@ def _set_up_logging(style: str, level: str, file: Path | None) -> None:
             f"cannot write the log to {file}: {error.strerror or error}",
             hint="--log-file wants a file in a directory of your own",
         ) from error
-    journal = file is None and "JOURNAL_STREAM" in os.environ
+    journal = file is None and bool(os.environ.get("JOURNAL_STREAM"))
     handler.setFormatter(_JsonLines() if style == "json" else _TextLines(journal=journal))
     handler.addFilter(_without_secrets)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

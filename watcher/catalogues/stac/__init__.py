@@ -76,13 +76,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             # The level is no part of the question: a collection has one, save where each item says its own.
             yield [one for one in products if query.level is None or one.level in (None, query.level)]
 
-    def locate(
-        self,
-        name: str,
-        http: Http,
-        *,
-        collections: Sequence[str],  # noqa: ARG002  # the protocol's
-    ) -> tuple[Sequence[Candidate], Sequence[str]]:
+    def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:  # noqa: ARG002
         """Find nothing: a STAC API knows no sites by name."""
         return [], []
 
