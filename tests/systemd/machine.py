@@ -70,7 +70,7 @@ class Machine:
 
     def services(self) -> str:
         """What the services have said so far."""
-        said = Path(f"/proc/{self.init}/root/var/services.log")
+        said = Path("/proc", str(self.init), "root", "var", "services.log")
         return said.read_text(errors="replace") if said.exists() else ""
 
     def story(self) -> str:
