@@ -57,7 +57,7 @@ def test_a_reload_reads_the_configuration_again_and_keeps_the_process_and_its_cr
     service.sees(lambda: "poll_nobody=4321s" in service.services())
     service.until("watcher", "ActiveState", lambda state: state == "active")
     assert service.shows("watcher", "MainPID") == before
-    secret = f"/proc/{before}/root/run/credentials/watcher.service/theia"
+    secret = "/".join(["/proc", before, "root", "run/credentials/watcher.service/theia"])
     assert service.run("cat", secret) == "open sesame"
 
 
