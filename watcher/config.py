@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -225,16 +226,24 @@ def _check(config: Config, where: str) -> None:
 
 
 def _hide(config: Config, path: Path) -> None:
-    """Refuse a password that is written into a file which others can read."""
+    """Refuse a secret that is written into a file which others can read.
+
+    The URL of a chat is one itself; that of a mail server is one if it has a user.
+    """
     urls = {f"channels.{name}.url": channel.url for name, channel in config.channels.items()}
     if config.mail is not None:
         urls["mail.url"] = config.mail.url
     for key, url in urls.items():
-        if isinstance(url, str) and "@" in url.partition("://")[2].partition("/")[0] and path.stat().st_mode & 0o077:
+        if isinstance(url, str) and _is_secret(url) and path.stat().st_mode & 0o077:
             raise ConfigError(
-                f"{path}: {key} holds a password, and the file can be read by others",
+                f"{path}: {key} holds a secret, and the file can be read by others",
                 hint=f'name it by reference, as {key.rpartition(".")[2]} = {{ file = "/path" }}, or chmod 600 {path}',
             )
+
+
+def _is_secret(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in ("mailto", "mailtos", "mbox", "terminal") or "@" in parts.netloc
 
 
 def _convert(value: Any, to: type[_T], where: str, table: str) -> _T:

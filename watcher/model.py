@@ -4,7 +4,8 @@ They follow STAC, OGC and CEOS where those have a word. Times are aware and UTC,
 order longitude, latitude (RFC 7946 §4), sizes are bytes, cloud cover is percent.
 
 Values that are made by the thousand are `msgspec.Struct`: building a frozen one costs a tenth of a frozen
-dataclass, and a poll of 15,000 products is bound by it.
+dataclass, and a poll of 15,000 products is bound by it. Those that cannot be part of a cycle are no business of the
+garbage collector's (`gc=False`), which otherwise looks at each of them again and again.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def level(text: str) -> Level:
     return Level(word)
 
 
-class Asset(msgspec.Struct, frozen=True):
+class Asset(msgspec.Struct, frozen=True, gc=False):
     """One file of a product (STAC Asset).
 
     `key` is its key in the catalogue, `checksum` is `algorithm:hex` with hashlib's name for the algorithm
@@ -69,7 +70,7 @@ class Asset(msgspec.Struct, frozen=True):
     checksum: str | None = None
 
 
-class Product(msgspec.Struct, frozen=True):
+class Product(msgspec.Struct, frozen=True, gc=False):
     """One EO product as a catalogue describes it (its record is a STAC Item).
 
     `learnt` is when the catalogue learnt of it, by the property that its adapter uses as a cursor; `None` where

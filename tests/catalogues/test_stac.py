@@ -230,6 +230,18 @@ def test_a_revision_changes_with_what_is_said_of_the_processing() -> None:
     assert len({same[0], *other}) == 7
 
 
+@pytest.mark.parametrize("url", ["https://me:secret@eo.example/", "https://eo.example/?token=secret", "https://x/#a"])
+def test_an_address_that_carries_a_secret_is_refused_without_telling_it(url: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="landing page alone") as caught:
+        kind(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_catalogue_without_collections_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="at least one collection"):
+        kind("http://x", collections={})
+
+
 # How much is asked
 
 

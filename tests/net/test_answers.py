@@ -102,9 +102,12 @@ def test_an_answer_in_chunks_without_end_is_cut() -> None:
         while True:
             connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
 
-    with served(endless) as peer, Http(origin=peer.origin, max_body=2**20) as http:
-        with pytest.raises(Unreachable, match="more than 1 MiB"):
-            http.get(peer.url())
+    with (
+        served(endless) as peer,
+        Http(origin=peer.origin, max_body=2**20) as http,
+        pytest.raises(Unreachable, match="more than 1 MiB"),
+    ):
+        http.get(peer.url())
 
 
 def test_an_answer_of_exactly_the_limit_is_read() -> None:
@@ -147,9 +150,8 @@ def test_what_is_not_http_is_a_failure(said: bytes) -> None:
     def send(request: Request, connection: socket.socket) -> None:
         connection.sendall(said)
 
-    with served(send) as peer, Http(origin=peer.origin, backoff_base=0.001) as http:
-        with pytest.raises(Unreachable):
-            http.get(peer.url())
+    with served(send) as peer, Http(origin=peer.origin, backoff_base=0.001) as http, pytest.raises(Unreachable):
+        http.get(peer.url())
 
 
 def test_a_page_costs_no_copy_too_many() -> None:

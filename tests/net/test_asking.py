@@ -86,18 +86,23 @@ def test_the_environment_sends_us_to_no_proxy_and_no_netrc(monkeypatch: pytest.M
 
 
 def test_a_configured_proxy_is_used_for_the_catalogue() -> None:
-    with served(reply(200, b"by proxy")) as proxy:
-        with Http(origin="http://catalogue.test", allow_insecure=True, proxy=proxy.origin) as http:
-            assert http.get("http://catalogue.test/search").body == b"by proxy"
+    with (
+        served(reply(200, b"by proxy")) as proxy,
+        Http(origin="http://catalogue.test", allow_insecure=True, proxy=proxy.origin) as http,
+    ):
+        assert http.get("http://catalogue.test/search").body == b"by proxy"
     assert proxy.targets == ["http://catalogue.test/search"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "169.254.169.254", "10.0.0.1"])
 def test_a_proxy_is_not_asked_for_a_private_address(host: str) -> None:
-    with served(reply(200, b"secret")) as proxy:
-        with Http(origin="http://catalogue.test", allow_insecure=True, proxy=proxy.origin) as http:
-            with pytest.raises(Unreachable, match="private"), http.stream(f"http://{host}/"):
-                pass
+    with (
+        served(reply(200, b"secret")) as proxy,
+        Http(origin="http://catalogue.test", allow_insecure=True, proxy=proxy.origin) as http,
+        pytest.raises(Unreachable, match="private"),
+        http.stream(f"http://{host}/"),
+    ):
+        pass
     assert proxy.requests == []
 
 
@@ -139,9 +144,12 @@ def test_the_libraries_below_do_not_log_urls(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
 def test_an_error_names_the_place_without_what_may_be_secret(status: int) -> None:
     said = reply(status, b'{"detail":"why"}')
-    with served(said) as peer, Http(origin=peer.origin, backoff_base=0.001) as http:
-        with pytest.raises(HttpError, match=f"/a/b answered {status}") as caught:
-            http.get(f"http://me:canary1@127.0.0.1:{peer.port}/a/b?token=canary2#canary3")
+    with (
+        served(said) as peer,
+        Http(origin=peer.origin, backoff_base=0.001) as http,
+        pytest.raises(HttpError, match=f"/a/b answered {status}") as caught,
+    ):
+        http.get(f"http://me:canary1@127.0.0.1:{peer.port}/a/b?token=canary2#canary3")
     assert "canary" not in f"{caught.value} {caught.value.hint}"
     assert (caught.value.status, caught.value.body) == (status, b'{"detail":"why"}')
     assert "authorization" not in peer.requests[0].headers
@@ -170,9 +178,12 @@ def test_an_auth_that_would_read_every_answer_is_a_mistake() -> None:
 
 
 def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
-    with served(reply()) as peer, Http(origin=peer.origin) as http:
-        with pytest.raises(Unreachable, match="header") as caught:
-            http.get(peer.url(), headers={"X-API-Key": "canary\nX: y"})
+    with (
+        served(reply()) as peer,
+        Http(origin=peer.origin) as http,
+        pytest.raises(Unreachable, match="header") as caught,
+    ):
+        http.get(peer.url(), headers={"X-API-Key": "canary\nX: y"})
     assert caught.value.__cause__ is None
     assert "canary" not in str(caught.value)
     assert peer.requests == []

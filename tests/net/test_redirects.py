@@ -107,13 +107,13 @@ def test_a_hop_within_the_origin_keeps_the_credentials(status: int) -> None:
 
 
 def test_a_host_that_is_trusted_with_credentials_gets_them() -> None:
-    with served(reply(200, b"file")) as data:
-        with (
-            served(reply(302, Location=f"{data.origin}/file")) as home,
-            Http(origin=home.origin, auth_hosts=[f"127.0.0.1:{data.port}"], auth=Bearer()) as http,
-        ):
-            with http.stream(home.url("/a")) as response:
-                assert response.read() == b"file"
+    with (
+        served(reply(200, b"file")) as data,
+        served(reply(302, Location=f"{data.origin}/file")) as home,
+        Http(origin=home.origin, auth_hosts=[f"127.0.0.1:{data.port}"], auth=Bearer()) as http,
+        http.stream(home.url("/a")) as response,
+    ):
+        assert response.read() == b"file"
     assert data.requests[0].headers["authorization"] == f"Bearer {CANARY}"
 
 
@@ -128,17 +128,22 @@ def test_credentials_are_only_sent_when_asked_for() -> None:
 def test_credentials_are_not_sent_to_another_origin_when_asked_for() -> None:
     with served(reply()) as other, served(reply()) as home:
         hosts = [f"127.0.0.1:{other.port}"]
-        with Http(origin=home.origin, hosts=hosts, auth=Bearer()) as http:
-            with pytest.raises(CredentialError, match="not where these credentials belong"):
-                http.get(other.url(), authenticated=True)
+        with (
+            Http(origin=home.origin, hosts=hosts, auth=Bearer()) as http,
+            pytest.raises(CredentialError, match="not where these credentials belong"),
+        ):
+            http.get(other.url(), authenticated=True)
     assert other.connections == 0
 
 
 def test_a_download_from_another_origin_is_asked_for_without_credentials() -> None:
-    with served(reply(200, b"file")) as other, served(reply()) as home:
-        with Http(origin=home.origin, hosts=[f"127.0.0.1:{other.port}"], auth=Bearer()) as http:
-            with http.stream(other.url()) as response:
-                assert response.read() == b"file"
+    with (
+        served(reply(200, b"file")) as other,
+        served(reply()) as home,
+        Http(origin=home.origin, hosts=[f"127.0.0.1:{other.port}"], auth=Bearer()) as http,
+        http.stream(other.url()) as response,
+    ):
+        assert response.read() == b"file"
     assert not _leaked(other)
 
 
@@ -169,9 +174,12 @@ def test_five_redirects_are_followed_and_not_six(count: int) -> None:
 
 
 def test_a_redirect_to_itself_ends() -> None:
-    with served(reply(302, Location="/")) as home, Http(origin=home.origin) as http:
-        with pytest.raises(Unreachable, match="more than 5 times"):
-            http.get(home.url("/"))
+    with (
+        served(reply(302, Location="/")) as home,
+        Http(origin=home.origin) as http,
+        pytest.raises(Unreachable, match="more than 5 times"),
+    ):
+        http.get(home.url("/"))
     assert len(home.requests) == 6
 
 
@@ -216,17 +224,24 @@ def test_a_search_is_repeated_within_the_origin_only_and_only_where_that_is_mean
     ],
 )
 def test_a_download_is_not_sent_to_where_nobody_should_be_asked(location: str) -> None:
-    with served(reply(302, Location=location)) as home, Http(origin=home.origin) as http:
-        with pytest.raises(Unreachable) as caught, http.stream(home.url()):
-            pass
+    with (
+        served(reply(302, Location=location)) as home,
+        Http(origin=home.origin) as http,
+        pytest.raises(Unreachable) as caught,
+        http.stream(home.url()),
+    ):
+        pass
     assert caught.value.permanent
     assert len(home.requests) == 1
 
 
 def test_a_search_is_not_sent_to_a_host_that_is_not_the_catalogues() -> None:
-    with served(reply(302, Location="https://example.org/")) as home, Http(origin=home.origin) as http:
-        with pytest.raises(Unreachable, match="not of this catalogue") as caught:
-            http.get(home.url())
+    with (
+        served(reply(302, Location="https://example.org/")) as home,
+        Http(origin=home.origin) as http,
+        pytest.raises(Unreachable, match="not of this catalogue") as caught,
+    ):
+        http.get(home.url())
     assert "example.org" in (caught.value.hint or "")
 
 
@@ -243,9 +258,8 @@ def test_a_user_name_in_a_redirect_makes_no_credentials() -> None:
 
 @pytest.mark.parametrize("status", [300, 304, 302])
 def test_a_redirect_to_nowhere_is_an_error(status: int) -> None:
-    with served(reply(status)) as home, Http(origin=home.origin) as http:
-        with pytest.raises(HttpError) as caught:
-            http.get(home.url())
+    with served(reply(status)) as home, Http(origin=home.origin) as http, pytest.raises(HttpError) as caught:
+        http.get(home.url())
     assert caught.value.status == status
 
 
@@ -273,21 +287,31 @@ def test_an_auth_asks_for_its_token_on_the_way() -> None:
         fresh = request.headers["authorization"] == "Bearer new"
         return reply(200, b"in") if fresh else reply(401, b"old")
 
-    with served(identity) as keys, served(at_home) as home:
-        with Http(origin=home.origin, hosts=[f"127.0.0.1:{keys.port}"], auth=Token(keys.url("/token"))) as http:
-            assert http.get(home.url(), authenticated=True).body == b"in"
+    with (
+        served(identity) as keys,
+        served(at_home) as home,
+        Http(origin=home.origin, hosts=[f"127.0.0.1:{keys.port}"], auth=Token(keys.url("/token"))) as http,
+    ):
+        assert http.get(home.url(), authenticated=True).body == b"in"
     assert (len(keys.requests), len(home.requests)) == (2, 2)
 
 
 def test_a_token_is_not_asked_for_at_a_private_address_that_is_not_configured() -> None:
-    with served(reply()) as keys, served(reply()) as home:
-        with Http(origin=home.origin, auth=Token(keys.url("/token"))) as http, pytest.raises(Unreachable):
-            http.get(home.url(), authenticated=True)
+    with (
+        served(reply()) as keys,
+        served(reply()) as home,
+        Http(origin=home.origin, auth=Token(keys.url("/token"))) as http,
+        pytest.raises(Unreachable),
+    ):
+        http.get(home.url(), authenticated=True)
     assert (keys.connections, home.connections) == (0, 0)
 
 
 def test_the_answer_with_a_token_is_limited_too() -> None:
-    with served(reply(200, b" " * 2**21)) as keys, served(reply()) as home:
-        with Http(origin=home.origin, hosts=["127.0.0.1"], auth=Token(keys.url("/token"))) as http:
-            with pytest.raises(Unreachable, match="more than 1 MiB"):
-                http.get(home.url(), authenticated=True)
+    with (
+        served(reply(200, b" " * 2**21)) as keys,
+        served(reply()) as home,
+        Http(origin=home.origin, hosts=["127.0.0.1"], auth=Token(keys.url("/token"))) as http,
+        pytest.raises(Unreachable, match="more than 1 MiB"),
+    ):
+        http.get(home.url(), authenticated=True)

@@ -131,7 +131,14 @@ def _rustac(directory: Path, items: Sequence[dict[str, Any]]) -> Iterator[str]:
     features = [{**item, "collection": "things"} for item in items]
     (directory / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     port = keep.free_port()
-    command = [keep.VENV / "rustac", "serve", "collection.json", "items.json", "--addr", f"127.0.0.1:{port}"]
+    command: list[str | Path] = [
+        keep.VENV / "rustac",
+        "serve",
+        "collection.json",
+        "items.json",
+        "--addr",
+        f"127.0.0.1:{port}",
+    ]
     with (directory / "rustac.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:

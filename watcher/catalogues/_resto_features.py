@@ -201,7 +201,11 @@ def moment(value: object) -> datetime | None:
 
 def checksum_of(value: object) -> str | None:
     """Return a checksum as `algorithm:hex`: from `md5=77ca…`, `MD5:77CA…` or bare hex, told by its length."""
-    match = _CHECKSUM.fullmatch(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    if _AS_RESTO.fullmatch(value):
+        return f"md5:{value[4:]}"
+    match = _CHECKSUM.fullmatch(value)
     if match is None:
         return None
     name, digits = match[1], match[2].lower()
@@ -209,7 +213,9 @@ def checksum_of(value: object) -> str | None:
     return f"{name}:{digits}" if name is not None and _LENGTHS.get(name) == len(digits) else None
 
 
+_AS_RESTO = re.compile(r"md5=[0-9a-f]{32}")
 _CHECKSUM = re.compile(r"(?:([A-Za-z0-9-]{2,8})[=:])?([0-9A-Fa-f]{32,128})")
+_PLAIN = re.compile(r"[A-Za-z0-9-]+")
 _LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 _BY_LENGTH = {length: name for name, length in _LENGTHS.items()}
 
@@ -231,7 +237,7 @@ def _level(word: str) -> Level:
 
 
 def _segment(name: str) -> str:
-    return name if name.replace("-", "").isalnum() and name.isascii() else quote(name, safe="")
+    return name if _PLAIN.fullmatch(name) else quote(name, safe="")
 
 
 def _percent(value: object) -> float | None:

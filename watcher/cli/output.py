@@ -76,6 +76,11 @@ def cell(value: Any) -> str:
     return plain(str(value), limit=400)
 
 
+def several(count: int, noun: str, nouns: str | None = None) -> str:
+    """Write a count with its noun: `1 site`, `2 sites`."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     """Say how long ago, or in how long, something is: `3 min ago`, `in 2 h`."""
     if moment is None:

@@ -11,7 +11,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
-from watcher.cli.output import ago
+from watcher.cli.output import ago, several
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -185,7 +185,8 @@ def retry(context: Context, number: int | None) -> None:
     with writing(db):
         notices = deliveries.retry(db, subscription=number, now=now())
         files = downloads.retry(db, now=now()) if number is None else 0
-    click.echo(f"{notices} deliveries and {files} downloads are due again.")
+    what = f"{several(notices, 'delivery', 'deliveries')} and {several(files, 'download')}"
+    click.echo(f"{what} {'is' if notices + files == 1 else 'are'} due again.")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, SiteName
-from watcher.cli.output import ago, json_option, show_csv, show_json, show_table
+from watcher.cli.output import ago, json_option, several, show_csv, show_json, show_table
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def status(context: Context, as_json: bool) -> None:
         show_json(state)
         return
     click.echo(
-        f"{state['sites']} sites, {state['watches']} watches, {state['subscriptions']} subscriptions,"
-        f" {state['products']} products seen"
+        f"{several(state['sites'], 'site')}, {several(state['watches'], 'watch', 'watches')},"
+        f" {several(state['subscriptions'], 'subscription')}, {several(state['products'], 'product')} seen"
         + ("" if state["service"] is None else f"; the service runs as process {state['service']}")
     )
     for catalogue in state["catalogues"]:
@@ -148,16 +148,19 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             troubles.append(f"{name}: watched, but no longer in the configuration")
         if last is not None and last.problem is not None:
             good = ago(polls.last_good(db, name), moment)
-            troubles.append(f"{name}: {polls.failures(db, name)} polls failed, last good {good}: {last.problem}")
+            failed = several(polls.failures(db, name), "poll")
+            troubles.append(f"{name}: {failed} failed, last good {good}: {last.problem}")
     for owed in deliveries.troubles(db):
         after = "given up (watcher retry)" if owed.given_up else f"again {ago(owed.due, moment)}"
         troubles.append(
-            f"{names.get(owed.address, owed.address)}: {owed.count} deliveries failed"
-            f" after {owed.attempts} tries, {after}: {owed.problem}"
+            f"{names.get(owed.address, owed.address)}: {several(owed.count, 'delivery', 'deliveries')} failed"
+            f" after {several(owed.attempts, 'try', 'tries')}, {after}: {owed.problem}"
         )
     for file in downloads.troubles(db):
         after = "given up (watcher retry)" if file.given_up else f"again {ago(file.due, moment)}"
-        troubles.append(f"{file.title}: download failed after {file.attempts} tries, {after}: {file.problem}")
+        troubles.append(
+            f"{file.title}: download failed after {several(file.attempts, 'try', 'tries')}, {after}: {file.problem}"
+        )
     owed_count, sent, notices_lost = deliveries.counts(db)
     wanted, stored, files_lost, size = downloads.counts(db)
     return {

@@ -22,10 +22,10 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct):
-    """What is known of a product: its revisions by token (oldest first, with their numbers) and where it was seen."""
+    """What is known of a product: its revisions by token, oldest first, and the newest that each site has seen."""
 
     tokens: dict[str, int]
-    sites: set[int]
+    sites: dict[int, int]
     missing: bool = False
 
 
@@ -49,12 +49,14 @@ class Arrival(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True):
     """All that follows from a page. Revisions and sightings are given by number.
 
-    `completed` are revisions that were known and whose description gained something; `returned` are sightings
-    that had been missing.
+    `completed` are revisions that were known and whose description gained something, `offered` those among them
+    whose files a watch wants, which may have had none when they arrived; `returned` are sightings that had been
+    missing.
     """
 
     revisions: list[tuple[int, Product]]
     completed: list[tuple[int, Product]]
+    offered: list[tuple[int, Watch]]
     sightings: list[tuple[int, int]]
     returned: list[int]
     arrivals: list[Arrival]
@@ -74,7 +76,7 @@ def decide(
     `known` is keyed by product id and has no entry for a product never seen; `first_number` is the first free
     revision number. A watch without a baseline remembers what it finds and announces it only if it was asked to.
     """
-    decision = Decision([], [], [], [], [], set())
+    decision = Decision([], [], [], [], [], [], set())
     audience = Audience(subscriptions)
     number = first_number
     fresh: dict[str, Known] = {}
@@ -82,19 +84,20 @@ def decide(
         product = listing.product
         record = known.get(product.id) or fresh.get(product.id)
         if record is None:
-            revision, event = number, Event.NEW
-            record = fresh[product.id] = Known({product.revision: number}, set())
+            revision = number
+            record = fresh[product.id] = Known({product.revision: number}, {})
             decision.revisions.append((number, product))
             number += 1
         elif product.revision in record.tokens:
-            revision, event = record.tokens[product.revision], Event.NEW
+            revision = record.tokens[product.revision]
         else:
             newest = next(reversed(record.tokens))
             if same(newest, product.revision):
-                revision, event = record.tokens.pop(newest), Event.NEW
+                revision = record.tokens.pop(newest)
                 decision.completed.append((revision, product))
+                decision.offered.extend((revision, w) for w in listing.watches if wanted(w, product, download_levels))
             else:
-                revision, event = number, Event.REVISED
+                revision = number
                 decision.revisions.append((number, product))
                 number += 1
             record.tokens[product.revision] = revision
@@ -103,24 +106,23 @@ def decide(
             record.missing = False
             decision.returned.extend(record.tokens.values())
 
-        sites = {watch.site.number for watch in listing.watches}
-        for site in sites:
-            if event is Event.NEW and site in record.sites:
+        for site in {watch.site.number for watch in listing.watches}:
+            before = record.sites.get(site)
+            if before is not None and revision <= before:
                 continue
+            record.sites[site] = revision
             decision.sightings.append((revision, site))
             accepting = [w for w in listing.watches if w.site.number == site and accepts(w, product)]
             if accepting:
-                happened = event if site in record.sites else Event.NEW
                 decision.arrivals.append(
                     Arrival(
                         site,
                         revision,
-                        happened,
+                        Event.NEW if before is None else Event.REVISED,
                         audience.owed(site, product),
                         any(wanted(watch, product, download_levels) for watch in accepting),
                     )
                 )
-        record.sites |= sites
     return decision
 
 

@@ -15,7 +15,8 @@ def matches(page: Page, watches: Sequence[Watch]) -> list[Listing]:
     """Match a page against the watches of one question, which share a collection.
 
     A watch with a code matches by it, any other by intersection of its site's geometry with the footprint (both
-    WGS84, longitude first); a product without footprint is taken at the server's word.
+    WGS84, longitude first); a product without a footprint, or with one that cannot be read, is taken at the
+    server's word.
     """
     by_code = [watch for watch in watches if watch.code is not None]
     by_ground = [watch for watch in watches if watch.code is None and watch.site.geometry is not None]
@@ -37,17 +38,16 @@ def _level(watch: Watch, product: Product) -> bool:
 def _touched(page: Page, watches: Sequence[Watch]) -> list[Sequence[Watch]]:
     import shapely
 
-    footprints = shapely.from_geojson(
-        [p.geometry or b'{"type":"Point","coordinates":[]}' for p in page], on_invalid="ignore"
-    )
+    footprints = shapely.from_geojson([product.geometry for product in page], on_invalid="ignore")
+    unknown = shapely.is_missing(footprints) | shapely.is_empty(footprints)
     sites = {w.site.number: w.site for w in watches if w.site.geometry}
     touched: list[list[Watch]] = [[] for _ in page]
     for number, site in sites.items():
         ground = shapely.from_geojson(site.geometry)
         shapely.prepare(ground)
         here = [w for w in watches if w.site.number == number]
-        for index, hit in enumerate(shapely.intersects(ground, footprints)):
-            if hit or page[index].geometry is None:
+        for index, hit in enumerate(shapely.intersects(ground, footprints) | unknown):
+            if hit:
                 touched[index].extend(here)
     return list(touched)
 

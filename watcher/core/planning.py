@@ -12,6 +12,9 @@ from watcher.model import Capability, Level, Query, Watch
 OVERLAP = timedelta(hours=3)
 """How far behind its cursor a poll asks again: catalogues publish out of order, and some stamp local time as UTC."""
 
+BEGINNING = timedelta(days=1)
+"""How far before its baseline a watch without a cursor asks: our clock, unlike a cursor, is not the catalogue's."""
+
 LOOKBACK = timedelta(days=90)
 """How far back in acquisition a poll looks where a catalogue can neither be asked for news nor be read whole."""
 
@@ -33,13 +36,14 @@ def plan(
 ) -> list[Ask]:
     """Choose the questions: one for each collection, place and level; what has no baseline yet is asked apart.
 
-    With a cursor (`capability.learns`) a question asks for what the catalogue learnt since the oldest cursor, less
-    `OVERLAP`. Without one it reads everything again: the whole of a place where the catalogue holds sites
-    (`capability.codes`), else what was acquired within the `lookback`; in both since the watch's start, if it has one.
+    If it can (`capability.learns`), a question asks for what the catalogue learnt since the oldest cursor, less
+    `OVERLAP`; since the baseline, less `BEGINNING`, where that found nothing to take a cursor from. Else it reads
+    everything again: the whole of a place where the catalogue holds sites (`capability.codes`), else what was acquired
+    within the `lookback`; in both since the watch's start, if it has one.
     """
     groups: dict[_Group, list[Watch]] = {}
     for watch in watches:
-        incremental = capability.learns and watch.baselined is not None and watch.cursor is not None
+        incremental = capability.learns and watch.baselined is not None
         reads_all = capability.codes or incremental
         group = _Group(
             collection=watch.collection,
@@ -52,17 +56,25 @@ def plan(
     asks = []
     for group, members in groups.items():
         first = members[0]
-        cursors = [watch.cursor for watch in members if watch.cursor is not None]
         query = Query(
             collection=group.collection,
             level=group.level,
             code=first.code,
             geometry=first.site.geometry if first.code is None else None,
-            learnt_since=min(cursors) - OVERLAP if group.incremental else None,
+            learnt_since=min(map(_learnt, members)) if group.incremental else None,
             acquired=(group.start, None),
         )
         asks.append(Ask(query, members, whole=not group.incremental))
     return asks
+
+
+def _learnt(watch: Watch) -> datetime:
+    """Return since when a baselined watch has to hear what the catalogue learnt."""
+    if watch.cursor is not None:
+        return watch.cursor - OVERLAP
+    if watch.baselined is None:
+        raise ValueError(f"watch {watch.number} has no baseline yet: it cannot ask for news")
+    return watch.baselined - BEGINNING
 
 
 class _Group(msgspec.Struct, frozen=True):

@@ -28,6 +28,8 @@ _SUFFIXES = {
     "application/json": ".json",
 }
 _EXTENSION = re.compile(r"(\.tar)?\.[A-Za-z0-9]{1,8}$")
+_UNFINISHED = re.compile(r"\.part(ial|\.json(\.new)?)?$", re.IGNORECASE)
+"""What the names of unfinished downloads end in: no product may take such a name from another's."""
 
 
 def shelf(product: Product, *, site: str, version: int = 1) -> PurePosixPath:
@@ -46,13 +48,13 @@ def suffix(asset: Asset) -> str:
         if kind in _SUFFIXES:
             return _SUFFIXES[kind]
     found = _EXTENSION.search(urlsplit(asset.href).path)
-    return found.group(0).lower() if found else ""
+    return found.group(0).lower() if found and not _UNFINISHED.search(found.group(0)) else ""
 
 
 def safe(name: str) -> str:
     """Return a file name for a name: itself when it is plain and short, else its plain letters and a hash of it."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
-    if kept == name and len(kept) <= 120:
+    if kept == name and len(kept) <= 120 and not _UNFINISHED.search(kept):
         return kept
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{kept[:80].rstrip('.-') or 'product'}-{digest}"

@@ -1,4 +1,4 @@
-"""What came of the demo, looked at from outside: the mailbox opened, the files summed up, held against the catalogue."""
+"""What came of the demo, from outside: the mailbox opened, each file summed up, all held against the catalogue."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import hashlib
 import mailbox
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -22,28 +22,63 @@ Told = Counter[tuple[str, str, str]]
 """How often each was told: event, level, title."""
 
 
-class Expected(msgspec.Struct, frozen=True):
-    """What the catalogue had: products before the beginning, and the arrivals since, at the sites that are watched."""
+class Left(msgspec.Struct, frozen=True):
+    """What watcher left behind.
 
-    before: int
-    arrivals: Sequence[Product]
-
-    @property
-    def fetched(self) -> list[Product]:
-        """The arrivals whose files come home."""
-        return [p for p in self.arrivals if p.level == L2A]
-
-
-def findings(expected: Expected, *, rows: Sequence[Mapping[str, Any]], box: Path, heard: str, archive: Path, site: str):
-    """Hold everything that watcher left behind against the catalogue.
-
-    `rows` is what `watcher products --json` said, `box` the mailbox file, `heard` what came on the terminal, which
-    was to be told of the L2A at `site`.
+    `rows` is what `watcher products --json` lists, `mails` are the texts of the mailbox, `shown` is what came on the
+    terminal, `files` are those of the archive as (title, MD5), and `size` is theirs in all, bytes.
     """
-    yield _seen(expected, rows)
-    yield from _told(expected, box, heard, site)
-    yield _stored(expected, archive)
-    yield from _again(expected, box, archive)
+
+    rows: Sequence[Mapping[str, Any]]
+    mails: Sequence[str]
+    shown: str
+    files: Sequence[tuple[str, str]]
+    size: int
+
+
+def look(rows: Sequence[Mapping[str, Any]], *, box: Path, shown: str, archive: Path) -> Left:
+    """Read the mailbox file `box`, and every file below `archive`."""
+    files = [path for path in archive.rglob("*") if path.is_file()]
+    return Left(
+        rows,
+        list(_texts(box)) if box.exists() else [],
+        shown,
+        [(path.name.partition(".")[0], _md5(path)) for path in files],
+        sum(path.stat().st_size for path in files),
+    )
+
+
+def findings(left: Left, arrivals: Sequence[Product], *, before: int, site: str) -> Iterator[Finding]:
+    """Hold what was left behind against what the catalogue had: `before` products, then `arrivals`.
+
+    The mailbox was to be told of all arrivals, the terminal of the L2A at `site`; the L2A were to be brought home.
+    """
+    l2a = [p for p in arrivals if p.level == L2A]
+    wanted = _events(arrivals)
+
+    seen = Counter(
+        (row["event"], row["level"], row["title"]) for row in left.rows if row["event"] in ("new", "revised")
+    )
+    known = len(left.rows) - seen.total()
+    text = f"{_of(seen, wanted)}; the {known} that were there before them are remembered, and not announced"
+    yield Finding("seen", seen == wanted and known == before, text + _difference(wanted, seen))
+
+    mailed = told("\n".join(left.mails))
+    text = f"{_of(mailed, wanted)}, each once, in {len(left.mails)} mails"
+    yield Finding("mailed", mailed == wanted, text + _difference(wanted, mailed))
+
+    shown, here = told(left.shown), _events(p for p in l2a if p.site.code == site)
+    text = f"{_of(shown, here)} L2A at {site}, each once, on the terminal above"
+    yield Finding("shown", shown == here, text + _difference(here, shown))
+
+    files, theirs = Counter(left.files), Counter((p.ident, size_and_md5(p)[1]) for p in l2a)
+    text = f"{_of(files, theirs)} L2A, {left.size / 1000:.0f} kB; the MD5 of every file is the catalogue's"
+    yield Finding("stored", files == theirs, text + _difference(theirs, files))
+
+    for p in arrivals:
+        if p.version != "1.0":
+            once = mailed["revised", word(p.level), p.ident] == 1 and files[p.ident, size_and_md5(p)[1]] == 1
+            yield Finding("revised", once, f"{p.ident}, processed again: told again, fetched anew")
 
 
 def word(level: str) -> str:
@@ -51,67 +86,22 @@ def word(level: str) -> str:
     return level.replace("LEVEL", "L")
 
 
-def _seen(expected: Expected, rows: Sequence[Mapping[str, Any]]) -> Finding:
-    seen = Counter((row["event"], row["level"], row["title"]) for row in rows if row["event"] in ("new", "revised"))
-    remembered = len(rows) - seen.total()
-    well = seen == _events(expected.arrivals) and remembered == expected.before
-    text = f"{seen.total()} of {len(expected.arrivals)}; the {remembered} that were there before are remembered"
-    return Finding("seen", well, text + _difference(_events(expected.arrivals), seen))
-
-
-def _told(expected: Expected, box: Path, heard: str, site: str) -> Iterable[Finding]:
-    mails = texts(box)
-    told = sum((told_in(text) for text in mails), Counter())
-    wanted = _events(expected.arrivals)
-    text = f"{told.total()} of {wanted.total()}, each once, in {len(mails)} mails"
-    yield Finding("mailed", told == wanted, text + _difference(wanted, told))
-    here = told_in(heard)
-    wanted = _events(p for p in expected.arrivals if p.level == L2A and p.site.code == site)
-    text = f"{here.total()} of {wanted.total()} L2A at {site}, on the terminal above"
-    yield Finding("shown", here == wanted, text + _difference(wanted, here))
-
-
-def _stored(expected: Expected, archive: Path) -> Finding:
-    wanted = Counter({size_and_md5(p)[1]: 1 for p in expected.fetched})
-    files = [path for path in archive.rglob("*") if path.is_file()]
-    here = Counter(md5(path) for path in files)
-    size = sum(path.stat().st_size for path in files)
-    text = f"{len(files)} of {len(expected.fetched)} L2A, {size / 1000:.0f} kB; "
-    wrong = [path.name for path in files if md5(path) not in wanted]
-    if here == wanted:
-        return Finding("stored", True, text + "each file has the MD5 that the catalogue's has")
-    return Finding("stored", False, text + f"not the catalogue's: {', '.join(wrong) or 'none, but some are missing'}")
-
-
-def _again(expected: Expected, box: Path, archive: Path) -> Iterable[Finding]:
-    told = sum((told_in(text) for text in texts(box)), Counter())
-    here = {md5(path) for path in archive.rglob("*") if path.is_file()}
-    for product in expected.arrivals:
-        if product.version != "1.0":
-            well = told["revised", word(product.level), product.ident] == 1 and size_and_md5(product)[1] in here
-            yield Finding("revised", well, f"{product.ident}, processed again: told once more, fetched anew")
-
-
-def texts(box: Path) -> list[str]:
-    """The plain texts of a mailbox's mails."""
-
-    def read(file: IO[bytes]) -> Any:
-        return email.message_from_binary_file(file, policy=email.policy.default)
-
-    opened = mailbox.mbox(box, factory=read, create=False)
-    try:
-        return [mail.get_body(("plain",)).get_content() for mail in opened]
-    finally:
-        opened.close()
-
-
-def told_in(text: str) -> Told:
+def told(text: str) -> Told:
     """What a notice, or several in a row, tells of."""
     return Counter(re.findall(r"^  (new|revised) (\w+): (\S+)$", text, re.MULTILINE))
 
 
-def md5(path: Path) -> str:
-    """A file's MD5, in hexadecimal."""
+def _texts(box: Path) -> Iterator[str]:
+    opened = mailbox.mbox(box, create=False)
+    try:
+        for key in opened.keys():  # noqa: SIM118 - a mailbox iterates over messages
+            text = email.message_from_bytes(opened.get_bytes(key), policy=email.policy.default).get_body(("plain",))
+            yield text.get_content() if text else ""
+    finally:
+        opened.close()
+
+
+def _md5(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -120,7 +110,11 @@ def _events(products: Iterable[Product]) -> Told:
     return Counter(("new" if p.version == "1.0" else "revised", word(p.level), p.ident) for p in products)
 
 
-def _difference(wanted: Told, got: Told) -> str:
-    lacking = [f"missing: {' '.join(what)}" for what in (wanted - got).elements()]
-    spare = [f"too often: {' '.join(what)}" for what in (got - wanted).elements()]
-    return "".join(f"; {text}" for text in (*lacking, *spare))
+def _of(got: Counter[Any], wanted: Counter[Any]) -> str:
+    return f"{got.total()} of {wanted.total()}"
+
+
+def _difference(wanted: Counter[Any], got: Counter[Any]) -> str:
+    lacking = [f"; missing: {' '.join(what)}" for what in (wanted - got).elements()]
+    spare = [f"; too many: {' '.join(what)}" for what in (got - wanted).elements()]
+    return "".join((*lacking, *spare))

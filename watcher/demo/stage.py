@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shlex
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,9 +17,6 @@ import msgspec
 
 from watcher.demo.users import USERS
 from watcher.errors import UsageError, WatcherError
-
-_LEAVE = 25.0
-"""Seconds that the service has to end; it gives itself 15."""
 
 # What systemd tells a service is not meant for the services that the demo starts.
 _FOREIGN = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"}
@@ -93,9 +85,12 @@ class Stage(msgspec.Struct, frozen=True):
         return f"mbox://{quote(str(self.mailbox))}"
 
     @property
-    def export(self) -> str:
-        """The shell line that lets `watcher` work here."""
-        return f"export WATCHER_CONFIG={shlex.quote(str(self.config))} WATCHER_STATE={shlex.quote(str(self.state))}"
+    def exports(self) -> tuple[str, str]:
+        """The shell lines that let `watcher` work here."""
+        return (
+            f"export WATCHER_CONFIG={shlex.quote(str(self.config))}",
+            f"export WATCHER_STATE={shlex.quote(str(self.state))}",
+        )
 
 
 def room(asked: Path | None) -> Stage:
@@ -103,10 +98,10 @@ def room(asked: Path | None) -> Stage:
 
     Raises `UsageError` when there is something in it already: the demo touches nothing that is not its own.
     """
-    if asked is None:
-        return Stage(Path(tempfile.mkdtemp(prefix="watcher-demo-")))
-    directory = asked.expanduser().absolute()
+    directory = Path(tempfile.gettempdir()) if asked is None else asked.expanduser().absolute()
     try:
+        if asked is None:
+            return Stage(Path(tempfile.mkdtemp(prefix="watcher-demo-")))
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken = next(directory.iterdir(), None)
     except OSError as error:
@@ -122,14 +117,22 @@ def room(asked: Path | None) -> Stage:
 
 
 def furnish(stage: Stage, *, url: str) -> None:
-    """Write the configuration for the catalogue at `url`, and the password that it refers to."""
+    """Write the configuration for the catalogue at `url`, and the password that it refers to.
+
+    Raises `DemoFailed` when they cannot be written.
+    """
     password = stage.directory / "password"
-    with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(USERS[0].password + "\n")
     values = {"url": url, "email": USERS[0].email, "password": str(password), "archive": str(stage.archive)}
     # A JSON string is a TOML string.
     text = _CONFIG.format(**{name: json.dumps(value, ensure_ascii=False) for name, value in values.items()})
-    stage.config.write_text(text, encoding="utf-8")
+    try:
+        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(USERS[0].password + "\n")
+        stage.config.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DemoFailed(
+            f"cannot write to {stage.directory}: {error.strerror or error}", hint="give another --dir"
+        ) from error
 
 
 def command(stage: Stage, *arguments: str) -> None:
@@ -138,7 +141,7 @@ def command(stage: Stage, *arguments: str) -> None:
     Raises `DemoFailed` when it does not end with 0.
     """
     echo(arguments)
-    code = subprocess.run(_line(*arguments), env=_environment(stage), stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(line(*arguments), env=environment(stage), stdin=subprocess.DEVNULL, check=False).returncode
     if code:
         raise DemoFailed(
             f"`watcher {shlex.join(arguments)}` ended with {code}; what it said is above",
@@ -150,7 +153,7 @@ def answer(stage: Stage, *arguments: str) -> Any:
     """Run a `watcher` command that prints JSON, without showing it, and return what it says."""
     asked = [*arguments, "--json"]
     ended = subprocess.run(
-        _line(*asked), env=_environment(stage), stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+        line(*asked), env=environment(stage), stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
     )
     if ended.returncode:
         raise DemoFailed(f"`watcher {shlex.join(asked)}` ended with {ended.returncode}: {ended.stderr.strip()}")
@@ -163,96 +166,13 @@ def echo(arguments: tuple[str, ...], *, background: bool = False) -> None:
     click.secho(f"$ watcher {shlex.join(arguments)}{' &' if background else ''}", bold=True)
 
 
-class Service:
-    """A `watcher run` in the background, whose words can be listened to."""
-
-    def __init__(self, stage: Stage) -> None:
-        arguments = ("run", "--log-file", str(stage.log))
-        echo(arguments, background=True)
-        # In a process group of its own, so that Ctrl-C reaches it once: through us.
-        self._process = subprocess.Popen(
-            _line(*arguments),
-            env=_environment(stage),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-        self._stage = stage
-        self._begun = b""
-
-    def heard(self, seconds: float) -> list[str]:
-        """Wait up to `seconds` for it to say something; return the lines that are complete.
-
-        Raises `DemoFailed` when it has ended.
-        """
-        pipe = self._process.stdout
-        assert pipe is not None  # noqa: S101 - it was asked for
-        if not select.select([pipe], [], [], seconds)[0]:
-            return []
-        said = os.read(pipe.fileno(), 65536)
-        if not said:
-            raise self._failed(self._process.wait(_LEAVE))
-        return self._lines(said)
-
-    def stop(self) -> list[str]:
-        """Tell it to stop (SIGTERM), and return what it says on its way out.
-
-        Raises `DemoFailed` when it does not end in time, or not with 0.
-        """
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            said, _ = self._process.communicate(timeout=_LEAVE)
-        except subprocess.TimeoutExpired as error:
-            raise DemoFailed(f"the service did not stop within {_LEAVE:.0f} s; its log is {self._stage.log}") from error
-        if self._process.returncode:
-            raise self._failed(self._process.returncode)
-        return self._lines(said)
-
-    def close(self) -> None:
-        """Leave no process behind, whatever happened."""
-        with self._process:
-            if self._process.poll() is not None:
-                return
-            self._process.terminate()
-            try:
-                self._process.communicate(timeout=_LEAVE)
-            finally:
-                self._process.kill()  # without effect on one that has ended
-
-    def _lines(self, said: bytes) -> list[str]:
-        *lines, self._begun = (self._begun + said).split(b"\n")
-        return [line.decode(errors="replace") for line in lines]
-
-    def _failed(self, code: int) -> DemoFailed:
-        try:
-            last = self._stage.log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
-        except OSError as error:
-            last = [f"(no log: {error})"]
-        return DemoFailed("\n  ".join([f"the service ended with {code}; the end of its log is:", *last]))
-
-
-@contextmanager
-def service(stage: Stage, *, patience: float) -> Iterator[Service]:
-    """Start the service, wait until it works, and leave no process behind. Raises `DemoFailed` after `patience` s."""
-    running = Service(stage)
-    try:
-        deadline = time.monotonic() + patience
-        while answer(stage, "status")["service"] is None:
-            if time.monotonic() > deadline:
-                raise DemoFailed(f"the service did not start within {patience:.0f} s; its log is {stage.log}")
-            for line in running.heard(0.1):
-                click.echo(line)
-        yield running
-    finally:
-        running.close()
-
-
-def _line(*arguments: str) -> list[str]:
+def line(*arguments: str) -> list[str]:
+    """The argument list of a `watcher` command."""
     # -P: a file of the current directory is not taken for a module.
     return [sys.executable, "-P", "-m", "watcher", *arguments]
 
 
-def _environment(stage: Stage) -> dict[str, str]:
+def environment(stage: Stage) -> dict[str, str]:
+    """What the environment of a command on this stage is."""
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     return kept | {"WATCHER_CONFIG": str(stage.config), "WATCHER_STATE": str(stage.state)}

@@ -6,13 +6,15 @@ of an exchange - connecting, TLS, headers and body - and a `stop` event ends any
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import httpcore
 import httpx
@@ -27,6 +29,8 @@ ADDRESS_SECONDS = 5.0
 """The time one of a host's addresses gets to accept a connection."""
 
 _TICK = 0.5
+
+T = TypeVar("T")
 _NUMERIC = socket.AI_NUMERICHOST
 
 
@@ -63,27 +67,30 @@ class Network(httpcore.NetworkBackend):
     """Connects to addresses that were looked at, and to no others."""
 
     def __init__(self, allowed: Reach, proxy: str | None) -> None:
-        self._reach, self._proxy, self._plain = allowed, proxy, httpcore.SyncBackend()
+        self._reach, self._proxy = allowed, proxy
 
     def connect_tcp(
         self,
         host: str,
         port: int,
         timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        local_address: str | None = None,  # noqa: ARG002  # httpcore's interface
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         """Connect to the first of the host's addresses that accepts."""
-        addresses = self._addresses(host, port, timeout)
-        failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
-        for address in addresses:
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self._addresses(host, port, timeout):
+            # The address itself is connected to: a second look-up could give another one (DNS rebinding).
             try:
-                seconds = min(ADDRESS_SECONDS, left(timeout))
-                # The address itself is connected to: a second look-up could give another one (DNS rebinding).
-                return Connection(self._plain.connect_tcp(address, port, seconds, local_address, socket_options))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure or httpcore.ConnectError(f"{host} has no address")
+                plain = socket.create_connection((address, port), min(ADDRESS_SECONDS, left(timeout)))
+            except TimeoutError as error:
+                failure = httpcore.ConnectTimeout(str(error))
+            except OSError as error:
+                failure = httpcore.ConnectError(str(error))
+            else:
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return Connection(plain)
+        raise failure
 
     def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
         try:
@@ -97,7 +104,7 @@ class Network(httpcore.NetworkBackend):
     def connect_unix_socket(
         self,
         path: str,
-        timeout: float | None = None,  # noqa: ARG002  # httpcore's interface
+        timeout: float | None = None,  # noqa: ARG002
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         """Refuse: no server of ours is a file."""
@@ -109,57 +116,67 @@ class Network(httpcore.NetworkBackend):
 
 
 class Connection(httpcore.NetworkStream):
-    """A connection that looks at the clock."""
+    """A socket that looks at the clock, and at `stop`."""
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
+    def __init__(self, plain: socket.socket) -> None:
+        plain.settimeout(_TICK)
+        self._socket = plain
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read up to `max_bytes`."""
-        until = time.monotonic() + left(timeout)
-        while True:
-            try:
-                return self._inner.read(max_bytes, min(_TICK, left(None)))
-            except httpcore.ReadTimeout:
-                if time.monotonic() >= until:
-                    raise
+        """Read up to `max_bytes`, none at the end."""
+        return _patiently(partial(self._socket.recv, max_bytes), timeout, httpcore.ReadError)
 
     def read_into(self, buffer: memoryview, timeout: float | None) -> int:
-        """Read what there is into `buffer`, around httpcore; return the number of bytes, 0 at the end."""
-        until = time.monotonic() + left(timeout)
-        plain = self._inner.get_extra_info("socket")
-        plain.settimeout(_TICK)
-        while True:
-            try:
-                return int(plain.recv_into(buffer))
-            except TimeoutError as error:
-                left(None)
-                if time.monotonic() >= until:
-                    raise httpcore.ReadTimeout(str(error)) from error
-            except OSError as error:
-                raise httpcore.ReadError(str(error)) from error
+        """Read into `buffer`, around httpcore; return the number of bytes, 0 at the end."""
+        return _patiently(partial(self._socket.recv_into, buffer), timeout, httpcore.ReadError)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of `buffer`."""
-        self._inner.write(buffer, left(timeout))
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._inner.close()
+        rest = memoryview(buffer)
+        while rest:
+            rest = rest[_patiently(partial(self._socket.send, rest), timeout, httpcore.WriteError) :]
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Go on encrypted; a connection that cannot is closed."""
         try:
-            return Connection(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
+            secure = ssl_context.wrap_socket(
+                self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
+            )
+            self._socket = secure
+            _patiently(secure.do_handshake, timeout, httpcore.ConnectError)
         except BaseException:
             self.close()
             raise
+        return Connection(secure)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what httpcore asks of a socket."""
-        return self._inner.get_extra_info(info)
+        """Return what httpcore asks of a connection."""
+        if info == "ssl_object":
+            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        if info == "is_readable":  # asked of an idle one: then its end is all there can be to read
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            return bool(poll.poll(0))
+        return None
+
+
+def _patiently(work: Callable[[], T], timeout: float | None, failure: type[httpcore.NetworkError]) -> T:
+    until = time.monotonic() + left(timeout)
+    while True:
+        try:
+            return work()
+        except TimeoutError as error:
+            left(None)
+            if time.monotonic() >= until:
+                raise httpcore.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise failure(str(error)) from error
 
 
 def refuse_private(allowed: Reach, url: httpx.URL) -> None:

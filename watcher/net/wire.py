@@ -22,7 +22,7 @@ class Wire(httpx.BaseTransport):
     def __init__(self, allowed: Reach, *, connections: int, ca_bundle: str | None, proxy: str | None) -> None:
         self._reach, self._connections, self._ca_bundle = allowed, connections, ca_bundle
         self._proxy = None if proxy is None else httpx.Proxy(proxy)
-        if self._proxy is not None and self._proxy.url.scheme not in ("http", "https"):
+        if self._proxy is not None and self._proxy.url.scheme != "http":
             raise ConfigError(
                 f'a proxy by "{self._proxy.url.scheme}" is not supported', hint="write it as http://host:port"
             )
@@ -74,7 +74,6 @@ class Wire(httpx.BaseTransport):
             proxy_url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
             proxy_auth=self._proxy.raw_auth,
             proxy_headers=self._proxy.headers.raw,
-            proxy_ssl_context=_tls(self._ca_bundle) if url.scheme == "https" else None,
             network_backend=Network(self._reach, url.raw_host.decode("ascii")),
             **shared,
         )

@@ -1,28 +1,33 @@
 """The addresses that carry secrets, in a file of their own.
 
-An Apprise URL holds passwords and tokens. The database, which people copy and dump, keeps only a fingerprint of it;
+An Apprise URL holds passwords and tokens. The database, which people copy and dump, keeps only a number drawn for it;
 the URL itself lies in `addresses.json` beside the database, readable by its owner alone.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import secrets
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from watcher.errors import StoreError
+from watcher.store.locks import holding
 
 
 def keep(directory: Path, url: str) -> str:
-    """Keep a URL and return the reference that stands for it."""
-    fingerprint = hashlib.sha256(url.encode()).hexdigest()[:16]
-    urls = _read(directory)
-    if urls.get(fingerprint) != url:
-        urls[fingerprint] = url
-        _write(directory, urls)
-    return f"url:{fingerprint}"
+    """Keep a URL and return the reference that stands for it: the same one for as long as it is kept."""
+    with _alone(directory):
+        urls = _read(directory)
+        for number, known in urls.items():
+            if known == url:
+                return f"url:{number}"
+        # Drawn, not computed: a digest would let whoever has the database try passwords against it.
+        number = secrets.token_hex(8)
+        _write(directory, {**urls, number: url})
+    return f"url:{number}"
 
 
 def reveal(directory: Path, reference: str) -> str:
@@ -38,9 +43,15 @@ def reveal(directory: Path, reference: str) -> str:
 
 def forget(directory: Path, reference: str) -> None:
     """Forget a URL that nothing refers to any more."""
-    urls = _read(directory)
-    if urls.pop(reference.removeprefix("url:"), None) is not None:
-        _write(directory, urls)
+    with _alone(directory):
+        urls = _read(directory)
+        if urls.pop(reference.removeprefix("url:"), None) is not None:
+            _write(directory, urls)
+
+
+def _alone(directory: Path) -> AbstractContextManager[None]:
+    """Keep other processes from changing the file between our reading and our writing."""
+    return holding(directory / "addresses.lock", what="a change of addresses.json", wait=10.0)
 
 
 def _read(directory: Path) -> dict[str, str]:

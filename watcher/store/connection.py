@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from watcher.errors import StoreError
 from watcher.store import schema
 
 BUSY_MS = 10_000
+_rfc3339 = msgspec.json.Encoder().encode
 _RESTORE = "keep the file, put the newest backup (watcher.db.before-*) in its place, then run `watcher check`"
 _NETWORK_FILESYSTEMS = {
     "nfs",
@@ -98,7 +101,9 @@ def healthy(db: sqlite3.Connection) -> None:
 
 def stamp(moment: datetime) -> str:
     """Write a moment as the database keeps it: RFC 3339, UTC, milliseconds, so that text sorts as time."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    # An import stamps three times a row, and isoformat takes four times as long as this.
+    text = _rfc3339(moment.astimezone(UTC)).decode()
+    return f"{text[1:20]}.{text[21:24] if text[20] == '.' else '000'}Z"
 
 
 def moment(text: str | None) -> datetime | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from watcher.core.decide import Arrival
+from watcher.model import Watch
 from watcher.store.connection import moment, stamp
 
 
@@ -48,6 +49,19 @@ def want(db: sqlite3.Connection, arrivals: Iterable[Arrival], *, sites: dict[int
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
         ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in arrivals if arrival.download),
+    )
+
+
+def want_late(db: sqlite3.Connection, offered: Iterable[tuple[int, Watch]], *, now: datetime) -> None:
+    """Want the files of revisions that have them since now. What was there before a watch's baseline is left alone."""
+    db.executemany(
+        "INSERT INTO downloads (revision, site, wanted, due) SELECT revision, ?3, ?5, ?5 FROM arrivals"
+        " WHERE revision = ?1 AND site = ?2 AND event <> 'withdrawn' AND arrived > ?4 ON CONFLICT DO NOTHING",
+        (
+            (revision, watch.site.number, watch.site.name, stamp(watch.baselined), stamp(now))
+            for revision, watch in offered
+            if watch.baselined is not None
+        ),
     )
 
 

@@ -12,6 +12,10 @@ from pathlib import Path
 from watcher.errors import AlreadyRunning
 
 
+_GLANCE = 0.2
+"""Seconds that are always waited: for as long as `holder` looks, nobody else can have the lock."""
+
+
 @contextmanager
 def holding(path: Path, *, what: str, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock while the block runs; wait for it at most that many seconds.
@@ -21,7 +25,7 @@ def holding(path: Path, *, what: str, wait: float = 0.0) -> Iterator[None]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        deadline = time.monotonic() + wait
+        deadline = time.monotonic() + max(wait, _GLANCE)
         while not _take(handle):
             if time.monotonic() >= deadline:
                 holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"

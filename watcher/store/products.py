@@ -29,7 +29,7 @@ def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Know
     ):
         record = found.get(identity)
         if record is None:
-            record = found[identity] = Known({}, set())
+            record = found[identity] = Known({}, {})
         record.tokens[token] = number
         products[number] = record
     if products:
@@ -38,8 +38,9 @@ def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Know
             " ON s.revision = listed.value",
             (_json.encode(list(products)).decode(),),
         ):
-            products[number].sites.add(site)
-            products[number].missing |= missing is not None
+            record = products[number]
+            record.sites[site] = max(number, record.sites.get(site, 0))
+            record.missing |= missing is not None
     return found
 
 
@@ -83,17 +84,20 @@ def arrive(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, now: datetime
     return written
 
 
-def seen(db: sqlite3.Connection, watch: Watch, collection: int, *, since: datetime | None) -> list[tuple[int, bool]]:
-    """Return the newest revision of each product that a watch has seen, and whether it was missing already.
+def seen(
+    db: sqlite3.Connection, watch: Watch, collection: int, *, since: datetime | None, before: datetime
+) -> list[tuple[int, bool]]:
+    """Return the newest revision of each product that a watch has seen, and whether it was missing `before` that time.
 
     Only those acquired at or after `since`, and none that is known to be withdrawn.
     """
     rows = db.execute(
-        "SELECT newest, missing FROM (SELECT max(number) AS newest, missing IS NOT NULL AS missing FROM sightings"
+        "SELECT newest, missing FROM (SELECT max(number) AS newest, missing IS NOT NULL AND missing < ?5 AS missing"
+        " FROM sightings"
         " JOIN revisions ON number = revision WHERE site = ?1 AND collection = ?2 AND (?3 IS NULL OR level = ?3)"
         " AND (?4 IS NULL OR acquired >= ?4) GROUP BY id) WHERE NOT EXISTS (SELECT 1 FROM arrivals"
         " WHERE revision = newest AND site = ?1 AND event = 'withdrawn')",
-        (watch.site.number, collection, watch.level, stamp(since) if since else None),
+        (watch.site.number, collection, watch.level, stamp(since) if since else None, stamp(before)),
     )
     return [(number, bool(missing)) for number, missing in rows]
 

@@ -25,8 +25,9 @@ CREATE TABLE collections (
   UNIQUE (catalogue, name)
 ) STRICT;
 
+-- AUTOINCREMENT, where rows go: a number that somebody still holds must never come to mean another row.
 CREATE TABLE sites (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
   folded TEXT NOT NULL UNIQUE,          -- the name without case, accents and punctuation
   geometry TEXT,                        -- GeoJSON, WGS84
@@ -38,7 +39,7 @@ CREATE TABLE sites (
 
 -- What we look for.
 CREATE TABLE watches (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   site INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE,
   collection INTEGER NOT NULL REFERENCES collections,
   level TEXT NOT NULL,                  -- '' is every level
@@ -55,8 +56,8 @@ CREATE TABLE watches (
 
 -- Who wants to hear.
 CREATE TABLE subscriptions (
-  number INTEGER PRIMARY KEY,
-  address TEXT NOT NULL,                -- mail:someone@…, channel:NAME or url:FINGERPRINT; never a secret
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  address TEXT NOT NULL,                -- mail:someone@…, channel:NAME or url:NUMBER; never a secret
   name TEXT NOT NULL,
   every_site INTEGER NOT NULL CHECK (every_site IN (0, 1)),
   levels TEXT NOT NULL DEFAULT '[]',    -- JSON list; empty is every level
@@ -125,7 +126,7 @@ CREATE INDEX arrival_revision ON arrivals (revision);
 
 -- An arrival owed to an address, until sent. due IS NULL: nothing is left to do.
 CREATE TABLE deliveries (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   arrival INTEGER NOT NULL REFERENCES arrivals ON DELETE CASCADE,
   subscription INTEGER NOT NULL REFERENCES subscriptions ON DELETE CASCADE,
   address TEXT NOT NULL,

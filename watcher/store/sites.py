@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -84,8 +85,9 @@ def watch(
         "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, added)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
         " code = excluded.code, max_cloud = excluded.max_cloud, download = excluded.download,"
-        # An earlier start opens ground that was never looked at: it needs a baseline of its own.
-        " baselined = iif(coalesce(excluded.since, '') < coalesce(since, ''), NULL, baselined),"
+        # An earlier start or another place opens ground that was never looked at: it needs a baseline of its own.
+        " baselined = iif(coalesce(excluded.since, '') < coalesce(since, '') OR excluded.code IS NOT code, NULL,"
+        " baselined),"
         " since = excluded.since",
         (
             site.number,
@@ -102,14 +104,22 @@ def watch(
     return known is None
 
 
-def watches(db: sqlite3.Connection, *, catalogue: str | None = None, paused: bool = False) -> list[Watch]:
-    """Return the watches, of one catalogue or all; those of paused sites only when asked for."""
+def watches(
+    db: sqlite3.Connection,
+    *,
+    catalogue: str | None = None,
+    collection: str | None = None,
+    at: Collection[int] | None = None,
+    paused: bool = False,
+) -> list[Watch]:
+    """Return the watches, of one catalogue, collection and `at` these sites, or all; of paused sites if asked for."""
     rows = db.execute(
         f"SELECT {_SITE}, watches.number, catalogue, collections.name, level, code, max_cloud, since, download,"
         " announce, baselined, cursor FROM watches JOIN sites ON sites.number = site"
         " JOIN collections ON collections.number = collection"
-        " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 OR paused IS NULL) ORDER BY sites.name, catalogue, level",
-        (catalogue, paused),
+        " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 IS NULL OR collections.name = ?2) AND (?3 OR paused IS NULL)"
+        " AND (?4 IS NULL OR site IN (SELECT value FROM json_each(?4))) ORDER BY sites.name, catalogue, level",
+        (catalogue, collection, paused, None if at is None else json.dumps(list(at))),
     )
     return [_watch(row) for row in rows]
 
@@ -124,14 +134,23 @@ def unlooked(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def advance(db: sqlite3.Connection, watch: Watch, *, cursor: datetime | None, now: datetime) -> None:
-    """Remember that a watch was looked at completely: baselined, and its cursor at the newest value stored."""
-    db.execute(
-        "UPDATE watches SET baselined = coalesce(baselined, ?), cursor = max(coalesce(cursor, ''), ?) WHERE number = ?"
-        if cursor
-        else "UPDATE watches SET baselined = coalesce(baselined, ?) WHERE number = ?",
-        (stamp(now), stamp(cursor), watch.number) if cursor else (stamp(now), watch.number),
+def advance(db: sqlite3.Connection, watch: Watch, *, cursor: datetime | None, now: datetime) -> bool:
+    """Remember that a watch was looked at completely: baselined, and its cursor at the newest value stored.
+
+    Returns `False` when it is gone, or was given another start or place meanwhile: then it was not looked at.
+    """
+    changed = db.execute(
+        "UPDATE watches SET baselined = coalesce(baselined, ?1), cursor = nullif(max(coalesce(cursor, ''), ?2), '')"
+        " WHERE number = ?3 AND since IS ?4 AND code IS ?5",
+        (
+            stamp(now),
+            stamp(cursor) if cursor else "",
+            watch.number,
+            stamp(watch.since) if watch.since else None,
+            watch.code,
+        ),
     )
+    return changed.rowcount > 0
 
 
 def collection_number(db: sqlite3.Connection, catalogue: str, collection: str) -> int:

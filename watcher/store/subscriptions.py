@@ -63,9 +63,23 @@ def add(
 
 
 def remove(db: sqlite3.Connection, subscription: Subscription) -> int:
-    """End a subscription; return how many notices it was still owed."""
+    """End a subscription; return how many notices it was still owed.
+
+    What the same address wants by another subscription of its own as well stays owed to it.
+    """
+    db.execute(_HAND_OVER, (subscription.number,))
     owed = db.execute(
         "SELECT count(*) FROM deliveries WHERE subscription = ? AND due IS NOT NULL", (subscription.number,)
     ).fetchone()[0]
     db.execute("DELETE FROM subscriptions WHERE number = ?", (subscription.number,))
     return int(owed)
+
+
+_HAND_OVER = """
+UPDATE deliveries SET subscription = other.number FROM subscriptions AS other, arrivals AS a, revisions AS r
+WHERE deliveries.subscription = ?1 AND due IS NOT NULL AND other.number <> ?1 AND other.address = deliveries.address
+  AND a.number = deliveries.arrival AND r.number = a.revision
+  AND (every_site OR EXISTS (SELECT 1 FROM subscription_sites WHERE subscription = other.number AND site = a.site))
+  AND (levels = '[]' OR r.level IN (SELECT value FROM json_each(levels)))
+  AND (max_cloud IS NULL OR r.cloud IS NULL OR r.cloud <= max_cloud)
+"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
@@ -14,7 +15,7 @@ import msgspec
 
 from watcher.core.patience import DOWNLOAD
 from watcher.core.shelves import safe, shelf, suffix
-from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
+from watcher.errors import CatalogueError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
 from watcher.store import downloads, products
@@ -23,6 +24,8 @@ from watcher.store.downloads import Stored, Wanted
 from watcher.transfer import Progress, fetch
 
 Show = Callable[[str, Progress], None]
+
+_TICK = 0.25
 
 
 class Brought(msgspec.Struct, frozen=True):
@@ -50,17 +53,21 @@ def download(
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
-    `https` gives the HTTP client of a catalogue. What `stop` interrupts stays due, and its bytes stay for the next
-    pass. A full disk interrupts the pass: other products would not fit either.
+    The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue. What `stop`
+    interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the pass: other products would
+    not fit either. A defect is raised once the others are home.
     """
-    stop = stop or threading.Event()
+    halt = _Halt(stop)
+    with writing(db):
+        downloads.release(db)  # a pass that could not write at its end left its claims behind
     queue = downloads.due(db, now=now())
     running: dict[Future[Stored], tuple[Wanted, Product, Path]] = {}
     full = False
+    defect: BaseException | None = None
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="download") as pool:
         try:
-            while running or (queue and not full and not stop.is_set()):
-                while queue and len(running) < concurrency and not full and not stop.is_set():
+            while running or (queue and not full and not halt.is_set()):
+                while queue and len(running) < concurrency and not full and not halt.is_set():
                     begun = _begin(db, queue.pop(0), archive, now=now())
                     if begun is None:
                         continue
@@ -74,21 +81,44 @@ def download(
                         place,
                         reserve=reserve,
                         show=show,
-                        stop=stop,
+                        stop=halt,
                     )
                     running[future] = begun
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    brought = _settle(db, future, *running.pop(future), stop=stop, now=now(), chance=chance())
-                    full = full or isinstance(future.exception(), NoSpace)
+                    brought = _settle(db, future, *running.pop(future), stop=halt, now=now(), chance=chance())
+                    error = future.exception()
+                    full = full or isinstance(error, NoSpace)
+                    if error is not None and not isinstance(error, WatcherError):
+                        defect = defect or error
                     if brought is not None:
                         yield brought
         finally:
-            stop_all = [future for future in running if not future.done()]
-            if stop_all:
-                stop.set()
+            halt.set()
             for future, begun in running.items():
                 wait([future])
-                _settle(db, future, *begun, stop=stop, now=now(), chance=chance())
+                _settle(db, future, *begun, stop=halt, now=now(), chance=chance())
+    if defect is not None:
+        raise defect
+
+
+class _Halt(threading.Event):
+    """The end of one pass: its own, or that of everything. Setting it ends nothing but the pass."""
+
+    def __init__(self, everything: threading.Event | None) -> None:
+        super().__init__()
+        self._everything = everything or threading.Event()
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._everything.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = _TICK if end is None else min(_TICK, end - time.monotonic())
+            if left <= 0:
+                return False
+            super().wait(left)
+        return True
 
 
 def _begin(
@@ -117,25 +147,26 @@ def _settle(
     now: datetime,
     chance: float,
 ) -> Brought | None:
-    """Write down how a fetch ended; `None` when it was only interrupted."""
+    """Write down how a fetch ended; `None` when it was only interrupted.
+
+    Only what the transfer knows to be in vain is given up at once: people mend accounts, disks and configurations.
+    """
     error = future.exception()
     if error is None:
         file = future.result()
         with writing(db):
             downloads.stored(db, wanted.revision, file, now=now)
         return Brought(product.title, wanted.site, path, file, None, None)
-    if stop.is_set() or not isinstance(error, WatcherError):
+    if stop.is_set():
         with writing(db):
             downloads.release(db, wanted.revision)
-        if isinstance(error, WatcherError):
-            return None
-        raise error
-    problem = f"{error} [{error.hint}]" if error.hint else str(error)
-    again = (
-        None
-        if error.permanent and not isinstance(error, CredentialError | NoSpace)
-        else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=error.retry_after)
-    )
+        return None
+    problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
+    if isinstance(error, WatcherError):
+        problem = f"{error} [{error.hint}]" if error.hint else str(error)
+        vain = error.permanent and isinstance(error, TransferError) and not isinstance(error, NoSpace)
+        retry_after = error.retry_after
+    again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)
     return Brought(product.title, wanted.site, path, None, problem, again)
@@ -152,13 +183,17 @@ def _bring(
     show: Show | None,
     stop: threading.Event,
 ) -> Stored:
-    """Fetch a product's assets: one becomes a file; several a directory, which has its name only when all are in it."""
+    """Fetch a product's assets: one becomes a file; several a directory, which has its name only when all are in it.
+
+    A directory that has it already is whole, then, and was left by a crash: its files are checked and kept.
+    """
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
     http = https(catalogue)
     total = sum(asset.size or 0 for asset in product.assets) or None
-    several = len(product.assets) > 1
-    gathering = path.with_name(path.name + ".partial") if several else None
+    there = len(product.assets) > 1 and path.is_dir()
+    several = len(product.assets) > 1 and not there
+    gathering = path if there else path.with_name(path.name + ".partial") if several else None
     done = fetched = 0
     proofs: list[str] = []
     checksum = ""
@@ -180,14 +215,10 @@ def _bring(
         fetched += verified.fetched
         proofs.append(verified.how)
         checksum = verified.checksum
-    if gathering:
-        gathering.rename(path)
-        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    if gathering is not None:
         checksum = ""
+        if not there:
+            _name(gathering, path)
     return Stored(
         path=str(path.relative_to(archive)),
         size=done,
@@ -195,3 +226,16 @@ def _bring(
         verified=", ".join(dict.fromkeys(proofs)),
         fetched=fetched,
     )
+
+
+def _name(gathering: Path, path: Path) -> None:
+    """Give a directory that is whole its name, for good."""
+    try:
+        gathering.rename(path)
+        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise TransferError(f"{path} cannot be named: {error.strerror or error}") from error

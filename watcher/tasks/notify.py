@@ -43,11 +43,12 @@ def notify(
 
     A send is claimed before it begins and settled after it ended; a crash between the two sends it again.
     """
-    due = deliveries.due(db, now=now())
-    if not due:
+    if not deliveries.due(db, now=now()):
         return
-    posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
     with writing(db):
+        # Read again inside: what is told of must not be removed between the reading and the claim.
+        due = deliveries.due(db, now=now())
+        posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
         for owed, (_, notice) in zip(due, posts, strict=True):
             deliveries.claim(db, owed, notice=notice.key, now=now())
     for outcome in send(posts):

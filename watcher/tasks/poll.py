@@ -9,15 +9,19 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watcher.core.decide import Arrival, Audience, decide, vanished
+from watcher.core.decide import Arrival, Audience, accepts, decide, vanished
 from watcher.core.matching import matches
 from watcher.core.planning import LOOKBACK, Ask, newest, plan
-from watcher.errors import CatalogueError, HttpError, Unreachable
+from watcher.errors import CatalogueError, HttpError, Unreachable, WatcherError
 from watcher.model import Event, Level, Page, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
 from watcher.store import deliveries, downloads, polls, products, sites, subscriptions
 from watcher.store.connection import writing
+
+
+_LOST = 2
+"""So many questions in a row without any answer, and the catalogue counts as unreachable."""
 
 
 class Polled(msgspec.Struct, frozen=True):
@@ -54,26 +58,39 @@ def poll(
 
     A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
+    A defect in reading an answer is raised once the others had theirs.
     """
     watched = sites.watches(db, catalogue=name)
-    asks = plan(watched, catalogue.capability(), now=now(), lookback=lookback)
+    started = now()
+    asks = plan(watched, catalogue.capability(), now=started, lookback=lookback)
     tally = _Tally()
+    lost = 0
+    defect: Exception | None = None
     with writing(db):
-        number = polls.start(db, name, now=now())
+        number = polls.start(db, name, now=started)
+    # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
+    first = number % len(asks) if asks else 0
     try:
-        for ask in asks:
+        for ask in asks[first:] + asks[:first]:
             if stop is not None and stop.is_set():
                 tally.problems.append("stopped before all was asked")
                 break
             tally.asked += 1
             try:
-                _ask(db, name, catalogue, http, ask, tally, now=now, download_levels=download_levels)
+                _ask(db, name, catalogue, http, ask, tally, started=started, now=now, download_levels=download_levels)
+                lost = 0
             except CatalogueError as error:
                 tally.problems.append(_told(ask, error))
                 if isinstance(error, HttpError) and error.retry_after:
                     tally.not_before = now() + timedelta(seconds=error.retry_after)
-                if isinstance(error, Unreachable) or tally.not_before:
+                lost = lost + 1 if isinstance(error, Unreachable) else 0
+                if lost >= _LOST or tally.not_before:
                     break
+            except WatcherError:
+                raise
+            except Exception as error:  # noqa: BLE001 - an adapter's code began here; it is raised below
+                tally.problems.append(f"{type(error).__name__}: {error}")
+                defect = defect or error
     except BaseException as error:
         tally.problems.append(f"{type(error).__name__}: {error}")
         raise
@@ -97,6 +114,8 @@ def poll(
                 not_before=outcome.not_before,
                 now=now(),
             )
+    if defect is not None:
+        raise defect
     return outcome
 
 
@@ -108,27 +127,39 @@ def _ask(
     ask: Ask,
     tally: _Tally,
     *,
+    started: datetime,
     now: Callable[[], datetime],
     download_levels: Collection[Level],
 ) -> None:
     listed: set[int] = set()
     cursor: datetime | None = None
-    collection = sites.collection_number(db, name, ask.query.collection)
+    with writing(db):
+        collection = sites.collection_number(db, name, ask.query.collection)
     for page in catalogue.search(ask.query, http):
         tally.listed += len(page)
-        listed |= _write(db, collection, page, ask, tally, now=now(), download_levels=download_levels)
+        listed |= _write(db, name, collection, page, ask, tally, now=now(), download_levels=download_levels)
         for product in page:
             cursor = newest(cursor, product.learnt, now=now())
     with writing(db):
         if ask.whole:
-            _compare(db, collection, ask, listed, tally, now=now())
+            _compare(db, name, collection, ask, listed, tally, started=started, now=now())
         for watch in ask.watches:
-            tally.baselined += watch.baselined is None
-            sites.advance(db, watch, cursor=cursor, now=now())
+            looked = sites.advance(db, watch, cursor=cursor, now=now())
+            tally.baselined += looked and watch.baselined is None
+
+
+def _around(db: sqlite3.Connection, name: str, ask: Ask) -> list[Watch]:
+    """Return all watches of a question's collection and sites, as they are now.
+
+    A product is seen once at a site, whichever question lists it: so all that watch that site must judge it then.
+    """
+    numbers = {watch.site.number for watch in ask.watches}
+    return sites.watches(db, catalogue=name, collection=ask.query.collection, at=numbers)
 
 
 def _write(
     db: sqlite3.Connection,
+    name: str,
     collection: int,
     page: Page,
     ask: Ask,
@@ -138,8 +169,8 @@ def _write(
     download_levels: Collection[Level],
 ) -> set[int]:
     """Write one page and all that follows from it: one transaction."""
-    found = matches(page, ask.watches)
     with writing(db):
+        found = matches(page, _around(db, name, ask))
         decision = decide(
             found,
             products.known(db, collection, [listing.product for listing in found]),
@@ -149,14 +180,25 @@ def _write(
         )
         products.record(db, collection, decision, now=now)
         _announce(db, decision.arrivals, ask.watches, tally, now=now)
+        downloads.want_late(db, decision.offered, now=now)
     return decision.listed
 
 
 def _compare(
-    db: sqlite3.Connection, collection: int, ask: Ask, listed: set[int], tally: _Tally, *, now: datetime
+    db: sqlite3.Connection,
+    name: str,
+    collection: int,
+    ask: Ask,
+    listed: set[int],
+    tally: _Tally,
+    *,
+    started: datetime,
+    now: datetime,
 ) -> None:
+    around = _around(db, name, ask)
     for watch in ask.watches:
-        seen = products.seen(db, watch, collection, since=ask.query.acquired[0])
+        # What another watch of this site missed in this very poll was missed by one look, not by two.
+        seen = products.seen(db, watch, collection, since=ask.query.acquired[0], before=started)
         if seen and not listed:
             raise CatalogueError(
                 f"{watch.site.name}: {ask.query.collection} lists nothing, where {len(seen)} products were seen before",
@@ -164,14 +206,15 @@ def _compare(
             )
         missing, withdrawn = vanished(listed, seen)
         products.miss(db, watch.site.number, missing, now=now)
-        gone = [_withdrawal(db, watch, revision) for revision in withdrawn]
+        gone = [_withdrawal(db, watch.site.number, around, revision) for revision in withdrawn]
         _announce(db, gone, ask.watches, tally, now=now)
 
 
-def _withdrawal(db: sqlite3.Connection, watch: Watch, revision: int) -> Arrival:
+def _withdrawal(db: sqlite3.Connection, site: int, around: Collection[Watch], revision: int) -> Arrival:
     _, product = products.one(db, revision)
-    audience = Audience(subscriptions.every(db))
-    return Arrival(watch.site.number, revision, Event.WITHDRAWN, audience.owed(watch.site.number, product), False)
+    told = any(w.site.number == site and w.level in (None, product.level) and accepts(w, product) for w in around)
+    owed = Audience(subscriptions.every(db)).owed(site, product) if told else ()
+    return Arrival(site, revision, Event.WITHDRAWN, owed, False)
 
 
 def _announce(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -48,6 +49,13 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     assets: list[str] = []
     max_pages: Annotated[int, msgspec.Meta(ge=1)] = 200
 
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("url must be the address of the landing page alone, without user, query or fragment")
+        if not self.collections:
+            raise ValueError("collections must name at least one collection")
+
     def capability(self) -> Capability:
         """A cursor makes it learn; it has no codes for sites."""
         return Capability(learns=self.cursor != "none", codes=False)
@@ -68,9 +76,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 hint="set cursor to the property that says when the catalogue learnt of a product",
                 permanent=True,
             )
+        levels = {name: level(text) for name, text in self.collections.items() if text}
         for features in Walk(self, query, http).pages():
             products = [
-                product(feature, cursor=self.cursor, levels=self.collections, assets=self.assets, url=self.url)
+                product(feature, cursor=self.cursor, levels=levels, assets=self.assets, url=self.url)
                 for feature in features
             ]
             # The level is no part of the question: a collection has one, save where each item says its own.

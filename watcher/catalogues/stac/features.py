@@ -125,8 +125,8 @@ def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
     return start or middle or end, end or middle or start
 
 
-def product(feature: Feature, *, cursor: str, levels: Mapping[str, str], assets: Sequence[str], url: str) -> Product:
-    """Say what watcher understands of a feature; the parameters are settings of the Kind."""
+def product(feature: Feature, *, cursor: str, levels: Mapping[str, Level], assets: Sequence[str], url: str) -> Product:
+    """Say what watcher understands of a feature; the parameters are settings of the Kind, levels as given there."""
     said = feature.properties
     files = wanted(feature, assets)
     updated = moment(said.updated)
@@ -136,7 +136,7 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, str], assets:
         collection=str(feature.collection),
         id=feature.id,
         title=_text(said.title) or feature.id,
-        level=_level(said, levels.get(str(feature.collection), "")),
+        level=_level(said, levels.get(feature.collection or "")),
         acquired=moment(said.datetime) or moment(said.start),
         revision=revisions.token(
             updated=updated.isoformat() if updated else None,
@@ -163,8 +163,9 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, str], assets:
 def wanted(feature: Feature, keys: Collection[str]) -> tuple[Asset, ...]:
     """Choose the assets to download: those named; with no names the product's archive, if it has exactly one.
 
-    An archive is a zip or tar by its media type or its name. Bands are never taken unasked: a Sentinel-2 item
-    has some twenty, and who wants them says so. Only http and https can be fetched, so `s3://` is left out.
+    An archive is a zip or tar by its media type, or by its name where it has none. Bands are never taken unasked:
+    a Sentinel-2 item has some twenty, and who wants them says so. Only http and https can be fetched, so `s3://`
+    is left out.
     """
     files = feature.assets or {}
     if keys:
@@ -196,13 +197,15 @@ def _asset(key: str, file: File) -> Asset:
 
 
 def _archive(file: File) -> bool:
-    kind = (_text(file.type) or "").partition(";")[0].strip().lower()
-    return kind in _ARCHIVES or urlsplit(file.href).path.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
+    kind = _text(file.type)
+    if kind is not None and kind != "application/octet-stream":
+        return kind.partition(";")[0].rstrip().lower() in _ARCHIVES
+    return urlsplit(str(file.href)).path.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
 
 
-def _level(said: Properties, given: str) -> Level | None:
-    if given:
-        return level(given)
+def _level(said: Properties, given: Level | None) -> Level | None:
+    if given is not None:
+        return given
     words = [word for word in map(_text, (said.type, said.s2_type, said.level)) if word]
     names = [level(word) for word in words]
     # A product type may be no level at all (`GRD`), so a name of ours wins over a server's own word.

@@ -108,7 +108,7 @@ class Walk:
     def _by_links(self, left: Sheet) -> Pages:
         size, cut = left.question.limit, False
         for attempt, limit in enumerate((size, size + size // 2 + 1, size)):
-            self._allowed = self._kind.max_pages * (attempt + 1)
+            self._allowed = max(self._allowed, self._kind.max_pages * (attempt + 1))
             before = len(self._seen)
             sheet = left
             if attempt:

@@ -1,0 +1,132 @@
+"""A download's bytes, as they arrive."""
+
+import os
+import socket
+import threading
+
+import httpcore
+import pytest
+
+from tests.loopback import Request, reply, served
+from watcher.errors import TransferError, Unreachable
+from watcher.net import Http, pieces
+
+BIG = os.urandom(3_000_000)
+
+
+def test_a_download_arrives_whole_and_is_not_compressed() -> None:
+    with (
+        served(reply(200, BIG)) as peer,
+        Http(origin=peer.origin) as http,
+        http.stream(peer.url(), headers={"Range": "bytes=5-"}) as response,
+    ):
+        assert b"".join(bytes(piece) for piece in pieces(response)) == BIG
+    (request,) = peer.requests
+    assert (request.headers["accept-encoding"], request.headers["range"]) == ("identity", "bytes=5-")
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 65536, 65537, 400_000])
+def test_a_download_of_any_size_arrives_whole(size: int) -> None:
+    with served(reply(200, BIG[:size])) as peer, Http(origin=peer.origin) as http:
+        for _ in range(2):
+            with http.stream(peer.url()) as response:
+                assert b"".join(bytes(piece) for piece in pieces(response)) == BIG[:size]
+
+
+def test_a_download_in_chunks_arrives_whole() -> None:
+    def chunked(request: Request, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for at in range(0, len(BIG), 100_000):
+            connection.sendall(b"%x\r\n" % len(BIG[at : at + 100_000]) + BIG[at : at + 100_000] + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+
+    with served(chunked) as peer, Http(origin=peer.origin) as http, http.stream(peer.url()) as response:
+        assert b"".join(bytes(piece) for piece in pieces(response)) == BIG
+
+
+def test_a_body_longer_than_announced_ends_where_it_was_announced() -> None:
+    def more(request: Request, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 206 Partial\r\nContent-Length: 1000000\r\n\r\n" + BIG)
+
+    with served(more) as peer, Http(origin=peer.origin) as http:
+        for _ in range(2):  # the connection with the rest on it is not used again
+            with http.stream(peer.url()) as response:
+                assert b"".join(bytes(piece) for piece in pieces(response)) == BIG[:1_000_000]
+    assert peer.connections == 2
+
+
+@pytest.mark.parametrize("sent", [0, 10, 1_000_000])
+def test_a_download_that_breaks_off_is_a_failure(sent: int) -> None:
+    said = reply(200, BIG, Connection="close")[: -len(BIG)] + BIG[:sent]
+    got = 0
+    with (
+        served(said) as peer,
+        Http(origin=peer.origin) as http,
+        pytest.raises(Unreachable, match="could not be read"),
+        http.stream(peer.url()) as response,
+    ):
+        for piece in pieces(response):
+            got += len(piece)
+    assert got == sent
+
+
+@pytest.mark.parametrize("status", [200, 202, 206, 401, 403, 404, 416, 429, 500, 503])
+def test_the_caller_judges_the_status_of_a_download(status: int) -> None:
+    with (
+        served(reply(status, b"why")) as peer,
+        Http(origin=peer.origin) as http,
+        http.stream(peer.url()) as response,
+    ):
+        assert (response.status_code, response.read()) == (status, b"why")
+    assert len(peer.requests) == 1
+
+
+def test_an_error_of_the_caller_passes_through() -> None:
+    with served(reply(200, BIG)) as peer, Http(origin=peer.origin) as http:
+        with pytest.raises(TransferError, match="mine"), http.stream(peer.url()):
+            raise TransferError("mine")
+        with http.stream(peer.url()) as response:
+            assert sum(len(piece) for piece in pieces(response)) == len(BIG)
+
+
+def test_a_download_left_in_the_middle_leaves_no_connection_busy() -> None:
+    with served(reply(200, BIG)) as peer, Http(origin=peer.origin, connections=2, deadline=5) as http:
+        for _ in range(10):
+            with http.stream(peer.url()) as response:
+                next(pieces(response))
+        assert len(http.get(peer.url()).body) == len(BIG)
+
+
+def test_a_client_with_every_connection_busy_says_so() -> None:
+    with (
+        served(reply(200, BIG)) as peer,
+        Http(origin=peer.origin, connections=1, deadline=0.3) as http,
+        http.stream(peer.url()),
+        pytest.raises(Unreachable, match="busy"),
+    ):
+        http.get(peer.url())
+
+
+def test_threads_share_a_client() -> None:
+    got: list[int] = []
+    with served(reply(200, BIG)) as peer, Http(origin=peer.origin, connections=4) as http:
+
+        def download() -> None:
+            for _ in range(5):
+                with http.stream(peer.url()) as response:
+                    got.append(sum(len(piece) for piece in pieces(response)))
+
+        threads = [threading.Thread(target=download) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert got == [len(BIG)] * 40
+
+
+def test_the_wire_speaks_no_unix_sockets() -> None:
+    from watcher.net.connections import Network
+    from watcher.net.reach import reach
+
+    with pytest.raises(httpcore.ConnectError):
+        Network(reach("https://catalogue.test"), None).connect_unix_socket("/run/x.sock")
