@@ -15,8 +15,8 @@ from tests.catalogues.loopback import Reply, answering
 from tests.catalogues.pretend_resto import APRIL, Held, Pretend, season
 from tests.catalogues.replay import collection
 from watcher import plugins
-from watcher.catalogues._resto_features import checksum_of, product_of, read
-from watcher.catalogues._resto_sites import bounds, box, spellings
+from watcher.catalogues.resto.features import checksum_of, product_of, read
+from watcher.catalogues.resto.sites import bounds, box, spellings
 from watcher.catalogues.resto import Kind
 from watcher.errors import CatalogueError, ConfigError, HttpError, Unreachable
 from watcher.model import Level, Query

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.catalogues.pretend_resto import APRIL, Held, Pretend, season
-from watcher.catalogues._resto_walk import MOST_PRODUCTS, Listing, complete
+from watcher.catalogues.resto.walk import MOST_PRODUCTS, Listing, complete
 from watcher.errors import CatalogueError
 from watcher.model import Product
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import click
 
-from watcher.demo.stage import DemoFailed, Stage, answer, echo, environment, line
+from watcher.demo.stage import DemoFailed, Stage, answer, argv, echo, environment
 
 _LEAVE = 25.0
 """Seconds that the service has to end; it gives itself 15."""
@@ -26,7 +26,7 @@ class Service:
         echo(arguments, background=True)
         # In a process group of its own, so that Ctrl-C reaches it once: through us.
         self._process = subprocess.Popen(
-            line(*arguments),
+            argv(*arguments),
             env=environment(stage),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -141,7 +141,7 @@ def command(stage: Stage, *arguments: str) -> None:
     Raises `DemoFailed` when it does not end with 0.
     """
     echo(arguments)
-    code = subprocess.run(line(*arguments), env=environment(stage), stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(argv(*arguments), env=environment(stage), stdin=subprocess.DEVNULL, check=False).returncode
     if code:
         raise DemoFailed(
             f"`watcher {shlex.join(arguments)}` ended with {code}; what it said is above",
@@ -153,7 +153,7 @@ def answer(stage: Stage, *arguments: str) -> Any:
     """Run a `watcher` command that prints JSON, without showing it, and return what it says."""
     asked = [*arguments, "--json"]
     ended = subprocess.run(
-        line(*asked), env=environment(stage), stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+        argv(*asked), env=environment(stage), stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
     )
     if ended.returncode:
         raise DemoFailed(f"`watcher {shlex.join(asked)}` ended with {ended.returncode}: {ended.stderr.strip()}")
@@ -166,7 +166,7 @@ def echo(arguments: tuple[str, ...], *, background: bool = False) -> None:
     click.secho(f"$ watcher {shlex.join(arguments)}{' &' if background else ''}", bold=True)
 
 
-def line(*arguments: str) -> list[str]:
+def argv(*arguments: str) -> list[str]:
     """The argument list of a `watcher` command."""
     # -P: a file of the current directory is not taken for a module.
     return [sys.executable, "-P", "-m", "watcher", *arguments]

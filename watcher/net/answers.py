@@ -44,11 +44,11 @@ def whole(response: httpx.Response, limit: int) -> bytes:
         raise _too_large(place, limit)
     chunks: list[bytes] = []
     size = 0
-    for piece in pieces(response):
-        size += len(piece)
+    for chunk in response.iter_raw():
+        size += len(chunk)
         if size > limit:
             raise _too_large(place, limit)
-        chunks.append(bytes(piece))
+        chunks.append(chunk)
     raw = b"".join(chunks)
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity") or not raw:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 
 import httpx
 import msgspec
@@ -111,21 +112,22 @@ def _sent(way: Way, request: httpx.Request) -> httpx.Response:
 
 def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
     """Let `auth` sign a request, and make the requests that it needs for that, such as one for a token."""
-    flow = auth.sync_auth_flow(request)
-    wanted = next(flow)
-    while True:
-        if wanted is not request:
-            way.reach.check(wanted.url, anywhere=True)
-        response = _sent(way, wanted)
-        try:
-            # httpx would read these whole and inflate them without limit.
-            wanted = flow.send(response if wanted is request else _read(response))
-        except StopIteration:
-            return response
-        except BaseException:
+    # Closed whatever happens: a flow that is left hanging keeps the lock it may hold.
+    with closing(auth.sync_auth_flow(request)) as flow:
+        wanted = next(flow)
+        while True:
+            if wanted is not request:
+                way.reach.check(wanted.url, anywhere=True)
+            response = _sent(way, wanted)
+            try:
+                # httpx would read these whole and inflate them without limit.
+                wanted = flow.send(response if wanted is request else _read(response))
+            except StopIteration:
+                return response
+            except BaseException:
+                response.close()
+                raise
             response.close()
-            raise
-        response.close()
 
 
 def _read(response: httpx.Response) -> httpx.Response:

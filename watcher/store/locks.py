@@ -11,7 +11,6 @@ from pathlib import Path
 
 from watcher.errors import AlreadyRunning
 
-
 _GLANCE = 0.2
 """Seconds that are always waited: for as long as `holder` looks, nobody else can have the lock."""
 

@@ -19,7 +19,6 @@ from watcher.plugins import Catalogue
 from watcher.store import deliveries, downloads, polls, products, sites, subscriptions
 from watcher.store.connection import writing
 
-
 _LOST = 2
 """So many questions in a row without any answer, and the catalogue counts as unreachable."""
 

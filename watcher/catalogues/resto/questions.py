@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from watcher.catalogues._resto_features import Features, read
-from watcher.catalogues._resto_walk import Window
+from watcher.catalogues.resto.features import Features, read
+from watcher.catalogues.resto.walk import Window
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain
 from watcher.net import Http, json_body

@@ -4,7 +4,7 @@ resto (https://github.com/jjrom/resto) is an OpenSearch catalogue that answers i
 
 * 2.0 can neither filter nor sort by publication, so all of a site is read again at each poll;
 * a parameter that a server does not know is ignored with a 200, so each product is held against the question;
-* several pages are not a snapshot: see `_resto_walk`;
+* several pages are not a snapshot: see `walk`;
 * ``next`` links may lead to the page they stand on, so pages are numbered here.
 """
 
@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from watcher.catalogues._resto_features import Features, country_of, product_of
-from watcher.catalogues._resto_questions import between, offered, page
-from watcher.catalogues._resto_sites import box, candidates, chosen, nearest, spellings, spoken
-from watcher.catalogues._resto_walk import Listing, Window, complete
+from watcher.catalogues.resto.features import Features, country_of, product_of
+from watcher.catalogues.resto.questions import between, offered, page
+from watcher.catalogues.resto.sites import box, candidates, chosen, nearest, spellings, spoken
+from watcher.catalogues.resto.walk import Listing, Window, complete
 from watcher.errors import CatalogueError
 from watcher.model import Candidate, Capability, Finding, Level, Page, Product, Query
 from watcher.names import plain
