@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,9 +14,9 @@ from tests.catalogues.loopback import Reply, answering
 from tests.catalogues.pretend_resto import APRIL, Held, Pretend, season
 from tests.catalogues.replay import collection
 from watcher import plugins
-from watcher.catalogues.resto.features import checksum_of, product_of, read
-from watcher.catalogues.resto.sites import bounds, box, spellings
 from watcher.catalogues.resto import Kind
+from watcher.catalogues.resto.features import checksum_of, read
+from watcher.catalogues.resto.sites import bounds, box, spellings
 from watcher.errors import CatalogueError, ConfigError, HttpError, Unreachable
 from watcher.model import Level, Query
 from watcher.net import Http
@@ -581,27 +580,3 @@ def test_something_else_at_that_address_is_found():
     (finding,) = findings(lambda asked: Reply(200, b'{"stac_version":"1.0.0"}'))
     assert not finding.well
     assert "https://host/resto" in finding.hint
-
-
-# Speed
-
-
-def test_a_page_becomes_products_faster_than_json_alone_is_read():
-    features = [Held(f"a{number}", APRIL).feature(abstract="x" * 3000) for number in range(500)]
-    body = collection(features, total=500).body
-    place = "https://spot-take5.org/resto/collections/SPOT5"
-
-    def ours():
-        page = read(body, site_filter="zone_geo", place=place)
-        return [product_of(f, place=place, collection="SPOT5", levels={}) for f in page.features]
-
-    def seconds(job):
-        best = float("inf")
-        for _ in range(5):
-            start = time.process_time()
-            job()
-            best = min(best, time.process_time() - start)
-        return best
-
-    assert len(ours()) == 500
-    assert seconds(ours) < seconds(lambda: json.loads(body))
