@@ -10,9 +10,12 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.servers.stac import counting_pgstac, pgstac, pgstac_urls, rustac
 from watcher.cli import main
 from watcher.demo.catalogue import Catalogue, serve
 from watcher.demo.timeline import Timeline
+
+__all__ = ["counting_pgstac", "pgstac", "pgstac_urls", "rustac"]
 
 
 class Said(NamedTuple):

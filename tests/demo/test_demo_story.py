@@ -49,16 +49,16 @@ def read_until(process: subprocess.Popen[str], enough: Callable[[str], bool]) ->
     pytest.fail(f"it ended without saying that:\n{said}")
 
 
-def working_in(directory: Path) -> list[str]:
-    """Name the processes whose state directory lies here."""
-    found = []
+def working_in(directory: Path) -> dict[int, str]:
+    """Return the processes whose state directory lies here: their number and command line."""
+    found = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
             environment, line = (place / "environ").read_bytes(), (place / "cmdline").read_bytes()
         except OSError:  # it ended meanwhile, or is somebody else's
             continue
         if f"WATCHER_STATE={directory}/".encode() in environment and line:
-            found.append(line.replace(b"\0", b" ").decode())
+            found[int(place.name)] = line.replace(b"\0", b" ").decode()
     return found
 
 
@@ -100,20 +100,20 @@ def test_the_demo_ends_by_itself_with_everything_told_once_and_stored_whole(tmp_
     assert "stopped" in (here / "watcher.log").read_text()
     assert stat.S_IMODE((here / "password").stat().st_mode) == 0o600
     assert "take5pass" not in (here / "config.toml").read_text() + (here / "watcher.log").read_text() + said
-    assert working_in(here) == []
+    assert working_in(here) == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_interrupts_the_demo_leaves_no_process_behind(tmp_path, number):
     with started("--dir", str(tmp_path), "--pace", "0.5") as process:
         read_until(process, lambda line: "published: " in line)
-        assert any("watcher run" in line for line in working_in(tmp_path))
+        assert any("watcher run" in line for line in working_in(tmp_path).values())
         process.send_signal(number)
         said, _ = process.communicate(timeout=60)
 
     assert process.returncode == 128 + number
     assert "Traceback" not in said
-    assert working_in(tmp_path) == []
+    assert working_in(tmp_path) == {}
     assert "INFO stopped" in (tmp_path / "watcher.log").read_text(), "the service left in good order"
 
 
@@ -122,7 +122,21 @@ def test_a_reader_that_goes_away_ends_the_demo(tmp_path):
         read_until(process, lambda line: "published: " in line)
         process.stdout.close()
         assert process.wait(timeout=60) != 0
-    assert working_in(tmp_path) == []
+    assert working_in(tmp_path) == {}
+
+
+def test_a_service_that_dies_ends_the_demo_with_the_end_of_its_log(tmp_path):
+    with started("--dir", str(tmp_path), "--pace", "0.5") as process:
+        read_until(process, lambda line: "published: " in line)
+        (number,) = (number for number, line in working_in(tmp_path).items() if "watcher run" in line)
+        os.kill(number, signal.SIGKILL)
+        said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "watcher: the service ended with -9; the end of its log is:" in said
+    assert "INFO polled catalogue=take5" in said
+    assert "What came of it" not in said
+    assert working_in(tmp_path) == {}
 
 
 def test_a_step_that_fails_is_shown_and_ends_the_demo(tmp_path):
@@ -137,7 +151,7 @@ def test_a_step_that_fails_is_shown_and_ends_the_demo(tmp_path):
     shown = said.partition("$ watcher add-site Litchfield")[2]
     assert re.search(r"^watcher: .*watcher\.db", shown, re.MULTILINE), said
     assert "`watcher add-site Litchfield --level L1C --level L2A` ended with 75" in shown
-    assert working_in(tmp_path) == []
+    assert working_in(tmp_path) == {}
 
 
 def test_a_directory_with_something_in_it_is_refused_and_left_alone(tmp_path):

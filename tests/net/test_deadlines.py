@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import trustme
@@ -53,14 +54,11 @@ def test_a_server_that_drips_is_cut_at_the_deadline(slow: Callable[[Request, soc
 
 def test_a_server_that_never_finishes_tls_is_cut_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/"
         start = time.monotonic()
-        with (
-            Http(origin=f"https://127.0.0.1:{port}", deadline=1.0, backoff_base=0.001) as http,
-            pytest.raises(Unreachable),
-        ):
-            http.get(f"https://127.0.0.1:{port}/")
-        assert time.monotonic() - start < 2.0 * 3 + 1  # an unfinished handshake counts as a failed connection
+        with Http(origin=url, deadline=1.0) as http, pytest.raises(Unreachable, match="in time"):
+            http.get(url)
+        assert 0.9 < time.monotonic() - start < 2.0
 
 
 def test_the_deadline_is_for_the_headers_of_a_download_not_for_its_body() -> None:
@@ -110,7 +108,7 @@ def test_stop_ends_a_request_within_a_second(slow: Callable[[Request, socket.soc
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_stop_ends_a_download_within_a_second(secure: bool, tmp_path) -> None:
+def test_stop_ends_a_download_within_a_second(secure: bool, tmp_path: Path) -> None:
     stop, tls, bundle = threading.Event(), None, None
     if secure:
         authority = trustme.CA()
@@ -123,32 +121,37 @@ def test_stop_ends_a_download_within_a_second(secure: bool, tmp_path) -> None:
         connection.sendall(HEAD + b"some")
         connection.recv(1)
 
+    got = b""
     with served(stalls, tls=tls) as peer, Http(origin=peer.origin, ca_bundle=bundle) as http:
         start = time.monotonic()
         with pytest.raises(Unreachable, match="stopped"), http.stream(peer.url(), stop=stop) as response:
-            for piece in pieces(response):
-                assert bytes(piece) == b"some"
-                threading.Timer(0.1, stop.set).start()
-        assert time.monotonic() - start < 2
-
-
-def test_stop_ends_the_wait_for_a_turn_and_for_a_second_try() -> None:
-    for settings, said in (({"gap": 30.0}, reply()), ({"backoff_base": 30.0}, reply(503))):
-        stop = threading.Event()
-        with served(said) as peer, Http(origin=peer.origin, stop=stop, **settings) as http:
-
-            def asked(requests: list[Request] = peer.requests, stop: threading.Event = stop) -> None:
-                until(lambda: len(requests) >= 1)
+            for piece in pieces(response):  # the rest of the stream is what fails
+                got += piece
                 stop.set()
+        assert time.monotonic() - start < 2
+    assert got == b"some"
 
-            thread = threading.Thread(target=asked)
-            thread.start()
-            start = time.monotonic()
-            with pytest.raises(Unreachable, match="stopped"):
-                for _ in range(2):
-                    http.get(peer.url())
-            thread.join()
-            assert time.monotonic() - start < 5
+
+@pytest.mark.parametrize(("settings", "said"), [({"gap": 30.0}, reply()), ({"backoff_base": 30.0}, reply(503))])
+def test_stop_ends_the_wait_for_a_turn_and_for_a_second_try(settings: dict[str, float], said: bytes) -> None:
+    stop = threading.Event()
+    with served(said) as peer, Http(origin=peer.origin, stop=stop, **settings) as http:
+
+        def ask_twice() -> None:
+            http.get(peer.url())
+            http.get(peer.url())
+
+        def stop_after_the_first() -> None:
+            until(lambda: bool(peer.requests))
+            stop.set()
+
+        thread = threading.Thread(target=stop_after_the_first)
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises(Unreachable, match="stopped"):
+            ask_twice()
+        thread.join()
+        assert time.monotonic() - start < 10
 
 
 def test_a_stopped_client_asks_nothing() -> None:

@@ -96,7 +96,7 @@ def test_a_server_that_does_not_is_told_nothing(
     else:
         tls = _server(authority.issue_cert("localhost"))
         tls.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             tls.minimum_version = tls.maximum_version = ssl.TLSVersion.TLSv1_1
     with (
         served(reply(200, b"in"), tls=tls, name="localhost") as peer,
@@ -152,6 +152,6 @@ def test_https_does_not_fall_back_to_http(authority: trustme.CA, bundle: str) ->
     ):
         with pytest.raises(Unreachable):
             http.get(f"https://localhost:{peer.port}/")
-        with pytest.raises(Unreachable, match="not of this catalogue|not encrypted"):
+        with pytest.raises(Unreachable, match=r"not of this catalogue|not encrypted"):
             http.get(f"http://localhost:{peer.port + 1}/")
     assert peer.requests == []

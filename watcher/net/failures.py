@@ -90,5 +90,5 @@ def _distrust(error: BaseException) -> ssl.SSLError | None:
     while seen is not None:
         if isinstance(seen, ssl.SSLError) and not isinstance(seen, ssl.SSLEOFError):
             return seen
-        seen = seen.__cause__
+        seen = seen.__cause__ or seen.__context__  # httpcore raises its own `from None`
     return None
