@@ -38,9 +38,10 @@ class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[notify]`: how often owed notices are sent, and how long one may take."""
+    """`[notify]`: how often owed notices are sent, how long they wait for a download, and how long one may take."""
 
     interval: Seconds = Seconds(30)
+    wait: Seconds = Seconds(120)
     timeout: Seconds = Seconds(30)
 
 

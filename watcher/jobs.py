@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -58,7 +58,8 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
     """Send the notices that are due. A watch that was added since its catalogue was asked makes that due, too."""
     with closing(parts.db()) as db, parts.lock("notify", what="sending notices", wait=60):
         shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
-        for paid in notify(db, parts.send, parts.archive, now=now, chance=chance):
+        patience = timedelta(seconds=parts.config.notify.wait)
+        for paid in notify(db, parts.send, parts.archive, now=now, chance=chance, patience=patience):
             alive()
             to = shown.get(paid.address, paid.address)
             if paid.problem is None:
@@ -72,6 +73,7 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
 def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
     """Fetch the products that are due."""
     told: dict[str, float] = {}
+    ended = 0
 
     def show(title: str, progress: Progress) -> None:
         alive()
@@ -95,6 +97,7 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
                 stop=parts.stop,
             ):
                 alive()
+                ended += 1
                 file = brought.stored
                 if file is not None:
                     say(
@@ -116,7 +119,7 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
                     )
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
-    return Next()
+    return Next(soon=("notify",) if ended else ())
 
 
 def say(level: int, event: str, **fields: object) -> None:

@@ -148,7 +148,7 @@ def test_a_bundle_that_is_none_is_named(content: str | None, tmp_path: Path) -> 
 def test_https_does_not_fall_back_to_http(authority: trustme.CA, bundle: str) -> None:
     with (
         served(reply(200, b"plain"), name="localhost") as peer,
-        Http(origin=f"https://localhost:{peer.port}", ca_bundle=bundle, backoff_base=0.001) as http,
+        Http(origin=f"https://localhost:{peer.port}", ca_bundle=bundle, deadline=1.0) as http,
     ):
         with pytest.raises(Unreachable):
             http.get(f"https://localhost:{peer.port}/")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
@@ -63,13 +64,14 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     names = [only] if only is not None else list(parts.config.catalogues)
     for name in names:
         try:
-            yield from parts.catalogue(name).check(parts.http(name))
+            for finding in parts.catalogue(name).check(parts.http(name)):
+                yield msgspec.structs.replace(finding, subject=f"{name}: {finding.subject}")
             account = parts.account(name)
         except WatcherError as error:
             yield Finding(name, False, str(error), error.hint)
         else:
             if account is not None:
-                yield account
+                yield msgspec.structs.replace(account, subject=f"{name}: {account.subject}")
     yield from _channels(parts)
 
 

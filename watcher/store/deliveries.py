@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -48,16 +48,18 @@ def owe(db: sqlite3.Connection, arrivals: Iterable[tuple[int, Arrival]], *, now:
     return db.total_changes - before
 
 
-def due(db: sqlite3.Connection, *, now: datetime) -> list[Due]:
+def due(db: sqlite3.Connection, *, now: datetime, patience: timedelta = timedelta(0)) -> list[Due]:
     """Return what is due, one value for each address and number of tries; those tried least come first.
 
+    An arrival whose files are on their way waits for them, but not longer than `patience`.
     Deliveries that failed before are apart from new ones, so that a bad day does not hold back today's news.
     """
     groups: dict[tuple[str, int], tuple[int, list[int], list[int]]] = {}
     for number, arrival, subscription, address, attempts in db.execute(
-        "SELECT number, arrival, subscription, address, attempts FROM deliveries WHERE due <= ?"
-        " ORDER BY attempts, number",
-        (stamp(now),),
+        "SELECT number, arrival, subscription, address, attempts FROM deliveries WHERE due <= ?1 AND NOT EXISTS"
+        " (SELECT 1 FROM arrivals JOIN downloads USING (revision) WHERE arrivals.number = arrival"
+        " AND downloads.due IS NOT NULL AND downloads.problem IS NULL AND arrived > ?2) ORDER BY attempts, number",
+        (stamp(now), stamp(now - patience)),
     ):
         _, numbers, arrivals = groups.setdefault((address, attempts), (subscription, [], []))
         numbers.append(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -38,16 +38,19 @@ def notify(
     *,
     now: Callable[[], datetime],
     chance: Callable[[], float],
+    patience: timedelta = timedelta(0),
 ) -> Iterator[Paid]:
     """Send all that is due and yield each notice as it ends.
 
+    What is being downloaded is told of when it is there, or after `patience`.
+
     A send is claimed before it begins and settled after it ended; a crash between the two sends it again.
     """
-    if not deliveries.due(db, now=now()):
+    if not deliveries.due(db, now=now(), patience=patience):
         return
     with writing(db):
         # Read again inside: what is told of must not be removed between the reading and the claim.
-        due = deliveries.due(db, now=now())
+        due = deliveries.due(db, now=now(), patience=patience)
         posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
         for owed, (_, notice) in zip(due, posts, strict=True):
             deliveries.claim(db, owed, notice=notice.key, now=now())

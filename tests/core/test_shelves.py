@@ -1,0 +1,125 @@
+"""Where a product lies in the archive."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.given import product
+from watcher.core.shelves import safe, shelf, suffix
+from watcher.model import Asset, Level
+
+HOSTILE = [
+    "..",
+    ".",
+    "",
+    "/",
+    "/etc/passwd",
+    "../../etc/passwd",
+    "a/../../b",
+    "a\\..\\b",
+    "-rf",
+    "--help",
+    ".bashrc",
+    "~root",
+    "$(touch x)",
+    "`x`",
+    "a;b",
+    "a\nb",
+    "a\0b",
+    "\u202egnp.exe",
+    "a\u200bb",
+    "e\u0301",
+    "\u00e9",
+    "CON ",
+    "a" * 300,
+    "é" * 300,
+    "a.",
+    "\ud800",
+    "x" * 119 + "/..",
+    "%2e%2e%2f",
+]
+PLAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+
+
+def test_a_product_lies_under_its_site_level_and_title():
+    place = shelf(product(title="SPOT5_HRG1_XS_20150629_N2A_PornicD0000B0000"), site="Pornic")
+    assert place == PurePosixPath("Pornic/L2A/SPOT5_HRG1_XS_20150629_N2A_PornicD0000B0000")
+
+
+def test_a_later_version_lies_beside_the_first():
+    assert shelf(product(title="A"), site="Pornic", version=2).name == "A.v2"
+
+
+def test_a_product_of_no_level_has_a_shelf():
+    assert shelf(product(title="A", level=None), site="Pornic") == PurePosixPath("Pornic/unknown/A")
+
+
+def test_a_plain_name_stays_as_it_is():
+    for name in ("S2A_MSIL2A_20150801T105026.SAFE", "a", "x" * 120, "A-b_c.d"):
+        assert safe(name) == name
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_becomes_plain(name: str):
+    assert PLAIN.fullmatch(safe(name))
+    assert len(safe(name)) <= 120
+
+
+def test_names_that_differ_only_in_what_is_left_out_stay_apart():
+    names = [*HOSTILE, "a b", "a-b", "a:b", "a/b"]
+    assert len({safe(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize("ending", [".part", ".PART", ".partial", ".part.json", ".part.json.new"])
+def test_no_product_takes_the_name_of_anothers_unfinished_download(ending: str):
+    assert not safe(f"A{ending}").lower().endswith(ending.lower())
+    href = f"https://h/A{ending}"
+    assert not f"A{suffix(Asset('k', href))}".lower().endswith((".part", ".partial"))
+    assert not f"{safe('A.part')}{suffix(Asset('k', 'https://h/A.json'))}".endswith(".part.json")
+
+
+NAMES = st.text(max_size=400) | st.text(st.sampled_from("./\\-~ ab\0\n"), max_size=12)
+
+
+@settings(max_examples=1000)
+@given(NAMES, NAMES, NAMES, st.integers(1, 99), NAMES)
+def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str, version: int, end: str):
+    asset = Asset("product", f"https://example.org/x{end}")
+    place = shelf(product(title=title, level=Level(level)), site=site, version=version)
+    whole = PurePosixPath(f"{place}{suffix(asset)}")
+    assert len(whole.parts) == 3
+    assert not whole.is_absolute()
+    assert all(PLAIN.fullmatch(part) for part in place.parts)
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,200}", part) for part in whole.parts)
+    archive = Path("/archive")
+    assert archive in Path(archive, whole).resolve().parents
+
+
+@settings(max_examples=500)
+@given(NAMES, NAMES)
+def test_distinct_names_never_share_a_place(one: str, other: str):
+    assert (safe(one) == safe(other)) is (one == other)
+
+
+@pytest.mark.parametrize(
+    ("type", "href", "expected"),
+    [
+        ("application/zip", "https://h/x", ".zip"),
+        ("application/x-gzip; charset=binary", "https://h/x.bin", ".tgz"),
+        ("IMAGE/TIFF", "https://h/x", ".tif"),
+        (None, "https://h/a/x.tar.gz?token=1.2", ".tar.gz"),
+        ("application/octet-stream", "https://h/x.ZIP", ".zip"),
+        (None, "https://h/x", ""),
+        (None, "https://h/x.verylongextension", ""),
+        (None, "https://h/x./../y", ""),
+        (None, "https://h/x.tar.part", ""),
+        (None, "", ""),
+    ],
+)
+def test_a_file_has_the_suffix_of_its_type_or_of_its_address(type: str | None, href: str, expected: str):  # noqa: A002
+    assert suffix(Asset("product", href, type=type)) == expected
