@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given import ACQUIRED, FILE, L1C, L2A, NOW, changed, product, site, subscription, version, watch
@@ -258,6 +258,7 @@ TOKENS = st.builds(
 )
 
 
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.tuples(st.sampled_from("PQ"), TOKENS, st.sets(st.integers(1, 3), min_size=1)), max_size=6)))
 def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
     pages: list[list[tuple[str, str, set[int]]]],

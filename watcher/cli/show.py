@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,7 +47,10 @@ def products(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """List what was seen, newest acquisition first. EVENT is empty for what was there at the baseline.
+    """List what was seen, newest acquisition first.
+
+    EVENT is empty for what was there at the baseline. STORED is the place in the archive (`watcher status` says
+    where that is); --json and --csv give the whole path, and much else.
 
     \b
     Examples:
@@ -69,7 +73,8 @@ def products(
         flat = [{key: value for key, value in row.items() if key not in ("assets", "geometry")} for row in rows]
         show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
     else:
-        show_table(rows, _COLUMNS, empty="Nothing was seen yet.")
+        shelved = [{**row, "stored": _shelf(parts, row["stored"])} for row in rows]
+        show_table(shelved, _COLUMNS, empty="Nothing was seen yet.")
 
 
 @click.command()
@@ -215,6 +220,11 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         ],
         "geometry": json.loads(product.geometry) if product.geometry else None,
     }
+
+
+def _shelf(parts: Parts, path: str | None) -> str | None:
+    """Say where a file lies in the archive: its whole path would fold every line."""
+    return None if path is None else str(PurePath(path).relative_to(parts.archive))
 
 
 def _next(moment: datetime, now: datetime) -> str:

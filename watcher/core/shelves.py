@@ -54,7 +54,7 @@ def suffix(asset: Asset) -> str:
 def safe(name: str) -> str:
     """Return a file name for a name: itself when it is plain and short, else its plain letters and a hash of it."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
-    if kept == name and len(kept) <= 120 and not _UNFINISHED.search(kept):
+    if kept and kept == name and len(kept) <= 120 and not _UNFINISHED.search(kept):
         return kept
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{kept[:80].rstrip('.-') or 'product'}-{digest}"

@@ -1,0 +1,56 @@
+"""`watcher run --log-file`: the log goes to a file, and standard error stays for notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def environment(tmp_path, **more):
+    config = tmp_path / "config.toml"
+    config.write_text('[catalogues.here]\nkind = "resto"\nurl = "http://127.0.0.1:9/resto"\ncollections = ["SPOT5"]\n')
+    return os.environ | {"WATCHER_CONFIG": str(config), "WATCHER_STATE": str(tmp_path / "state")} | more
+
+
+def test_log_lines_go_to_the_file_as_text_even_under_the_journal(tmp_path):
+    log = tmp_path / "watcher.log"
+    log.write_text("what was there before\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", "run", "--log-file", str(log)],
+        env=environment(tmp_path, JOURNAL_STREAM="8:1"),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 30
+        while "started" not in log.read_text():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert errors == ""
+    before, *lines = log.read_text().splitlines()
+    assert before == "what was there before"
+    assert all(" INFO " in line and line.startswith("20") for line in lines)
+    assert lines[-1].endswith("INFO stopped")
+
+
+@pytest.mark.parametrize("place", ["missing/watcher.log", "."])
+def test_a_log_file_that_cannot_be_written_is_refused(tmp_path, place):
+    ended = subprocess.run(
+        [sys.executable, "-m", "watcher", "run", "--log-file", str(tmp_path / place)],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert f"cannot write the log to {tmp_path / place}" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,95 @@
+"""How an older database becomes a newer one."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.given import add_watch, database, rows
+from watcher.errors import StoreError
+from watcher.store import schema
+from watcher.store.connection import connect
+
+ROOT = Path(__file__).parents[2]
+SECOND = "ALTER TABLE sites ADD COLUMN note TEXT;\nCREATE TABLE notes (number INTEGER PRIMARY KEY) STRICT;\n"
+
+
+def test_a_fresh_database_has_the_newest_schema_and_no_backup(path: Path) -> None:
+    with database(path) as db:
+        assert schema.version(db) == schema.LATEST
+        assert rows(db, "SELECT count(*) FROM _sqlite_migrations") == [schema.LATEST]
+    assert list(path.parent.glob("*.before-*")) == []
+
+
+def test_a_database_of_a_newer_watcher_is_refused_and_left_alone(path: Path) -> None:
+    with database(path) as db:
+        db.execute(f"PRAGMA user_version = {schema.LATEST + 1}")
+    with pytest.raises(StoreError, match="newer watcher") as failing:
+        connect(path)
+    assert str(path) in str(failing.value)
+    assert "newer eo-watcher" in str(failing.value.hint)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.LATEST + 1,)
+
+
+def test_an_older_database_is_kept_as_a_backup_and_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database(path) as db:
+        add_watch(db)
+    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, "0002_notes": SECOND})
+    monkeypatch.setattr(schema, "LATEST", schema.LATEST + 1)
+    with database(path) as db:
+        assert schema.version(db) == 2
+        assert rows(db, "SELECT name, note FROM sites") == [("Pornic", None)]
+    backup = path.with_name("watcher.db.before-0002")
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(backup)) as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (1,)
+        assert old.execute("SELECT name FROM sites").fetchone() == ("Pornic",)
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database(path) as db:
+        add_watch(db)
+    broken = f"{SECOND}CREATE TABLE sites (again TEXT);\n"
+    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, "0002_notes": broken})
+    monkeypatch.setattr(schema, "LATEST", schema.LATEST + 1)
+    with pytest.raises(StoreError, match="already exists"):
+        connect(path)
+    monkeypatch.undo()
+    with database(path) as db:
+        assert schema.version(db) == 1
+        assert "note" not in rows(db, "SELECT name FROM pragma_table_info('sites')")
+
+
+DIE = """
+import os, signal, sys
+from pathlib import Path
+from watcher.store import connection, schema
+left = int(sys.argv[2])
+class Dying(connection.sqlite3.Connection):
+    def execute(self, *arguments):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().execute(*arguments)
+real = connection.sqlite3.connect
+connection.sqlite3.connect = lambda *a, **k: real(*a, factory=Dying, **k)
+connection.connect(Path(sys.argv[1])).close()
+"""
+
+
+@pytest.mark.parametrize("statements", [1, 3, 5, 9, 14, 20])
+def test_a_kill_while_the_schema_is_made_leaves_a_database_that_opens(path: Path, statements: int) -> None:
+    ended = subprocess.run([sys.executable, "-c", DIE, str(path), str(statements)], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with database(path) as db:
+        assert schema.version(db) == schema.LATEST
+        add_watch(db)
