@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from watcher.core.decide import Arrival, Decision, Owed
 from watcher.core.revisions import token
-from watcher.model import Asset, Level, Product, Site, Subscription, Watch
-from watcher.store import sites, subscriptions
+from watcher.model import Asset, Event, Level, Product, Site, Subscription, Watch
+from watcher.store import deliveries, products, sites, subscriptions
 from watcher.store.connection import connect, writing
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 NOW = datetime(2015, 6, 12, 6, tzinfo=UTC)
 ACQUIRED = datetime(2015, 5, 30, 11, 12, 3, tzinfo=UTC)
@@ -136,5 +139,17 @@ def announced(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
     )
 
 
-def changed(value: Product, **facts: Any) -> Product:
+def changed(value: T, **facts: Any) -> T:
+    """The same value but for these facts."""
     return msgspec.structs.replace(value, **facts)
+
+
+def owe(db: sqlite3.Connection, place: int, listed: Product, *owed: Owed) -> int:
+    """Let a product arrive at a site and owe it; return the number of the arrival."""
+    with writing(db):
+        revision = products.first_free(db)
+        collection = sites.collection_number(db, "take5", "SPOT5")
+        products.record(db, collection, Decision([(revision, listed)], [], [], [], [], [], set()), now=NOW)
+        arrivals = products.arrive(db, [Arrival(place, revision, Event.NEW, owed, False)], now=NOW)
+        deliveries.owe(db, arrivals, now=NOW)
+        return arrivals[0][0]

@@ -41,7 +41,7 @@ def nothing_is_announced_or_stored(decision: Decision) -> bool:
     return not (decision.revisions or decision.sightings or decision.arrivals)
 
 
-def test_a_product_never_seen_is_new():
+def test_a_product_never_seen_is_new() -> None:
     decision = decided((product(), [watch()]))
     assert decision.revisions == [(100, product())]
     assert decision.sightings == [(100, 1)]
@@ -49,7 +49,7 @@ def test_a_product_never_seen_is_new():
     assert decision.listed == {100}
 
 
-def test_an_arrival_is_owed_to_each_address_once():
+def test_an_arrival_is_owed_to_each_address_once() -> None:
     again = subscription(2, "mail:jane@example.org")
     other = subscription(3, "channel:team")
     (arrival,) = decided((product(), [watch()]), subscriptions=[JANE, again, other]).arrivals
@@ -59,38 +59,38 @@ def test_an_arrival_is_owed_to_each_address_once():
     ]
 
 
-def test_what_is_known_at_its_site_is_no_news():
+def test_what_is_known_at_its_site_is_no_news() -> None:
     known = {"P1": Known({version(1): 7}, {1: 7})}
     decision = decided((product(), [watch()]), known=known)
     assert nothing_is_announced_or_stored(decision)
     assert decision.listed == {7}
 
 
-def test_what_is_known_elsewhere_is_new_here():
+def test_what_is_known_elsewhere_is_new_here() -> None:
     known = {"P1": Known({version(1): 7}, {2: 7})}
     decision = decided((product(), [watch(at=PORNIC)]), known=known)
     assert decision.revisions == []
     assert events(decision) == [(1, 7, Event.NEW)]
 
 
-def test_a_product_listed_twice_in_a_page_arrives_once():
+def test_a_product_listed_twice_in_a_page_arrives_once() -> None:
     decision = decided((product(), [watch()]), (product(), [watch()]))
     assert events(decision) == [(1, 100, Event.NEW)]
     assert len(decision.revisions) == len(decision.sightings) == 1
 
 
-def test_one_product_at_two_sites_arrives_at_both():
+def test_one_product_at_two_sites_arrives_at_both() -> None:
     decision = decided((product(), [watch(1, PORNIC), watch(2, NANTES)]))
     assert len(decision.revisions) == 1
     assert events(decision) == [(1, 100, Event.NEW), (2, 100, Event.NEW)]
 
 
-def test_two_watches_of_one_site_make_one_arrival():
+def test_two_watches_of_one_site_make_one_arrival() -> None:
     decision = decided((product(), [watch(1), watch(2, level=None)]))
     assert events(decision) == [(1, 100, Event.NEW)]
 
 
-def test_a_product_processed_again_is_revised():
+def test_a_product_processed_again_is_revised() -> None:
     known = {"P1": Known({version(1): 7}, {1: 7})}
     decision = decided((product(revision=version(2)), [watch()]), known=known)
     assert events(decision) == [(1, 100, Event.REVISED)]
@@ -98,7 +98,7 @@ def test_a_product_processed_again_is_revised():
     assert decision.listed == {7, 100}
 
 
-def test_a_revision_is_told_at_each_site_that_saw_the_product():
+def test_a_revision_is_told_at_each_site_that_saw_the_product() -> None:
     known = {"P1": Known({version(1): 7}, {1: 7, 2: 7})}
     first = decided((product(revision=version(2)), [watch(1, PORNIC)]), known=known)
     assert events(first) == [(1, 100, Event.REVISED)]
@@ -109,24 +109,24 @@ def test_a_revision_is_told_at_each_site_that_saw_the_product():
     assert events(second) == [(2, 100, Event.REVISED)]
 
 
-def test_a_revision_is_new_where_the_product_was_never_seen():
+def test_a_revision_is_new_where_the_product_was_never_seen() -> None:
     known = {"P1": Known({version(1): 7}, {1: 7})}
     decision = decided((product(revision=version(2)), [watch(1, PORNIC), watch(2, NANTES)]), known=known)
     assert events(decision) == [(1, 100, Event.REVISED), (2, 100, Event.NEW)]
 
 
-def test_a_listing_that_flaps_back_announces_nothing_more():
+def test_a_listing_that_flaps_back_announces_nothing_more() -> None:
     known = {"P1": Known({version(1): 7, version(2): 8}, {1: 8})}
     assert nothing_is_announced_or_stored(decided((product(revision=version(1)), [watch()]), known=known))
     assert nothing_is_announced_or_stored(decided((product(revision=version(2)), [watch()]), known=known))
 
 
-def test_an_older_revision_is_no_news_to_a_site_that_only_saw_the_newer():
+def test_an_older_revision_is_no_news_to_a_site_that_only_saw_the_newer() -> None:
     known = {"P1": Known({version(1): 7, version(2): 8}, {1: 8})}
     assert nothing_is_announced_or_stored(decided((product(revision=version(1)), [watch()]), known=known))
 
 
-def test_metadata_gained_later_completes_silently():
+def test_metadata_gained_later_completes_silently() -> None:
     later = version(1, checksum="md5:00")
     known = {"P1": Known({version(1): 7}, {1: 7})}
     decision = decided((product(revision=later), [watch()]), known=known)
@@ -134,14 +134,14 @@ def test_metadata_gained_later_completes_silently():
     assert nothing_is_announced_or_stored(decision)
 
 
-def test_what_was_completed_is_known_by_its_new_token_within_the_page():
+def test_what_was_completed_is_known_by_its_new_token_within_the_page() -> None:
     later = version(1, checksum="md5:00")
     known = {"P1": Known({version(1): 7}, {1: 7})}
     decision = decided((product(revision=later), [watch()]), (product(revision=later), [watch()]), known=known)
     assert len(decision.completed) == 1
 
 
-def test_files_that_come_with_the_completed_metadata_are_offered():
+def test_files_that_come_with_the_completed_metadata_are_offered() -> None:
     later = version(1, checksum="md5:00")
     known = {"P1": Known({version(1): 7}, {1: 7})}
     mine = watch()
@@ -150,24 +150,24 @@ def test_files_that_come_with_the_completed_metadata_are_offered():
     assert decided((product(revision=later, assets=()), [mine]), known=known, levels={L2A}).offered == []
 
 
-def test_a_baseline_remembers_and_announces_nothing():
+def test_a_baseline_remembers_and_announces_nothing() -> None:
     decision = decided((product(), [watch(baselined=None)]))
     assert decision.sightings == [(100, 1)]
     assert decision.arrivals == []
 
 
-def test_a_baseline_announces_what_is_there_if_asked_to():
+def test_a_baseline_announces_what_is_there_if_asked_to() -> None:
     decision = decided((product(), [watch(baselined=None, announce=True)]), levels={L2A})
     assert events(decision) == [(1, 100, Event.NEW)]
     assert not decision.arrivals[0].download
 
 
-def test_a_baselined_watch_speaks_for_a_site_that_another_watch_still_baselines():
+def test_a_baselined_watch_speaks_for_a_site_that_another_watch_still_baselines() -> None:
     decision = decided((product(), [watch(1), watch(2, level=None, baselined=None)]))
     assert events(decision) == [(1, 100, Event.NEW)]
 
 
-def test_a_late_publication_of_an_old_acquisition_is_announced():
+def test_a_late_publication_of_an_old_acquisition_is_announced() -> None:
     decision = decided((product(acquired=NOW - timedelta(days=400)), [watch()]))
     assert events(decision) == [(1, 100, Event.NEW)]
 
@@ -175,28 +175,26 @@ def test_a_late_publication_of_an_old_acquisition_is_announced():
 @pytest.mark.parametrize(
     ("cloud", "announced"), [(19.9, True), (20.0, True), (20.1, False), (100.0, False), (None, True)]
 )
-def test_a_watch_announces_up_to_its_cloud_cover_and_what_is_unknown(cloud: float | None, announced: bool):
+def test_a_watch_announces_up_to_its_cloud_cover_and_what_is_unknown(cloud: float | None, announced: bool) -> None:
     decision = decided((product(cloud=cloud), [watch(max_cloud=20.0)]))
     assert decision.sightings == [(100, 1)]
     assert bool(decision.arrivals) is announced
 
 
 @pytest.mark.parametrize(("cloud", "hears"), [(5.0, True), (50.0, False), (None, True)])
-def test_a_subscription_hears_up_to_its_cloud_cover_and_of_what_is_unknown(cloud: float | None, hears: bool):
-    (arrival,) = decided(
-        (product(cloud=cloud), [watch()]), subscriptions=[subscription(max_cloud=10.0)]
-    ).arrivals
+def test_a_subscription_hears_up_to_its_cloud_cover_and_of_what_is_unknown(cloud: float | None, hears: bool) -> None:
+    (arrival,) = decided((product(cloud=cloud), [watch()]), subscriptions=[subscription(max_cloud=10.0)]).arrivals
     assert bool(arrival.owed) is hears
 
 
-def test_what_was_acquired_before_a_watch_begins_is_not_announced():
+def test_what_was_acquired_before_a_watch_begins_is_not_announced() -> None:
     begins = watch(since=ACQUIRED)
     assert accepts(begins, product(acquired=ACQUIRED))
     assert accepts(begins, product(acquired=None))
     assert not accepts(begins, product(acquired=ACQUIRED - timedelta(milliseconds=1)))
 
 
-def test_a_subscription_hears_of_its_sites_and_levels_only():
+def test_a_subscription_hears_of_its_sites_and_levels_only() -> None:
     audience = Audience(
         [
             subscription(1, "mail:a@example.org", sites=(1,)),
@@ -217,17 +215,19 @@ def test_a_subscription_hears_of_its_sites_and_levels_only():
     ("choice", "level", "expected"),
     [(None, L2A, True), (None, L1C, False), (True, L1C, True), (False, L2A, False)],
 )
-def test_a_watch_decides_on_downloads_before_the_configuration(choice: bool | None, level: Level, expected: bool):
+def test_a_watch_decides_on_downloads_before_the_configuration(
+    choice: bool | None, level: Level, expected: bool
+) -> None:
     assert wanted(watch(download=choice), product(level=level), {L2A}) is expected
 
 
-def test_what_has_no_file_or_is_of_the_baseline_is_not_downloaded():
+def test_what_has_no_file_or_is_of_the_baseline_is_not_downloaded() -> None:
     assert wanted(watch(), product(), {L2A})
     assert not wanted(watch(), product(assets=()), {L2A})
     assert not wanted(watch(baselined=None, announce=True, download=True), product(), {L2A})
 
 
-def test_a_download_is_wanted_if_any_accepting_watch_wants_it():
+def test_a_download_is_wanted_if_any_accepting_watch_wants_it() -> None:
     no, yes = watch(1, PORNIC, download=False), watch(2, PORNIC, level=None, download=True)
     (arrival,) = decided((product(), [no, yes])).arrivals
     assert arrival.download
@@ -236,14 +236,14 @@ def test_a_download_is_wanted_if_any_accepting_watch_wants_it():
     assert not arrival.download
 
 
-def test_what_was_missing_and_is_listed_again_has_returned():
+def test_what_was_missing_and_is_listed_again_has_returned() -> None:
     known = {"P1": Known({version(1): 7, version(2): 8}, {1: 8}, missing=True)}
     decision = decided((product(revision=version(2)), [watch()]), known=known)
     assert decision.returned == [7, 8]
     assert nothing_is_announced_or_stored(decision)
 
 
-def test_withdrawn_takes_two_looks():
+def test_withdrawn_takes_two_looks() -> None:
     assert vanished({1}, [(1, False), (2, False), (3, True)]) == ([2], [3])
     assert vanished(set(), []) == ([], [])
 
@@ -262,7 +262,7 @@ TOKENS = st.builds(
 @given(st.lists(st.lists(st.tuples(st.sampled_from("PQ"), TOKENS, st.sets(st.integers(1, 3), min_size=1)), max_size=6)))
 def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
     pages: list[list[tuple[str, str, set[int]]]],
-):
+) -> None:
     """Decisions are carried over from page to page as the store would, from sightings alone."""
     tokens: dict[str, dict[str, int]] = {}
     sighted: set[tuple[int, int]] = set()
@@ -307,6 +307,6 @@ def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
     assert len(arrived) == len(set(arrived)) == len(sighted)
 
 
-def test_a_decision_leaves_the_product_as_it_was_listed():
+def test_a_decision_leaves_the_product_as_it_was_listed() -> None:
     seen = changed(product(), assets=(FILE, FILE))
     assert decided((seen, [watch()])).revisions[0][1] is seen

@@ -46,37 +46,37 @@ HOSTILE = [
 PLAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 
 
-def test_a_product_lies_under_its_site_level_and_title():
+def test_a_product_lies_under_its_site_level_and_title() -> None:
     place = shelf(product(title="SPOT5_HRG1_XS_20150629_N2A_PornicD0000B0000"), site="Pornic")
     assert place == PurePosixPath("Pornic/L2A/SPOT5_HRG1_XS_20150629_N2A_PornicD0000B0000")
 
 
-def test_a_later_version_lies_beside_the_first():
+def test_a_later_version_lies_beside_the_first() -> None:
     assert shelf(product(title="A"), site="Pornic", version=2).name == "A.v2"
 
 
-def test_a_product_of_no_level_has_a_shelf():
+def test_a_product_of_no_level_has_a_shelf() -> None:
     assert shelf(product(title="A", level=None), site="Pornic") == PurePosixPath("Pornic/unknown/A")
 
 
-def test_a_plain_name_stays_as_it_is():
+def test_a_plain_name_stays_as_it_is() -> None:
     for name in ("S2A_MSIL2A_20150801T105026.SAFE", "a", "x" * 120, "A-b_c.d"):
         assert safe(name) == name
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_becomes_plain(name: str):
+def test_a_hostile_name_becomes_plain(name: str) -> None:
     assert PLAIN.fullmatch(safe(name))
     assert len(safe(name)) <= 120
 
 
-def test_names_that_differ_only_in_what_is_left_out_stay_apart():
+def test_names_that_differ_only_in_what_is_left_out_stay_apart() -> None:
     names = [*HOSTILE, "a b", "a-b", "a:b", "a/b"]
     assert len({safe(name) for name in names}) == len(names)
 
 
 @pytest.mark.parametrize("ending", [".part", ".PART", ".partial", ".part.json", ".part.json.new"])
-def test_no_product_takes_the_name_of_anothers_unfinished_download(ending: str):
+def test_no_product_takes_the_name_of_anothers_unfinished_download(ending: str) -> None:
     assert not safe(f"A{ending}").lower().endswith(ending.lower())
     href = f"https://h/A{ending}"
     assert not f"A{suffix(Asset('k', href))}".lower().endswith((".part", ".partial"))
@@ -88,7 +88,7 @@ NAMES = st.text(max_size=400) | st.text(st.sampled_from("./\\-~ ab\0\n"), max_si
 
 @settings(max_examples=300)
 @given(NAMES, NAMES, NAMES, st.integers(1, 99), NAMES)
-def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str, version: int, end: str):
+def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str, version: int, end: str) -> None:
     asset = Asset("product", f"https://example.org/x{end}")
     place = shelf(product(title=title, level=Level(level)), site=site, version=version)
     whole = PurePosixPath(f"{place}{suffix(asset)}")
@@ -102,7 +102,7 @@ def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str,
 
 @settings(max_examples=300)
 @given(NAMES, NAMES)
-def test_distinct_names_never_share_a_place(one: str, other: str):
+def test_distinct_names_never_share_a_place(one: str, other: str) -> None:
     assert (safe(one) == safe(other)) is (one == other)
 
 
@@ -121,5 +121,5 @@ def test_distinct_names_never_share_a_place(one: str, other: str):
         (None, "", ""),
     ],
 )
-def test_a_file_has_the_suffix_of_its_type_or_of_its_address(type: str | None, href: str, expected: str):  # noqa: A002
+def test_a_file_has_the_suffix_of_its_type_or_of_its_address(type: str | None, href: str, expected: str) -> None:  # noqa: A002
     assert suffix(Asset("product", href, type=type)) == expected

@@ -19,7 +19,7 @@ PRODUCT = zipped()
 
 def _fetched(depot: Depot, path: Path, **known: object) -> Verified:
     with served(depot) as peer, Http(origin=peer.origin) as http:
-        return fetch(http, asset(peer.url("/p.zip"), **known), path)  # type: ignore[arg-type]
+        return fetch(http, asset(peer.url(f"/{path.name}"), **known), path)  # type: ignore[arg-type]
 
 
 def test_a_product_comes_home_under_its_name_and_nothing_else_does(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_file_of_unknown_size_is_compared_by_its_digest(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("known", [{"content": PRODUCT}, {"size": len(PRODUCT)}, {}])
-@pytest.mark.parametrize("there", [b"somebody's file", PRODUCT[:-1] + b"?"])
+@pytest.mark.parametrize("there", [b"somebody's file", PRODUCT[:1000] + b"?" + PRODUCT[1001:]])
 def test_another_file_is_never_overwritten(known: dict[str, object], there: bytes, tmp_path: Path) -> None:
     path = tmp_path / "p.zip"
     path.write_bytes(there)

@@ -23,16 +23,23 @@ MOST_NAMES = 50_000
 MOST_RATIO = 200
 
 _STEP = 1024 * 1024
-_TYPES = ("zip", "gzip", "x-gtar", "x-tgz", "x-compressed")
-_ENDINGS = (".zip", ".tgz", ".tar.gz", ".safe.zip")
+_GZIP_TYPES = ("gzip", "x-gtar", "x-tgz", "x-compressed")
+_GZIP_ENDINGS = (".tgz", ".gz")
 
 
 def is_archive(asset: Asset, name: str) -> bool:
     """Say whether an asset ought to be a zip or tgz file, by its type, its address or its name to be."""
+    return _looks(asset, name, ("zip", *_GZIP_TYPES), (".zip", *_GZIP_ENDINGS))
+
+
+def is_gzip(asset: Asset, name: str) -> bool:
+    """Say whether an asset ought to be a gzip file."""
+    return _looks(asset, name, _GZIP_TYPES, _GZIP_ENDINGS)
+
+
+def _looks(asset: Asset, name: str, types: tuple[str, ...], endings: tuple[str, ...]) -> bool:
     kind = (asset.type or "").split(";")[0].strip().lower()
-    if kind.endswith(_TYPES):
-        return True
-    return name.lower().endswith(_ENDINGS) or urlsplit(asset.href).path.lower().endswith(_ENDINGS)
+    return kind.endswith(types) or any(text.lower().endswith(endings) for text in (name, urlsplit(asset.href).path))
 
 
 def proof(fd: int, *, whole: bool, stop: threading.Event) -> str | None:

@@ -82,8 +82,10 @@ def _brought(http: Http, part: Part, errand: Errand) -> Verified:
             record = None  # the beginning was not of this file: once more, all of it
     home = Verified(part.size, f"sha256:{received.digests['sha256']}", how, fetched)
     if not part.publish():
-        same_as_published(part, home, errand.stop)
-        part.truncate()
+        try:
+            same_as_published(part, home, errand.stop)
+        finally:
+            part.truncate()
     return home
 
 

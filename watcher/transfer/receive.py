@@ -18,6 +18,7 @@ from watcher.model import Asset
 from watcher.net import Http, pieces
 from watcher.net.hops import link
 from watcher.net.reach import shown
+from watcher.transfer.archives import GZIP, is_gzip
 from watcher.transfer.part import Part, Record
 from watcher.transfer.refusals import is_product, refusal
 from watcher.transfer.sums import Checksum, Sums, digests_of
@@ -118,9 +119,10 @@ def _from_the_start(response: httpx.Response, errand: Errand, part: Part) -> Rec
     first = _beginning(coming, 4)
     if response.status_code != 200 or not is_product(response, asset, part.path.name, first):
         raise refusal(response, first + _beginning(coming, _LOOK))
-    if _coding(response) not in ("identity", "gzip", "x-gzip") or (
-        _coding(response) != "identity" and not first.startswith(b"\x1f\x8b")
-    ):
+    coding = _coding(response)
+    # A .tgz is often served as it is, with its own compression called the transfer's.
+    as_it_is = coding in ("gzip", "x-gzip") and is_gzip(asset, part.path.name) and first.startswith(GZIP)
+    if coding != "identity" and not as_it_is:
         raise TransferError(f"{shown(response.request.url)} sends the file compressed on the way, which was not asked")
     length = response.headers.get("content-length", "")
     total = int(length) if length.isdigit() and "transfer-encoding" not in response.headers else None

@@ -56,11 +56,13 @@ def adopted(part: Part, known: Checksum | None, size: int | None, stop: threadin
     if known is None and there != size:
         raise _other(part)
     digests = _published_digests(part, there, {"sha256"} | ({known.algorithm} if known else set()), stop)
-    if known is not None and digests[known.algorithm] != known.digest:
-        raise _other(part)
     file = part.open_published()
     try:
         how = proven(file, known, digests, sized=True, stop=stop)
+    except TransferError as error:
+        if stop.is_set():
+            raise
+        raise _other(part) from error
     finally:
         os.close(file)
     part.truncate()

@@ -1,0 +1,150 @@
+"""Downloads: wanted, claimed, stored, failed, tried again."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+
+import pytest
+
+from tests.given import ACQUIRED, NOW, add_watch, changed, product, rows
+from watcher.core.decide import Arrival, Decision
+from watcher.model import Event, Product, Watch
+from watcher.store import downloads, products, sites
+from watcher.store.connection import stamp, writing
+from watcher.store.downloads import Stored
+
+LATER = NOW + timedelta(minutes=5)
+HOME = Stored("Pornic/L2A/A.zip", 10, "sha256:00", "md5", 10)
+
+
+@pytest.fixture
+def watched(db: sqlite3.Connection) -> Watch:
+    return add_watch(db)
+
+
+def arrive(db: sqlite3.Connection, watch: Watch, listed: Product, *, download: bool = True) -> int:
+    """Let a product arrive; return the number of its revision."""
+    with writing(db):
+        number = products.first_free(db)
+        collection = sites.collection_number(db, watch.catalogue, watch.collection)
+        sighting = [(number, watch.site.number)]
+        products.record(db, collection, Decision([(number, listed)], [], [], sighting, [], [], set()), now=NOW)
+        arrival = Arrival(watch.site.number, number, Event.NEW, (), download)
+        products.arrive(db, [arrival], now=NOW)
+        downloads.want(db, [arrival], sites={watch.site.number: watch.site.name}, now=NOW)
+    return number
+
+
+def claim(db: sqlite3.Connection, revision: int, name: str = "A.zip") -> str | None:
+    with writing(db):
+        stem, _, end = name.partition(".")
+        return downloads.claim(db, revision, lambda v: f"Pornic/L2A/{stem}{'' if v == 1 else f'.v{v}'}.{end}", now=NOW)
+
+
+def test_only_what_is_to_be_downloaded_is_wanted(db: sqlite3.Connection, watched: Watch) -> None:
+    arrive(db, watched, product("P1"), download=False)
+    number = arrive(db, watched, product("P2"))
+    assert [(w.revision, w.catalogue, w.site, w.attempts) for w in downloads.due(db, now=NOW)] == [
+        (number, "take5", "Pornic", 0)
+    ]
+
+
+def test_a_revision_is_wanted_once_for_all_its_sites(db: sqlite3.Connection, watched: Watch) -> None:
+    number = arrive(db, watched, product())
+    downloads.want(db, [Arrival(2, number, Event.NEW, (), True)], sites={2: "Nantes"}, now=LATER)
+    assert rows(db, "SELECT site, wanted FROM downloads") == [("Pornic", stamp(NOW))]
+
+
+def test_what_was_tried_least_comes_first_then_the_newest_acquisition(db: sqlite3.Connection, watched: Watch) -> None:
+    old = arrive(db, watched, product("P1", acquired=ACQUIRED - timedelta(days=1)))
+    tried = arrive(db, watched, product("P2", acquired=ACQUIRED + timedelta(days=1)))
+    new = arrive(db, watched, product("P3"))
+    claim(db, tried)
+    downloads.failed(db, tried, problem="cut off", again=NOW, now=NOW)
+    assert [w.revision for w in downloads.due(db, now=NOW)] == [new, old, tried]
+    assert downloads.due(db, now=NOW, catalogue="cdse") == []
+
+
+def test_what_is_claimed_is_nobody_elses(db: sqlite3.Connection, watched: Watch) -> None:
+    number = arrive(db, watched, product())
+    assert claim(db, number) == "Pornic/L2A/A.zip"
+    assert claim(db, number) is None
+    assert downloads.due(db, now=LATER) == []
+
+
+def test_an_interrupted_try_is_not_counted(db: sqlite3.Connection, watched: Watch) -> None:
+    numbers = [arrive(db, watched, product(f"P{n}")) for n in range(3)]
+    for n, number in enumerate(numbers):
+        claim(db, number, f"{n}.zip")
+    assert downloads.release(db, numbers[0]) == 1
+    assert [(w.revision, w.attempts) for w in downloads.due(db, now=NOW)] == [(numbers[0], 0)]
+    assert downloads.release(db) == 2
+    assert downloads.release(db) == 0
+    assert [w.attempts for w in downloads.due(db, now=NOW)] == [0, 0, 0]
+
+
+def test_a_place_is_kept_over_all_tries(db: sqlite3.Connection, watched: Watch) -> None:
+    number = arrive(db, watched, product())
+    claim(db, number, "A.zip")
+    downloads.failed(db, number, problem="cut off", again=NOW, now=NOW)
+    assert claim(db, number, "B.zip") == "Pornic/L2A/A.zip"
+
+
+def test_a_place_that_is_taken_in_whatever_case_gets_a_version(db: sqlite3.Connection, watched: Watch) -> None:
+    places = [
+        claim(db, arrive(db, watched, product(f"P{n}")), name) for n, name in enumerate(["A.zip", "a.ZIP", "A.zip"])
+    ]
+    assert places == ["Pornic/L2A/A.zip", "Pornic/L2A/a.v2.ZIP", "Pornic/L2A/A.v3.zip"]
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("UPDATE downloads SET path = 'PORNIC/L2A/A.ZIP' WHERE revision = 3")
+
+
+def test_what_is_stored_is_done(db: sqlite3.Connection, watched: Watch) -> None:
+    number = arrive(db, watched, product())
+    claim(db, number)
+    downloads.failed(db, number, problem="cut off", again=NOW, now=NOW)
+    claim(db, number)
+    downloads.stored(db, number, HOME, now=LATER)
+    assert downloads.due(db, now=LATER) == []
+    assert downloads.troubles(db) == []
+    assert downloads.counts(db) == (0, 1, 0, 10)
+    assert downloads.retry(db, now=LATER) == 0
+
+
+def test_what_is_given_up_waits_for_a_retry_by_hand(db: sqlite3.Connection, watched: Watch) -> None:
+    number = arrive(db, watched, product())
+    claim(db, number)
+    downloads.failed(db, number, problem="gone", again=None, now=NOW)
+    assert downloads.due(db, now=LATER) == []
+    assert downloads.counts(db) == (0, 0, 1, 0)
+    (trouble,) = downloads.troubles(db)
+    assert (trouble.title, trouble.attempts, trouble.due, trouble.given_up) == ("SPOT5_P1_L2A", 1, None, NOW)
+    assert downloads.retry(db, now=LATER) == 1
+    assert [w.attempts for w in downloads.due(db, now=LATER)] == [0]
+
+
+def test_a_product_may_be_wanted_by_hand(db: sqlite3.Connection, watched: Watch) -> None:
+    first = arrive(db, watched, product(), download=False)
+    newer = arrive(db, watched, changed(product(), revision="later"), download=False)
+    assert first != newer
+    assert downloads.want_by_hand(db, "no such product", now=NOW) == 0
+    assert downloads.want_by_hand(db, "P1", now=NOW) == 1
+    assert downloads.want_by_hand(db, "SPOT5_P1_L2A", now=NOW) == 1
+    assert [w.revision for w in downloads.due(db, now=NOW)] == [newer]
+    claim(db, newer)
+    downloads.stored(db, newer, HOME, now=NOW)
+    downloads.want_by_hand(db, "P1", now=LATER)
+    assert downloads.due(db, now=LATER) == []
+
+
+def test_files_that_come_later_are_wanted_for_what_arrived_after_the_baseline(
+    db: sqlite3.Connection, watched: Watch
+) -> None:
+    number = arrive(db, watched, product(assets=()), download=False)
+    before, after = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    downloads.want_late(db, [(number, changed(watched, baselined=None))], now=LATER)
+    downloads.want_late(db, [(number, changed(watched, baselined=after))], now=LATER)
+    assert downloads.due(db, now=LATER) == []
+    downloads.want_late(db, [(number, changed(watched, baselined=before))], now=LATER)
+    assert [(w.revision, w.site) for w in downloads.due(db, now=LATER)] == [(number, "Pornic")]

@@ -1,0 +1,174 @@
+"""Sites and watches."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+
+import pytest
+
+from tests.given import L1C, L2A, NOW, add_subscription, add_watch, box, rows
+from watcher.errors import UsageError
+from watcher.store import sites
+from watcher.store.connection import writing
+
+LATER = NOW + timedelta(hours=1)
+EARLIER = NOW - timedelta(days=30)
+
+
+def baseline(db: sqlite3.Connection, *, cursor: bool = True) -> None:
+    for watch in sites.watches(db):
+        assert sites.advance(db, watch, cursor=NOW if cursor else None, now=NOW)
+
+
+def test_a_site_is_found_whatever_the_spelling(db: sqlite3.Connection) -> None:
+    add_watch(db, "Évora")
+    assert sites.named(db, "EVORA").name == "Évora"
+
+
+def test_a_name_that_is_not_watched_is_answered_with_the_nearest(db: sqlite3.Connection) -> None:
+    with pytest.raises(UsageError) as none:
+        sites.named(db, "Pornic")
+    assert "add-site" in str(none.value.hint)
+    add_watch(db, "Litchfield")
+    add_watch(db, "Pornic")
+    with pytest.raises(UsageError, match='"Lichfeld"') as near:
+        sites.named(db, "Lichfeld")
+    assert near.value.hint == "did you mean Litchfield?"
+    with pytest.raises(UsageError) as far:
+        sites.named(db, "zzz")
+    assert far.value.hint == "the sites are: Litchfield, Pornic"
+
+
+def test_adding_a_site_again_keeps_it_and_learns_what_was_unknown(db: sqlite3.Connection) -> None:
+    with writing(db):
+        first = sites.add(db, "Pornic", geometry=None, country=None, origin="a", now=NOW)
+        second = sites.add(db, "PORNIC", geometry=box(0, 0, 1, 1), country="France", origin="b", now=LATER)
+        third = sites.add(db, "pornic", geometry=box(5, 5, 6, 6), country="Spain", origin="c", now=LATER)
+    assert first.number == second.number == third.number
+    assert (third.name, third.geometry, third.country, third.origin) == ("Pornic", box(0, 0, 1, 1), "France", "a")
+
+
+def test_a_watch_is_read_back_as_it_was_given(db: sqlite3.Connection) -> None:
+    watch = add_watch(
+        db, "Field", geometry=box(0, 0, 1, 1), max_cloud=20.0, since=EARLIER, download=True, announce=True
+    )
+    assert (watch.site.name, watch.site.geometry, watch.code) == ("Field", box(0, 0, 1, 1), None)
+    assert (watch.catalogue, watch.collection, watch.level) == ("take5", "SPOT5", L2A)
+    assert (watch.max_cloud, watch.since, watch.download, watch.announce) == (20.0, EARLIER, True, True)
+    assert (watch.baselined, watch.cursor) == (None, None)
+
+
+def test_watches_are_chosen_by_catalogue_collection_and_site(db: sqlite3.Connection) -> None:
+    a, b = add_watch(db, "A"), add_watch(db, "B")
+    c, d = add_watch(db, "A", catalogue="cdse"), add_watch(db, "A", collection="SPOT4")
+
+    def chosen(**terms: object) -> set[int]:
+        return {watch.number for watch in sites.watches(db, **terms)}  # type: ignore[arg-type]
+
+    assert chosen() == {a.number, b.number, c.number, d.number}
+    assert chosen(catalogue="take5") == {a.number, b.number, d.number}
+    assert chosen(catalogue="take5", collection="SPOT5") == {a.number, b.number}
+    assert chosen(catalogue="take5", collection="SPOT5", at={a.site.number}) == {a.number}
+    assert chosen(at=[]) == set()
+
+
+def test_a_paused_site_is_not_looked_at(db: sqlite3.Connection) -> None:
+    watch = add_watch(db)
+    sites.pause(db, watch.site, since=NOW)
+    assert sites.watches(db) == []
+    assert sites.watches(db, paused=True)[0].site.paused
+    sites.pause(db, watch.site, since=None)
+    assert [w.number for w in sites.watches(db)] == [watch.number]
+
+
+def test_new_terms_keep_the_baseline_and_the_cursor(db: sqlite3.Connection) -> None:
+    add_watch(db)
+    baseline(db)
+    watch = add_watch(db, max_cloud=10.0, download=False, since=EARLIER)
+    assert (watch.max_cloud, watch.download, watch.since) == (10.0, False, EARLIER)
+    assert (watch.baselined, watch.cursor) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(("first", "then"), [(NOW, EARLIER), (EARLIER, None)])
+def test_an_earlier_start_needs_a_baseline_of_its_own(db: sqlite3.Connection, first: object, then: object) -> None:
+    add_watch(db, since=first)
+    baseline(db)
+    assert add_watch(db, since=then).baselined is None
+
+
+def test_another_code_needs_a_baseline_of_its_own(db: sqlite3.Connection) -> None:
+    add_watch(db)
+    baseline(db)
+    assert add_watch(db, code="PornicFrance").baselined is None
+
+
+def test_a_second_level_has_its_own_baseline(db: sqlite3.Connection) -> None:
+    add_watch(db, level=L2A)
+    baseline(db)
+    assert add_watch(db, level=L1C).baselined is None
+    assert add_watch(db, level=L2A).baselined == NOW
+
+
+def test_a_cursor_moves_forward_only(db: sqlite3.Connection) -> None:
+    watch = add_watch(db)
+
+    def cursor() -> object:
+        return sites.watches(db)[0].cursor
+
+    assert sites.advance(db, watch, cursor=None, now=NOW)
+    assert cursor() is None
+    sites.advance(db, watch, cursor=NOW, now=LATER)
+    sites.advance(db, watch, cursor=EARLIER, now=LATER)
+    sites.advance(db, watch, cursor=None, now=LATER)
+    assert cursor() == NOW
+    assert sites.watches(db)[0].baselined == NOW
+
+
+def test_a_watch_that_was_changed_meanwhile_was_not_looked_at(db: sqlite3.Connection) -> None:
+    asked = add_watch(db, since=NOW)
+    add_watch(db, since=EARLIER)
+    assert not sites.advance(db, asked, cursor=NOW, now=LATER)
+    assert sites.watches(db)[0].baselined is None
+    sites.remove(db, asked.site)
+    assert not sites.advance(db, asked, cursor=NOW, now=LATER)
+
+
+def test_a_catalogue_is_unlooked_while_a_watch_is_younger_than_its_last_poll(db: sqlite3.Connection) -> None:
+    watch = add_watch(db)
+    assert sites.unlooked(db) == ["take5"]
+    sites.pause(db, watch.site, since=NOW)
+    assert sites.unlooked(db) == []
+    sites.pause(db, watch.site, since=None)
+    db.execute("INSERT INTO polls (catalogue, started) VALUES ('take5', '2015-06-12T07:00:00.000Z')")
+    assert sites.unlooked(db) == []
+    add_watch(db, "Nantes", now=NOW + timedelta(hours=2))
+    assert sites.unlooked(db) == ["take5"]
+
+
+def test_removing_a_site_forgets_all_that_hangs_on_it_but_no_product(db: sqlite3.Connection) -> None:
+    watch = add_watch(db)
+    add_subscription(db, at=[watch.site])
+    with writing(db):
+        db.execute(
+            "INSERT INTO revisions (number, collection, id, token, title, assets, seen)"
+            " VALUES (1, 1, 'P1', '', 'P1', '[]', '')"
+        )
+        db.execute("INSERT INTO sightings (revision, site) VALUES (1, ?)", (watch.site.number,))
+        db.execute(
+            "INSERT INTO arrivals (site, revision, event, arrived) VALUES (?, 1, 'new', '')", (watch.site.number,)
+        )
+        db.execute("INSERT INTO deliveries (arrival, subscription, address, due) VALUES (1, 1, 'a', '')")
+    with writing(db):
+        assert sites.remove(db, watch.site) == 1
+    for table in ("sites", "watches", "sightings", "arrivals", "deliveries", "subscription_sites"):
+        assert rows(db, f"SELECT * FROM {table}") == [], table
+    assert rows(db, "SELECT count(*) FROM revisions") == [1]
+
+
+def test_a_number_never_comes_to_mean_another_site_or_watch(db: sqlite3.Connection) -> None:
+    gone = add_watch(db, "Pornic")
+    sites.remove(db, gone.site)
+    fresh = add_watch(db, "Nantes")
+    assert fresh.site.number != gone.site.number
+    assert fresh.number != gone.number
