@@ -48,7 +48,7 @@ def version(number: int, *, checksum: str | None = None) -> str:
 
 def product(ident: str = "P1", **facts: Any) -> Product:
     level = facts.setdefault("level", L2A)
-    usual = {
+    usual: dict[str, Any] = {
         "collection": "SPOT5",
         "id": ident,
         "title": f"SPOT5_{ident}_{level}",
@@ -73,7 +73,13 @@ def site(number: int = 1, name: str = "Pornic", geometry: bytes | None = None) -
 def watch(number: int = 1, at: Site | None = None, **terms: Any) -> Watch:
     """A watch past its baseline, by code."""
     where = at or site()
-    usual = {"catalogue": "take5", "collection": "SPOT5", "level": L2A, "code": where.name, "baselined": NOW}
+    usual: dict[str, Any] = {
+        "catalogue": "take5",
+        "collection": "SPOT5",
+        "level": L2A,
+        "code": where.name,
+        "baselined": NOW,
+    }
     return Watch(number, where, **(usual | terms))
 
 
@@ -90,7 +96,7 @@ def database(path: Path) -> Iterator[sqlite3.Connection]:
 def add_watch(db: sqlite3.Connection, name: str = "Pornic", **terms: Any) -> Watch:
     """Store a watch of a site, by code unless the site has a geometry; return it as it is read back."""
     geometry = terms.pop("geometry", None)
-    usual = {
+    usual: dict[str, Any] = {
         "catalogue": "take5",
         "collection": "SPOT5",
         "level": L2A,

@@ -134,6 +134,19 @@ def test_metadata_gained_later_completes_silently() -> None:
     assert nothing_is_announced_or_stored(decision)
 
 
+def test_a_server_that_lags_behind_neither_announces_nor_takes_away() -> None:
+    older, fuller, newer = version(1), version(1, checksum="md5:00"), version(2)
+    known = {"P1": Known({fuller: 7}, {1: 7})}
+    decision = decided((product(revision=older, assets=()), [watch()]), known=known)
+    assert nothing_is_announced_or_stored(decision)
+    assert decision.completed == []
+    known = {"P1": Known({fuller: 7, newer: 8}, {1: 8})}
+    decision = decided((product(revision=older), [watch()]), known=known)
+    assert nothing_is_announced_or_stored(decision)
+    assert decision.completed == []
+    assert decision.listed == {7, 8}
+
+
 def test_what_was_completed_is_known_by_its_new_token_within_the_page() -> None:
     later = version(1, checksum="md5:00")
     known = {"P1": Known({version(1): 7}, {1: 7})}
@@ -258,7 +271,7 @@ TOKENS = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.tuples(st.sampled_from("PQ"), TOKENS, st.sets(st.integers(1, 3), min_size=1)), max_size=6)))
 def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
     pages: list[list[tuple[str, str, set[int]]]],
@@ -291,7 +304,8 @@ def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
             download_levels=(),
         )
         for number, one in decision.revisions:
-            tokens.setdefault(one.id, {})[one.revision] = number
+            assert one.revision not in tokens.setdefault(one.id, {})
+            tokens[one.id][one.revision] = number
             numbers.append(number)
         for number, one in decision.completed:
             found = tokens[one.id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given import L1C, box, product, site, watch
@@ -98,6 +98,7 @@ def test_an_empty_page_matches_nothing() -> None:
 NUMBERS = st.floats(-179, 178, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, st.floats(-89, 88, allow_nan=False)), min_size=1, max_size=4), NUMBERS)
 def test_squares_match_where_their_bounds_meet(corners: list[tuple[float, float]], west: float) -> None:
     ground = watch(1, site(1, "Field", box(west, 10, west + 1, 11)), code=None)
@@ -109,6 +110,7 @@ def test_squares_match_where_their_bounds_meet(corners: list[tuple[float, float]
     assert found ^ expected <= near
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.floats() | st.text(max_size=3),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.revisions import same, token
+from watcher.core.revisions import completes, recognised, same, token
 
 FIRST = {
     "updated": "2015-07-09T17:13:00Z",
@@ -110,3 +110,28 @@ def test_it_does_not_matter_which_was_known_first(one, other):
 def test_tokens_are_equal_exactly_if_all_facts_are(one, other):
     facts = [{name: value if value != "" else None for name, value in f.items()} for f in (one, other)]
     assert (token(**one) == token(**other)) == (facts[0] == facts[1])
+
+
+def test_the_newest_revision_has_the_benefit_of_the_doubt() -> None:
+    first, later = token(**FIRST), token(**LATER)
+    assert recognised([first], token(**FIRST | {"checksum": None})) == first
+    assert recognised([first, later], token(**LATER | {"size": None})) == later
+    assert recognised([first], later) is None
+
+
+def test_what_a_lagging_server_shows_again_is_an_older_revision() -> None:
+    first, later = token(**FIRST), token(**LATER)
+    assert recognised([first, later], token(**FIRST | {"checksum": None, "size": None})) == first
+
+
+def test_an_older_revision_of_which_little_is_known_hides_no_newer_one() -> None:
+    bare = token(updated="2015-01-01T00:00:00Z", produced=None, version=None, checksum=None, size=None)
+    newest = token(**LATER | {"updated": None, "checksum": "md5:00"})
+    assert recognised([bare, token(**FIRST)], newest) is None
+
+
+def test_a_description_completes_another_only_when_it_says_no_less() -> None:
+    less = token(**FIRST | {"checksum": None})
+    assert completes(less, token(**FIRST))
+    assert completes(less, less)
+    assert not completes(token(**FIRST), less)

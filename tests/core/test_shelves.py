@@ -86,7 +86,7 @@ def test_no_product_takes_the_name_of_anothers_unfinished_download(ending: str) 
 NAMES = st.text(max_size=400) | st.text(st.sampled_from("./\\-~ ab\0\n"), max_size=12)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(NAMES, NAMES, NAMES, st.integers(1, 99), NAMES)
 def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str, version: int, end: str) -> None:
     asset = Asset("product", f"https://example.org/x{end}")
@@ -100,7 +100,7 @@ def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str,
     assert archive in Path(archive, whole).resolve().parents
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(NAMES, NAMES)
 def test_distinct_names_never_share_a_place(one: str, other: str) -> None:
     assert (safe(one) == safe(other)) is (one == other)

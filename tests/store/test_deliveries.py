@@ -107,7 +107,8 @@ def test_a_notice_is_told_of_its_arrivals_in_their_order(db: sqlite3.Connection,
     with writing(db):
         db.execute("INSERT INTO downloads (revision, site, wanted, due) VALUES (1, 'Pornic', '', '')")
         db.execute(
-            "INSERT INTO downloads (revision, site, wanted, stored, path, verified) VALUES (2, '', '', '', 'a/b', 'md5')"
+            "INSERT INTO downloads (revision, site, wanted, stored, path, verified)"
+            " VALUES (2, '', '', '', 'a/b', 'md5')"
         )
         db.execute("INSERT INTO downloads (revision, site, wanted, given_up) VALUES (3, '', '', '')")
     told = deliveries.subjects(db, numbers[::-1])

@@ -1,14 +1,16 @@
 """One file home: whole, checked, never half-named."""
 
 import os
+import socket
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.loopback import Request, reply, served
+from tests.loopback import Request, reply, served, until
 from tests.transfer.depot import Depot, asset, gzipped, md5, sha256, tarred, zipped
 from watcher.errors import TransferError
 from watcher.net import Http
@@ -112,17 +114,18 @@ def test_a_body_longer_than_announced_is_cut_there(tmp_path: Path) -> None:
     assert home.size == len(PRODUCT)
 
 
+@pytest.mark.parametrize("checksum", [None, md5(PRODUCT)])
 @pytest.mark.parametrize("size", [len(PRODUCT) - 1, len(PRODUCT) + 1])
-def test_a_body_in_chunks_must_have_the_catalogues_size(size: int, tmp_path: Path) -> None:
-    with pytest.raises(TransferError, match=r"sends more than|bytes"):
-        _fetched(Depot(PRODUCT, sized=False), tmp_path / "p.zip", size=size)
+def test_a_body_in_chunks_must_have_the_catalogues_size(size: int, checksum: str | None, tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match=f"more than the {size} bytes|of {size} bytes"):
+        _fetched(Depot(PRODUCT, sized=False), tmp_path / "p.zip", size=size, checksum=checksum)
 
 
 def test_an_endless_body_is_cut_at_the_size_that_was_known(tmp_path: Path) -> None:
-    def endless(request: Request, connection: object) -> None:
-        connection.sendall(reply(200, sized=False, Transfer_Encoding="chunked"))  # type: ignore[attr-defined]
+    def endless(request: Request, connection: socket.socket) -> None:
+        connection.sendall(reply(200, sized=False, Transfer_Encoding="chunked"))
         while True:
-            connection.sendall(b"10000\r\nPK\x03\x04" + b"x" * 65532 + b"\r\n")  # type: ignore[attr-defined]
+            connection.sendall(b"10000\r\nPK\x03\x04" + b"x" * 65532 + b"\r\n")
 
     with (
         served(endless) as peer,
@@ -185,7 +188,7 @@ def test_another_file_is_never_overwritten(known: dict[str, object], there: byte
 def test_a_file_that_appears_meanwhile_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "p.zip"
 
-    def appears(request: Request, connection: object) -> bytes:
+    def appears(request: Request, connection: socket.socket) -> bytes:
         path.write_bytes(b"somebody's file")
         return reply(200, PRODUCT)
 
@@ -217,10 +220,10 @@ def test_progress_is_told_in_bytes_and_ends_at_all_of_them(tmp_path: Path) -> No
 def test_a_server_that_drips_is_given_up_and_what_came_is_kept(tmp_path: Path) -> None:
     ended = threading.Event()
 
-    def drips(request: Request, connection: object) -> None:
-        connection.sendall(reply(200, PRODUCT)[: -len(PRODUCT)] + PRODUCT[:1000])  # type: ignore[attr-defined]
+    def drips(request: Request, connection: socket.socket) -> None:
+        connection.sendall(reply(200, PRODUCT)[: -len(PRODUCT)] + PRODUCT[:1000])
         for at in range(1000, 2000):
-            connection.sendall(PRODUCT[at : at + 1])  # type: ignore[attr-defined]
+            connection.sendall(PRODUCT[at : at + 1])
             if ended.wait(0.05):
                 return
 
@@ -236,20 +239,23 @@ def test_a_server_that_drips_is_given_up_and_what_came_is_kept(tmp_path: Path) -
 
 @pytest.mark.parametrize("way", ["argument", "client"])
 def test_stop_ends_it_and_what_came_is_kept(way: str, tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop, part = threading.Event(), tmp_path / "p.zip.part"
 
-    def stalls(request: Request, connection: object) -> None:
-        connection.sendall(reply(200, PRODUCT)[: -len(PRODUCT)] + PRODUCT[:1000])  # type: ignore[attr-defined]
+    def stalls(request: Request, connection: socket.socket) -> None:
+        connection.sendall(reply(200, PRODUCT)[: -len(PRODUCT)] + PRODUCT[:1000])
+        until(lambda: part.exists() and part.stat().st_size == 1000)
         stop.set()
-        connection.recv(1)  # type: ignore[attr-defined]
+        connection.recv(1)
 
+    start = time.monotonic()
     with (
         served(stalls) as peer,
         Http(origin=peer.origin, stop=stop if way == "client" else None) as http,
         pytest.raises(TransferError, match="stopped"),
     ):
         fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", stop=None if way == "client" else stop)
-    assert PRODUCT.startswith((tmp_path / "p.zip.part").read_bytes())
+    assert part.read_bytes() == PRODUCT[:1000]
+    assert time.monotonic() - start < 5
 
 
 def test_an_unreachable_server_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -268,3 +274,16 @@ def test_a_link_to_this_machine_is_refused_for_good(tmp_path: Path) -> None:
     with Http(origin="https://catalogue.test") as http, pytest.raises(TransferError, match="private") as caught:
         fetch(http, asset("https://127.0.0.1/p.zip", PRODUCT), tmp_path / "p.zip")
     assert caught.value.permanent
+
+
+def test_a_broken_zip_with_the_right_checksum_was_published_so(tmp_path: Path) -> None:
+    broken = PRODUCT[:-30]
+    with pytest.raises(TransferError, match="although its md5 is right") as caught:
+        _fetched(Depot(broken), tmp_path / "p.zip", content=broken)
+    assert caught.value.permanent
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_with_the_right_checksum_need_not_be_a_zip_where_none_was_promised(tmp_path: Path) -> None:
+    content = b"PK\x03\x04 begins like one"
+    assert _fetched(Depot(content, kind=None), tmp_path / "p.bin", checksum=md5(content), kind=None).how == "md5"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from watcher.core.revisions import same
+from watcher.core.revisions import completes, recognised
 from watcher.model import Event, Level, Product, Subscription, Watch
 
 
@@ -90,17 +90,17 @@ def decide(
             number += 1
         elif product.revision in record.tokens:
             revision = record.tokens[product.revision]
-        else:
-            newest = next(reversed(record.tokens))
-            if same(newest, product.revision):
-                revision = record.tokens.pop(newest)
+        elif (text := recognised(list(record.tokens), product.revision)) is not None:
+            revision = record.tokens[text]
+            if text == next(reversed(record.tokens)) and completes(text, product.revision):
+                del record.tokens[text]
+                record.tokens[product.revision] = revision
                 decision.completed.append((revision, product))
                 decision.offered.extend((revision, w) for w in listing.watches if wanted(w, product, download_levels))
-            else:
-                revision = number
-                decision.revisions.append((number, product))
-                number += 1
-            record.tokens[product.revision] = revision
+        else:
+            revision = record.tokens[product.revision] = number
+            decision.revisions.append((number, product))
+            number += 1
         decision.listed.update(record.tokens.values())
         if record.missing:
             record.missing = False

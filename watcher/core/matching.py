@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from watcher.core.decide import Listing
-from watcher.model import Page, Product, Watch
+from watcher.model import Level, Page, Product, Watch
 
 
 def matches(page: Page, watches: Sequence[Watch]) -> list[Listing]:
@@ -22,10 +22,15 @@ def matches(page: Page, watches: Sequence[Watch]) -> list[Listing]:
     by_ground = [watch for watch in watches if watch.code is None and watch.site.geometry is not None]
     anywhere = [watch for watch in watches if watch.code is None and watch.site.geometry is None]
     touched = _touched(page, by_ground) if by_ground else [()] * len(page)
+    coded: dict[tuple[str | None, Level | None], list[Watch]] = {}
     listings = []
     for product, ground in zip(page, touched, strict=True):
-        found = [w for w in by_code if product.code == w.code and _level(w, product)]
-        found += [w for w in (*ground, *anywhere) if _level(w, product)]
+        kind = (product.code, product.level)
+        found = coded.get(kind)
+        if found is None:
+            found = coded[kind] = [w for w in by_code if product.code == w.code and _level(w, product)]
+        if ground or anywhere:
+            found = found + [w for w in (*ground, *anywhere) if _level(w, product)]
         if found:
             listings.append(Listing(product, found))
     return listings

@@ -2,10 +2,12 @@
 
 A reprocessed product often keeps its identifier, so that only what is said about it tells one processing from
 the next: when its record changed, when it was produced, its version, its checksum, its size. A token is those
-five as one line of text, to be kept; `same` compares two of them.
+five as one line of text, to be kept; `same` compares two of them, `recognised` one with all that are known.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def token(
@@ -39,6 +41,27 @@ def same(known: str, listed: str) -> bool:
     if all(pairs[0]) or all(pairs[2]):
         return True
     return not (was and now) or was == now
+
+
+def recognised(known: Sequence[str], listed: str) -> str | None:
+    """Return which of the known tokens (oldest first) is of the processing that is listed, `None` for a new one.
+
+    The newest has the benefit of the doubt. An older one must have something in common with what is listed: it is
+    what a server that lags behind the others shows again.
+    """
+    *older, newest = known
+    if same(newest, listed):
+        return newest
+    for text in reversed(older):
+        shared = any(one and one == other for one, other in zip(_fields(text), _fields(listed), strict=True))
+        if shared and same(text, listed):
+            return text
+    return None
+
+
+def completes(known: str, listed: str) -> bool:
+    """Say whether what is listed says all that is known of a processing, and not less."""
+    return all(other or not one for one, other in zip(_fields(known), _fields(listed), strict=True))
 
 
 def _escaped(text: str | None) -> str:

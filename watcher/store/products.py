@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,27 +20,22 @@ def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Know
     """Return what is known of a page's products, by id. Read it inside the transaction that writes the decision."""
     ids = _json.encode([product.id for product in page]).decode()
     found: dict[str, Known] = {}
-    products: dict[int, Known] = {}
-    # The index holds id, token and rowid, so this touches no row; CROSS JOIN keeps the planner from turning it round.
-    for identity, token, number in db.execute(
-        "SELECT r.id, r.token, r.number FROM json_each(?) AS listed CROSS JOIN revisions AS r"
-        " ON r.collection = ? AND r.id = listed.value ORDER BY r.id, r.number",
+    # The index holds id, token and rowid, so this reads no revision; CROSS JOIN keeps the planner from turning it
+    # round, and by its order the newest revision that a site has seen comes last.
+    for identity, token, number, site, missing in db.execute(
+        "SELECT r.id, r.token, r.number, s.site, s.missing FROM json_each(?) AS listed CROSS JOIN revisions AS r"
+        " ON r.collection = ? AND r.id = listed.value LEFT JOIN sightings AS s ON s.revision = r.number"
+        " ORDER BY r.number",
         (ids, collection),
     ):
         record = found.get(identity)
         if record is None:
             record = found[identity] = Known({}, {})
         record.tokens[token] = number
-        products[number] = record
-    if products:
-        for number, site, missing in db.execute(
-            "SELECT s.revision, s.site, s.missing FROM json_each(?) AS listed CROSS JOIN sightings AS s"
-            " ON s.revision = listed.value",
-            (_json.encode(list(products)).decode(),),
-        ):
-            record = products[number]
-            record.sites[site] = max(number, record.sites.get(site, 0))
-            record.missing |= missing is not None
+        if site is not None:
+            record.sites[site] = number
+            if missing is not None:
+                record.missing = True
     return found
 
 
@@ -85,19 +80,34 @@ def arrive(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, now: datetime
 
 
 def seen(
-    db: sqlite3.Connection, watch: Watch, collection: int, *, since: datetime | None, before: datetime
+    db: sqlite3.Connection,
+    watch: Watch,
+    collection: int,
+    *,
+    besides: Collection[int] = (),
+    since: datetime | None,
+    before: datetime,
 ) -> list[tuple[int, bool]]:
     """Return the newest revision of each product that a watch has seen, and whether it was missing `before` that time.
 
-    Only those acquired at or after `since`, and none that is known to be withdrawn.
+    Only those acquired at or after `since`, none that is known to be withdrawn, and none of the revisions in `besides`,
+    which is quicker than to return and to drop them: nearly all that was seen is listed again.
     """
     rows = db.execute(
         "SELECT newest, missing FROM (SELECT max(number) AS newest, missing IS NOT NULL AND missing < ?5 AS missing"
-        " FROM sightings"
-        " JOIN revisions ON number = revision WHERE site = ?1 AND collection = ?2 AND (?3 IS NULL OR level = ?3)"
+        " FROM sightings CROSS JOIN revisions ON number = revision"
+        " WHERE site = ?1 AND revision NOT IN (SELECT value FROM json_each(?6))"
+        " AND collection = ?2 AND (?3 IS NULL OR level = ?3)"
         " AND (?4 IS NULL OR acquired >= ?4) GROUP BY id) WHERE NOT EXISTS (SELECT 1 FROM arrivals"
         " WHERE revision = newest AND site = ?1 AND event = 'withdrawn')",
-        (watch.site.number, collection, watch.level, stamp(since) if since else None, stamp(before)),
+        (
+            watch.site.number,
+            collection,
+            watch.level,
+            stamp(since) if since else None,
+            stamp(before),
+            _json.encode(list(besides)).decode(),
+        ),
     )
     return [(number, bool(missing)) for number, missing in rows]
 

@@ -136,9 +136,10 @@ def _ask(
         collection = sites.collection_number(db, name, ask.query.collection)
     for page in catalogue.search(ask.query, http):
         tally.listed += len(page)
-        listed |= _write(db, name, collection, page, ask, tally, now=now(), download_levels=download_levels)
-        for product in page:
-            cursor = newest(cursor, product.learnt, now=now())
+        moment = now()
+        listed |= _write(db, name, collection, page, ask, tally, now=moment, download_levels=download_levels)
+        for learnt in {product.learnt for product in page}:
+            cursor = newest(cursor, learnt, now=moment)
     with writing(db):
         if ask.whole:
             _compare(db, name, collection, ask, listed, tally, started=started, now=now())
@@ -197,7 +198,7 @@ def _compare(
     around = _around(db, name, ask)
     for watch in ask.watches:
         # What another watch of this site missed in this very poll was missed by one look, not by two.
-        seen = products.seen(db, watch, collection, since=ask.query.acquired[0], before=started)
+        seen = products.seen(db, watch, collection, besides=listed, since=ask.query.acquired[0], before=started)
         if seen and not listed:
             raise CatalogueError(
                 f"{watch.site.name}: {ask.query.collection} lists nothing, where {len(seen)} products were seen before",

@@ -12,8 +12,9 @@ import msgspec
 from watcher.errors import TransferError, Unreachable
 from watcher.model import Asset
 from watcher.net import Http
+from watcher.transfer.errand import Errand
 from watcher.transfer.part import Part, part_of
-from watcher.transfer.receive import Errand, receive, resumable
+from watcher.transfer.receive import receive, resumable
 from watcher.transfer.sums import checksum
 from watcher.transfer.verify import Verified, adopted, proven, same_as_published
 
@@ -48,9 +49,9 @@ def fetch(
     the next call goes on from there, unless it is known to be wrong.
     """
     stop = stop or http.stop
-    errand = Errand(asset, checksum(asset.checksum), reserve, patience, _told(progress), stop)
+    errand = Errand(asset, path.name, checksum(asset.checksum), reserve, patience, _told(progress), stop)
     with part_of(path) as part:
-        home = adopted(part, errand.known, asset.size, stop)
+        home = adopted(part, errand)
         if home is None:
             home = _brought(http, part, errand)
     if progress is not None:
@@ -71,7 +72,7 @@ def _brought(http: Http, part: Part, errand: Errand) -> Verified:
             ) from error
         fetched += received.count
         try:
-            how = proven(part.file, errand.known, received.digests, sized=received.total is not None, stop=errand.stop)
+            how = proven(part.file, errand, received.digests, sized=received.total is not None)
             break
         except TransferError:
             if errand.stop.is_set():

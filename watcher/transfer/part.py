@@ -60,7 +60,8 @@ class Part:
 
     def truncate(self) -> None:
         """Empty it."""
-        os.ftruncate(self.file, 0)
+        with _named(self.path):
+            os.ftruncate(self.file, 0)
         os.lseek(self.file, 0, os.SEEK_SET)
         self.size = 0
 
@@ -120,7 +121,7 @@ class Part:
     def remove(self) -> None:
         """Remove it, and what was recorded of it."""
         for name in (self.name, f"{self.name}.json"):
-            with suppress(FileNotFoundError):
+            with _named(self.path), suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self.directory)
 
     def _write_beside(self, text: bytes) -> None:
@@ -148,9 +149,12 @@ def part_of(path: Path) -> Iterator[Part]:
             file = _locked(f"{path.name}.part", directory, path)
         try:
             part = Part(path, directory, file)
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise TransferError(f"{path}.part is no file", hint="move it away", permanent=True)
             yield part
         finally:
-            if os.fstat(file).st_nlink and not os.fstat(file).st_size:
+            left = os.fstat(file)
+            if stat.S_ISREG(left.st_mode) and left.st_nlink and not left.st_size:
                 part.remove()
             os.close(file)
     finally:

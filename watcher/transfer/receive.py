@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,9 +18,10 @@ from watcher.net import Http, pieces
 from watcher.net.hops import link
 from watcher.net.reach import shown
 from watcher.transfer.archives import GZIP, is_gzip
+from watcher.transfer.errand import Errand
 from watcher.transfer.part import Part, Record
 from watcher.transfer.refusals import is_product, refusal
-from watcher.transfer.sums import Checksum, Sums, digests_of
+from watcher.transfer.sums import Sums, digests_of
 
 SLOWEST = 1024
 """Bytes a second: what is slower, over the patience of the caller, counts as stalled."""
@@ -29,26 +29,6 @@ SLOWEST = 1024
 _LOOK = 16 * 1024
 _SPACE_STRIDE = 16 * 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-
-
-class Errand(msgspec.Struct, frozen=True):
-    """What is to be fetched, and under which conditions.
-
-    `reserve` is the free space to leave on the disk, in bytes; `patience` the seconds over which a slow
-    server is judged; `told` hears how far it is: bytes so far, and in all if that is known.
-    """
-
-    asset: Asset
-    known: Checksum | None
-    reserve: int
-    patience: float
-    told: Callable[[int, int | None], None]
-    stop: threading.Event
-
-    @property
-    def algorithms(self) -> set[str]:
-        """The digests to compute."""
-        return {"sha256"} if self.known is None else {"sha256", self.known.algorithm}
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -117,11 +97,11 @@ def _continues(response: httpx.Response, have: int, record: Record) -> bool:
 def _from_the_start(response: httpx.Response, errand: Errand, part: Part) -> Received:
     asset, coming = errand.asset, pieces(response)
     first = _beginning(coming, 4)
-    if response.status_code != 200 or not is_product(response, asset, part.path.name, first):
+    if response.status_code != 200 or not is_product(response, asset, errand.name, first):
         raise refusal(response, first + _beginning(coming, _LOOK))
     coding = _coding(response)
     # A .tgz is often served as it is, with its own compression called the transfer's.
-    as_it_is = coding in ("gzip", "x-gzip") and is_gzip(asset, part.path.name) and first.startswith(GZIP)
+    as_it_is = coding in ("gzip", "x-gzip") and is_gzip(asset, errand.name) and first.startswith(GZIP)
     if coding != "identity" and not as_it_is:
         raise TransferError(f"{shown(response.request.url)} sends the file compressed on the way, which was not asked")
     length = response.headers.get("content-length", "")
@@ -153,7 +133,7 @@ def _from_the_start(response: httpx.Response, errand: Errand, part: Part) -> Rec
 def _read(
     response: httpx.Response, coming: Iterator[bytes | memoryview], errand: Errand, part: Part, total: int | None
 ) -> Received:
-    announced = total if total is not None or errand.known is not None else errand.asset.size
+    announced = errand.asset.size if total is None else total
     started = part.size
     _leave_space(part, errand.reserve, 0 if announced is None else announced - part.size)
     place = shown(response.request.url)

@@ -9,8 +9,9 @@ import msgspec
 
 from watcher.errors import TransferError
 from watcher.transfer.archives import proof
+from watcher.transfer.errand import Errand
 from watcher.transfer.part import Part
-from watcher.transfer.sums import Checksum, digests_of
+from watcher.transfer.sums import digests_of
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -28,39 +29,45 @@ class Verified(msgspec.Struct, frozen=True):
     fetched: int
 
 
-def proven(fd: int, known: Checksum | None, digests: dict[str, str], *, sized: bool, stop: threading.Event) -> str:
+def proven(fd: int, errand: Errand, digests: dict[str, str], *, sized: bool) -> str:
     """Return how the file behind `fd` is known to be whole; `sized` says that its size is as announced.
 
-    Raises `TransferError` when it is not, or when `stop` is set.
+    Raises `TransferError` when it is not, or when told to stop. An archive that has the catalogue's checksum and
+    still is none was published so: then trying again cannot help.
     """
-    if known is not None and digests[known.algorithm] != known.digest:
+    known = errand.known
+    if known is None:
+        return proof(fd, whole=True, stop=errand.stop) or ("size" if sized else "unverified")
+    if digests[known.algorithm] != known.digest:
         raise TransferError(
             f"the {known.algorithm} is {digests[known.algorithm]}, but the catalogue says {known.digest}",
             hint="the file may have been replaced since the catalogue was read: it is tried again later",
         )
-    archive = proof(fd, whole=known is None, stop=stop)
-    if known is not None:
-        return known.algorithm
-    return archive or ("size" if sized else "unverified")
+    if errand.archive:
+        try:
+            proof(fd, whole=False, stop=errand.stop)
+        except TransferError as error:
+            raise TransferError(f"{error}, although its {known.algorithm} is right", permanent=True) from error
+    return known.algorithm
 
 
-def adopted(part: Part, known: Checksum | None, size: int | None, stop: threading.Event) -> Verified | None:
+def adopted(part: Part, errand: Errand) -> Verified | None:
     """Look at a file that has the final name already, most likely since before a crash.
 
     Returns `None` when there is none, or when nothing is known to compare it with: then the digest of a
     download will be. Raises `TransferError` when it is another file.
     """
-    there = part.published()
-    if there is None or (known is None and size is None):
+    there, size = part.published(), errand.asset.size
+    if there is None or (errand.known is None and size is None):
         return None
-    if known is None and there != size:
+    if errand.known is None and there != size:
         raise _other(part)
-    digests = _published_digests(part, there, {"sha256"} | ({known.algorithm} if known else set()), stop)
+    digests = _published_digests(part, there, errand.algorithms, errand.stop)
     file = part.open_published()
     try:
-        how = proven(file, known, digests, sized=True, stop=stop)
+        how = proven(file, errand, digests, sized=True)
     except TransferError as error:
-        if stop.is_set():
+        if errand.stop.is_set():
             raise
         raise _other(part) from error
     finally:

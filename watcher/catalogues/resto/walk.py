@@ -101,20 +101,22 @@ class _Reading:
         return False, second
 
     def _walk(self, window: Window, first: Listing, second: Listing | None) -> Generator[Page, None, bool]:
-        """Read on from page 2; return whether that was provably everything."""
-        pages, number = [first], 2
+        """Read on from page 2; return whether that was provably everything. Nothing but `first` was read before."""
+        heads = {product.id for product in first.products[:1]}
+        totals, number = {first.total}, 2
         page = second or self._page(window, number)
         while page.products:
-            if _again(page, pages):
+            head = page.products[0].id
+            if head in heads:
                 return False
-            pages.append(page)
+            heads.add(head)
+            totals.add(page.total)
             yield self._fresh(page)
             if not page.more and len(page.products) < self._size:
                 break
             number += 1
             page = self._page(window, number)
-        totals = {listing.total for listing in pages}
-        return totals == {len({product.id for listing in pages for product in listing.products})}
+        return totals == {len(self._seen)}
 
     def _page(self, window: Window, number: int) -> Listing:
         if self._left == 0:
@@ -170,10 +172,6 @@ class _Reading:
 def _divisible(window: Window) -> bool:
     start, end = window
     return start is None or end is None or end.replace(microsecond=0) > start
-
-
-def _again(page: Listing, pages: list[Listing]) -> bool:
-    return any(page.products[0].id == earlier.products[0].id for earlier in pages if earlier.products)
 
 
 def _written(window: Window) -> str:

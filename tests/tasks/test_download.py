@@ -1,0 +1,464 @@
+"""Bringing products home, from a real server on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.given import ACQUIRED, NOW, Clock, add_watch, product, rows
+from tests.loopback import Peer, Request, reply, served, until
+from watcher.core.decide import Arrival, Decision
+from watcher.errors import ConfigError
+from watcher.model import Asset, Event
+from watcher.net import Http
+from watcher.store import downloads, products, sites
+from watcher.store.connection import writing
+from watcher.tasks.download import Brought, download
+from watcher.transfer import Progress
+
+PLENTY = 1 << 60
+
+
+class Files:
+    """A server of files by path; what it does not have is a 404, what is in `does` is answered by that."""
+
+    def __init__(self) -> None:
+        self.bytes: dict[str, bytes] = {}
+        self.does: dict[str, Callable[[Request, socket.socket], bytes | None]] = {}
+        self.peer: Peer
+
+    def __call__(self, request: Request, connection: socket.socket) -> bytes | None:
+        path = request.target.partition("?")[0]
+        if path in self.does:
+            return self.does[path](request, connection)
+        if path not in self.bytes:
+            return reply(404, b"not here")
+        return reply(200, self.bytes[path], content_type="application/octet-stream")
+
+    def asset(self, path: str, content: bytes | None = None, *, key: str = "product", proven: bool = True) -> Asset:
+        """Offer a file, as the catalogue would describe it."""
+        if content is not None:
+            self.bytes[path] = content
+        known = self.bytes.get(path, b"")
+        checksum = f"md5:{hashlib.md5(known).hexdigest()}" if proven else None
+        return Asset(key, self.peer.url(path), "application/octet-stream", len(known) if proven else None, checksum)
+
+    def asked(self, path: str) -> int:
+        return self.peer.targets.count(path)
+
+
+@pytest.fixture
+def files() -> Iterator[Files]:
+    made = Files()
+    with served(made) as peer:
+        made.peer = peer
+        yield made
+
+
+@pytest.fixture
+def http(files: Files) -> Iterator[Http]:
+    with Http(origin=files.peer.origin, allow_insecure=True, backoff_base=0.01) as client:
+        yield client
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+Bring = Callable[..., list[Brought]]
+
+
+@pytest.fixture
+def bring(db: sqlite3.Connection, http: Http, archive: Path, clock: Clock) -> Bring:
+    def once(**terms: Any) -> list[Brought]:
+        clock.forward(minutes=1)
+        return list(download(db, lambda name: http, archive, now=clock, chance=lambda: 0.5, **terms))
+
+    return once
+
+
+def want(db: sqlite3.Connection, ident: str, *assets: Asset, catalogue: str = "take5", **facts: Any) -> int:
+    """Let a product arrive whose files are wanted; return the number of its revision."""
+    place = add_watch(db, catalogue=catalogue).site
+    listed = product(ident, assets=assets, **facts)
+    with writing(db):
+        number = products.first_free(db)
+        collection = sites.collection_number(db, catalogue, "SPOT5")
+        products.record(db, collection, Decision([(number, listed)], [], [], [], [], [], set()), now=NOW)
+        arrival = Arrival(place.number, number, Event.NEW, (), True)
+        downloads.want(db, [arrival], sites={place.number: place.name}, now=NOW)
+    return number
+
+
+def state(db: sqlite3.Connection, number: int) -> tuple[bool, bool, bool, int]:
+    """Whether a download is due, claimed, stored, and its tries."""
+    due, claimed, stored, attempts = rows(
+        db,
+        "SELECT due IS NOT NULL, claimed IS NOT NULL, stored IS NOT NULL, attempts FROM downloads WHERE revision = ?",
+        [number],
+    )[0]
+    return bool(due), bool(claimed), bool(stored), attempts
+
+
+def lying(archive: Path) -> list[str]:
+    """All files in the archive."""
+    return sorted(str(path.relative_to(archive)) for path in archive.rglob("*") if path.is_file())
+
+
+DUE, HOME, GIVEN_UP = (True, False, False), (False, False, True), (False, False, False)
+
+
+# One file
+
+
+def test_a_product_comes_home_verified(db: sqlite3.Connection, files: Files, archive: Path, bring: Bring) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"content" * 1000))
+    (brought,) = bring()
+    assert brought.problem is None
+    assert brought.stored is not None
+    assert (brought.path, brought.stored.size, brought.stored.verified) == (
+        archive / "Pornic/L2A/SPOT5_P1_L2A.dat",
+        7000,
+        "md5",
+    )
+    assert brought.path.read_bytes() == b"content" * 1000
+    assert brought.stored.checksum == f"sha256:{hashlib.sha256(b'content' * 1000).hexdigest()}"
+    assert state(db, number) == (*HOME, 1)
+    assert bring() == []
+    assert lying(archive) == ["Pornic/L2A/SPOT5_P1_L2A.dat"]
+
+
+def test_what_is_listed_before_it_is_there_is_tried_again(
+    db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
+) -> None:
+    number = want(db, "P1", files.asset("/P1.dat"))
+    (brought,) = bring()
+    assert brought.problem is not None
+    assert "404" in brought.problem
+    assert brought.again is not None
+    assert state(db, number) == (*DUE, 1)
+    clock.forward(seconds=-30)
+    assert bring() == []
+
+
+def test_a_file_that_is_not_what_was_published_is_tried_again_later(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring, clock: Clock
+) -> None:
+    good = files.asset("/P1.dat", b"good")
+    files.bytes["/P1.dat"] = b"evil"
+    number = want(db, "P1", good)
+    (brought,) = bring()
+    assert brought.problem is not None
+    assert "md5" in brought.problem
+    assert brought.again is not None
+    assert lying(archive) == []
+    assert state(db, number) == (*DUE, 1)
+    files.bytes["/P1.dat"] = b"good"
+    clock.forward(minutes=5)
+    (brought,) = bring()
+    assert brought.path.read_bytes() == b"good"
+    assert state(db, number) == (*HOME, 2)
+
+
+def test_a_product_without_a_file_is_given_up_with_the_reason(db: sqlite3.Connection, bring: Bring) -> None:
+    number = want(db, "P1")
+    (brought,) = bring()
+    assert brought.problem == "SPOT5_P1_L2A: the catalogue offers no file of it"
+    assert state(db, number) == (*GIVEN_UP, 1)
+
+
+def test_a_server_that_keeps_failing_is_given_up_after_a_week(
+    db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
+) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"x"))
+    files.does["/P1.dat"] = lambda request, connection: reply(500, b"")
+    tries = 0
+    while state(db, number)[0]:
+        tries += len(bring())
+        clock.forward(hours=1)
+    assert timedelta(days=6) < clock.time - NOW < timedelta(days=9)
+    assert 10 <= tries <= 14
+
+
+# Where it lies
+
+
+def test_products_of_one_title_lie_side_by_side_whatever_the_case(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    want(db, "P1", files.asset("/a.dat", b"one"), title="Scene_1")
+    want(db, "P1", files.asset("/b.dat", b"two"), title="SCENE_1", catalogue="cdse")
+    want(db, "P2", files.asset("/c.dat", b"three"), title="Scene_1")
+    assert [brought.problem for brought in bring(concurrency=1)] == [None] * 3
+    assert lying(archive) == ["Pornic/L2A/SCENE_1.v2.dat", "Pornic/L2A/Scene_1.dat", "Pornic/L2A/Scene_1.v3.dat"]
+    assert sorted(path.read_bytes() for path in archive.rglob("*.dat")) == [b"one", b"three", b"two"]
+
+
+@pytest.mark.parametrize("title", ["../../../escaped", "/etc/cron.d/x", "", "..", "a\0b", "-rf", ".hidden", "x" * 400])
+def test_no_title_leads_out_of_the_archive(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring, title: str
+) -> None:
+    want(db, "P1", files.asset("/a.dat", b"one"), title=title)
+    (brought,) = bring()
+    assert brought.problem is None
+    assert archive.resolve() in brought.path.resolve().parents
+    (name,) = lying(archive)
+    assert not any(part.startswith((".", "-")) for part in Path(name).parts)
+    assert lying(archive.parent) == [f"archive/{name}", *(f for f in lying(archive.parent) if f.startswith("watcher."))]
+
+
+def test_no_product_can_take_the_unfinished_file_of_another(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    files.asset("/A", b"of the first")
+    first = want(db, "P1", files.asset("/A"), title="A")
+    want(db, "P2", files.asset("/A.part", b"second"), title="A")
+    want(db, "P3", files.asset("/x", b"third"), title="A.part")
+    assert [brought.problem for brought in bring(concurrency=3)] == [None] * 3
+    assert state(db, first) == (*HOME, 1)
+    assert sorted(path.read_bytes() for path in archive.rglob("*") if path.is_file()) == [
+        b"of the first",
+        b"second",
+        b"third",
+    ]
+
+
+def test_a_file_of_somebody_else_is_neither_overwritten_nor_taken_for_ours(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    theirs = archive / "Pornic/L2A/SPOT5_P1_L2A.dat"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"theirs")
+    number = want(db, "P1", files.asset("/P1.dat", b"ours!!"))
+    (brought,) = bring()
+    assert brought.problem is not None
+    assert "another file" in brought.problem
+    assert theirs.read_bytes() == b"theirs"
+    assert state(db, number) == (*GIVEN_UP, 1)
+
+
+# Several files
+
+
+def bands(files: Files) -> list[Asset]:
+    return [files.asset(f"/P1/{key}.tif", key.encode() * 100, key=key) for key in ("B02", "B03", "B04")]
+
+
+def test_a_product_of_several_files_becomes_a_directory_only_when_it_is_whole(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring, clock: Clock
+) -> None:
+    number = want(db, "P1", *bands(files))
+    last, files.does["/P1/B04.tif"] = files.bytes["/P1/B04.tif"], lambda request, connection: reply(503, b"")
+    (brought,) = bring()
+    assert brought.problem is not None
+    assert not brought.path.exists()
+    assert len(lying(archive)) == 2
+    del files.does["/P1/B04.tif"]
+    assert last
+    clock.forward(minutes=5)
+    (brought,) = bring()
+    assert brought.stored is not None
+    assert brought.stored.size == 900
+    assert lying(archive) == [f"Pornic/L2A/SPOT5_P1_L2A/{key}.tif" for key in ("B02", "B03", "B04")]
+    assert files.asked("/P1/B02.tif") == 1
+    assert state(db, number) == (*HOME, 2)
+
+
+def test_a_whole_directory_that_a_crash_left_is_taken_as_it_is(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    number = want(db, "P1", *bands(files))
+    bring()
+    with writing(db):  # as if we had died before this was written
+        db.execute("UPDATE downloads SET stored = NULL, due = wanted, claimed = wanted")
+    (brought,) = bring()
+    assert brought.problem is None
+    assert brought.stored is not None
+    assert (brought.stored.size, brought.stored.fetched) == (900, 0)
+    assert files.asked("/P1/B02.tif") == 1
+    assert state(db, number) == (*HOME, 1)
+    assert len(lying(archive)) == 3
+
+
+def test_hostile_keys_of_files_stay_in_the_products_directory(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    keys = ["../../up", "/abs", "a/b", "a-b", "A-B", "", ".x", "x.part"]
+    want(db, "P1", *(files.asset(f"/{n}.tif", str(n).encode(), key=key) for n, key in enumerate(keys)))
+    (brought,) = bring()
+    assert brought.problem is None
+    found = lying(archive)
+    assert len(found) == len(keys)
+    assert {str(Path(name).parent) for name in found} == {"Pornic/L2A/SPOT5_P1_L2A"}
+
+
+# What interrupts
+
+
+def half(released: threading.Event) -> Callable[[Request, socket.socket], None]:
+    """Send half of a file, then nothing until released."""
+
+    def script(request: Request, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 100_000)
+        released.wait(30)
+
+    return script
+
+
+def test_what_is_interrupted_stays_due_and_its_try_is_not_counted(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    files.bytes["/P1.dat"] = b"x" * 200_000
+    number, waiting = want(db, "P1", files.asset("/P1.dat")), want(db, "P2", files.asset("/P2.dat", b"two"))
+    stop, released = threading.Event(), threading.Event()
+    files.does["/P1.dat"] = half(released)
+
+    def seen(title: str, progress: Progress) -> None:
+        if progress.done:
+            stop.set()
+
+    assert bring(concurrency=1, stop=stop, show=seen) == []
+    released.set()
+    assert state(db, number) == (*DUE, 0)
+    assert state(db, waiting) == (*DUE, 0)
+    assert [name for name in lying(archive) if not name.endswith((".part", ".part.json"))] == []
+    del files.does["/P1.dat"]
+    assert [brought.problem for brought in bring()] == [None, None]
+    assert state(db, number) == (*HOME, 1)
+
+
+def test_a_caller_that_leaves_early_interrupts_the_pass_and_nothing_else(
+    db: sqlite3.Connection, files: Files, http: Http, archive: Path, clock: Clock
+) -> None:
+    files.bytes["/slow.dat"] = b"x" * 200_000
+    slow = want(db, "P1", files.asset("/slow.dat"), acquired=ACQUIRED + timedelta(days=1))
+    want(db, "P2", files.asset("/P2.dat", b"two"))
+    released, stop = threading.Event(), threading.Event()
+    files.does["/slow.dat"] = half(released)
+    clock.forward(minutes=1)
+    passing = download(db, lambda name: http, archive, now=clock, chance=lambda: 0.5, concurrency=2, stop=stop)
+    assert next(passing).title == "SPOT5_P2_L2A"
+    until(lambda: files.asked("/slow.dat") > 0)
+    passing.close()  # type: ignore[attr-defined]
+    released.set()
+    assert state(db, slow) == (*DUE, 0)
+    assert not stop.is_set()
+    assert not http.stop.is_set()
+
+
+def test_a_full_disk_pauses_the_pass(db: sqlite3.Connection, files: Files, archive: Path, bring: Bring) -> None:
+    numbers = [want(db, f"P{n}", files.asset(f"/{n}.dat", b"x" * 10)) for n in range(3)]
+    (brought,) = bring(concurrency=1, reserve=PLENTY)
+    assert brought.problem is not None
+    assert "must stay free" in brought.problem
+    assert brought.again is not None
+    assert sorted(state(db, number) for number in numbers) == [(*DUE, 0), (*DUE, 0), (*DUE, 1)]
+    bring(concurrency=1)
+    assert [state(db, number)[:3] for number in numbers] == [HOME] * 3
+
+
+def test_one_product_that_fails_delays_no_other(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    for n in range(6):
+        want(db, f"P{n}", files.asset(f"/{n}.dat", b"x" * 10))
+    files.does["/3.dat"] = lambda request, connection: reply(503, b"")
+    assert sum(brought.problem is None for brought in bring()) == 5
+
+
+def test_a_defect_is_raised_once_the_others_are_home_and_holds_nobody_back(
+    db: sqlite3.Connection, files: Files, http: Http, archive: Path, clock: Clock
+) -> None:
+    broken = want(db, "P0", files.asset("/0.dat", b"x"), catalogue="broken", acquired=ACQUIRED + timedelta(days=9))
+    others = [want(db, f"P{n}", files.asset(f"/{n}.dat", b"x")) for n in range(1, 4)]
+    stop = threading.Event()
+
+    def https(name: str) -> Http:
+        if name == "broken":
+            raise ZeroDivisionError("a defect")
+        return http
+
+    clock.forward(minutes=1)
+    home: list[Brought] = []
+    with pytest.raises(ZeroDivisionError):
+        home += download(db, https, archive, now=clock, chance=lambda: 0.5, concurrency=1, stop=stop)
+    assert [state(db, number) for number in others] == [(*HOME, 1)] * 3
+    assert state(db, broken) == (*DUE, 1)
+    assert home[0].problem == "ZeroDivisionError: a defect"
+    assert not stop.is_set()
+
+
+def test_a_catalogue_that_is_missing_from_the_configuration_is_waited_for(
+    db: sqlite3.Connection, files: Files, archive: Path, clock: Clock
+) -> None:
+    number = want(db, "P1", files.asset("/1.dat", b"x"))
+
+    def https(name: str) -> Http:
+        raise ConfigError(f'no catalogue is called "{name}"', hint="add it")
+
+    clock.forward(minutes=1)
+    (brought,) = download(db, https, archive, now=clock, chance=lambda: 0.5)
+    assert brought.problem == 'no catalogue is called "take5" [add it]'
+    assert brought.again is not None
+    assert state(db, number) == (*DUE, 1)
+
+
+def test_what_an_earlier_pass_could_not_settle_is_taken_up_again(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"x"))
+    with writing(db):
+        downloads.claim(db, number, lambda version: "Pornic/L2A/P1.dat", now=NOW)
+    assert [brought.problem for brought in bring()] == [None]
+    assert state(db, number) == (*HOME, 1)
+
+
+def test_products_come_home_several_at_once_but_no_more_than_allowed(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    together, most = threading.Barrier(2), [0, 0]
+    guard = threading.Lock()
+
+    def meet(request: Request, connection: socket.socket) -> bytes:
+        with guard:
+            most[0] += 1
+            most[1] = max(most)
+        together.wait(20)
+        with guard:
+            most[0] -= 1
+        return reply(200, b"x", content_type="application/octet-stream")
+
+    for n in range(4):
+        want(db, f"P{n}", files.asset(f"/{n}.dat", b"x"))
+        files.does[f"/{n}.dat"] = meet
+    assert [brought.problem for brought in bring(concurrency=2)] == [None] * 4
+    assert most[1] == 2
+
+
+def test_progress_is_told_over_all_files_of_a_product(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    want(db, "P1", *bands(files))
+    told: list[tuple[str, Progress]] = []
+    bring(show=lambda title, progress: told.append((title, progress)))
+    assert {title for title, _ in told} == {"SPOT5_P1_L2A"}
+    done = [progress.done for _, progress in told]
+    assert done == sorted(done)
+    assert told[-1][1] == Progress(900, 900)
+
+
+def test_what_cannot_be_written_is_a_failure_with_its_place(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    archive.mkdir()
+    (archive / "Pornic").write_text("a file where a directory should be")
+    number = want(db, "P1", files.asset("/P1.dat", b"x"))
+    (brought,) = bring()
+    assert brought.problem is not None
+    assert str(archive) in brought.problem
+    assert state(db, number)[2:] == (False, 1)

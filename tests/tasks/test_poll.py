@@ -1,0 +1,615 @@
+"""A poll: what the catalogue lists becomes arrivals, deliveries owed and downloads wanted."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.given import (
+    ACQUIRED,
+    L1C,
+    L2A,
+    NOW,
+    Clock,
+    add_subscription,
+    add_watch,
+    announced,
+    box,
+    changed,
+    database,
+    product,
+    rows,
+    version,
+)
+from tests.tasks.pretend import NOBODY, Pretend
+from watcher.errors import CatalogueError, CredentialError, HttpError, StoreError, Unreachable
+from watcher.model import Query
+from watcher.store import downloads, polls, sites
+from watcher.store.connection import healthy, writing
+from watcher.tasks.poll import Polled, poll
+
+JANE = "mail:jane@example.org"
+Ask = Callable[..., Polled]
+
+
+@pytest.fixture
+def ask(db: sqlite3.Connection, clock: Clock) -> Ask:
+    """Poll a catalogue, a quarter of an hour after the last time."""
+
+    def once(catalogue: Pretend, **terms: Any) -> Polled:
+        clock.forward(minutes=15)
+        return poll(db, "take5", catalogue, NOBODY, now=clock, **terms)
+
+    return once
+
+
+def owed(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """Who is owed what: address, product id, event."""
+    return rows(
+        db,
+        "SELECT address, r.id, event FROM deliveries AS d JOIN arrivals AS a ON a.number = d.arrival"
+        " JOIN revisions AS r ON r.number = a.revision WHERE d.due IS NOT NULL ORDER BY d.number",
+    )
+
+
+def cursors(db: sqlite3.Connection) -> list[Any]:
+    return [watch.cursor for watch in sites.watches(db)]
+
+
+# The baseline
+
+
+def test_a_baseline_is_remembered_and_not_announced(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    add_subscription(db, JANE)
+    polled = ask(Pretend(product("P1"), product("P2"), product("P3")))
+    assert (polled.asked, polled.listed, polled.arrived, polled.baselined, polled.problem) == (1, 3, 0, 1, None)
+    assert rows(db, "SELECT count(*) FROM sightings") == [3]
+    assert owed(db) == []
+
+
+def test_what_comes_after_the_baseline_is_announced_once(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    add_subscription(db, JANE)
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+    catalogue.list(product("P2"))
+    assert ask(catalogue).arrived == 1
+    assert ask(catalogue).arrived == 0
+    assert owed(db) == [(JANE, "P2", "new")]
+
+
+def test_what_is_there_already_is_announced_if_asked_for(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, announce=True)
+    add_subscription(db, JANE)
+    catalogue = Pretend(product("P1"), product("P2"), product("P3"))
+    assert ask(catalogue, download_levels={L2A}).arrived == 3
+    assert ask(catalogue).arrived == 0
+    assert [ident for _, ident, _ in owed(db)] == ["P1", "P2", "P3"]
+    assert downloads.due(db, now=NOW + timedelta(days=1)) == []
+
+
+def test_a_second_level_has_a_baseline_of_its_own(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, level=L2A)
+    catalogue = Pretend(product("A2", level=L2A), product("A1", level=L1C))
+    ask(catalogue)
+    add_watch(db, level=L1C)
+    catalogue.list(product("B2", level=L2A), product("B1", level=L1C))
+    assert ask(catalogue).baselined == 1
+    assert announced(db) == [("Pornic", "B2", "new")]
+    catalogue.list(product("C1", level=L1C))
+    ask(catalogue)
+    assert announced(db)[1:] == [("Pornic", "C1", "new")]
+
+
+def test_an_earlier_start_is_baselined_anew(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, since=ACQUIRED)
+    older = product("old", acquired=ACQUIRED - timedelta(days=100))
+    catalogue = Pretend(product("P1"), older)
+    ask(catalogue)
+    add_watch(db, since=ACQUIRED - timedelta(days=365))
+    assert ask(catalogue).baselined == 1
+    assert announced(db) == []
+    catalogue.list(product("late", acquired=ACQUIRED - timedelta(days=200)))
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "late", "new")]
+
+
+def test_a_start_that_is_made_earlier_during_the_poll_is_not_taken_for_looked_at(
+    db: sqlite3.Connection, path: Path, ask: Ask
+) -> None:
+    add_watch(db, since=ACQUIRED)
+    catalogue = Pretend(product("P1"))
+
+    def meanwhile(number: int, query: Query) -> None:
+        with database(path) as other:
+            add_watch(other, since=ACQUIRED - timedelta(days=365))
+
+    catalogue.before_page = meanwhile
+    ask(catalogue)
+    catalogue.mend()
+    catalogue.list(product("old", acquired=ACQUIRED - timedelta(days=100)))
+    assert ask(catalogue).baselined == 1
+    assert announced(db) == []
+
+
+@pytest.mark.parametrize("first", [L2A, None])
+def test_the_baseline_of_one_watch_silences_no_other_of_the_site(db: sqlite3.Connection, ask: Ask, first: Any) -> None:
+    add_watch(db, level=first)
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+    add_watch(db, level=None if first else L2A)
+    catalogue.list(product("P2"))
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "P2", "new")]
+
+
+def test_a_filter_of_one_watch_hides_nothing_from_another_of_the_site(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, level=L2A, max_cloud=10.0)
+    add_watch(db, level=None)
+    catalogue = Pretend()
+    ask(catalogue)
+    catalogue.list(product("P1", cloud=80.0))
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "P1", "new")]
+
+
+# What arrives
+
+
+def test_a_late_publication_of_an_old_acquisition_is_announced(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+    catalogue.list(product("late", acquired=ACQUIRED - timedelta(days=400)))
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "late", "new")]
+
+
+def test_a_product_processed_again_is_announced_once_more_whatever_flaps(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+    for number in (2, 1, 2, 1):
+        catalogue.list(product("P1", revision=version(number)))
+        ask(catalogue)
+    assert announced(db) == [("Pornic", "P1", "revised")]
+    assert rows(db, "SELECT count(*) FROM revisions") == [2]
+
+
+def test_metadata_gained_later_completes_the_product_silently(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+    catalogue.list(product("P1", revision=version(1, checksum="md5:00"), cloud=7.0))
+    ask(catalogue)
+    assert announced(db) == []
+    assert rows(db, "SELECT cloud FROM revisions") == [7.0]
+
+
+def test_files_that_are_published_after_the_product_are_wanted_then(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("before", assets=()))
+    ask(catalogue, download_levels={L2A})
+    catalogue.list(product("P1", assets=()))
+    ask(catalogue, download_levels={L2A})
+    assert rows(db, "SELECT * FROM downloads") == []
+    fuller = version(1, checksum="md5:00")
+    catalogue.list(product("before", revision=fuller), product("P1", revision=fuller))
+    assert ask(catalogue, download_levels={L2A}).arrived == 0
+    wanted = "SELECT r.id, d.site FROM downloads AS d JOIN revisions AS r ON r.number = d.revision"
+    assert rows(db, wanted) == [("P1", "Pornic")]
+
+
+def test_a_cloudy_product_is_seen_and_not_announced_an_unknown_one_is(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, max_cloud=20.0)
+    catalogue = Pretend()
+    ask(catalogue)
+    catalogue.list(product("cloudy", cloud=80.0), product("unknown", cloud=None), product("clear", cloud=20.0))
+    ask(catalogue)
+    assert [ident for _, ident, _ in announced(db)] == ["unknown", "clear"]
+    assert rows(db, "SELECT count(*) FROM sightings") == [3]
+
+
+def test_a_product_at_two_sites_arrives_at_both_and_is_downloaded_once(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "West", geometry=box(0, 40, 1, 41))
+    add_watch(db, "East", geometry=box(0.5, 40, 2, 41))
+    add_subscription(db, JANE)
+    catalogue = Pretend(codes=False)
+    ask(catalogue)
+    here = box(0.6, 40.1, 0.9, 40.9)
+    catalogue.list(product("P1", geometry=here, acquired=NOW))
+    ask(catalogue, download_levels={L2A})
+    catalogue.list(product("P1", geometry=here, acquired=NOW, revision=version(2)))
+    ask(catalogue)
+    assert sorted(announced(db)) == [
+        ("East", "P1", "new"),
+        ("East", "P1", "revised"),
+        ("West", "P1", "new"),
+        ("West", "P1", "revised"),
+    ]
+    assert rows(db, "SELECT count(*) FROM revisions") == [2]
+    assert rows(db, "SELECT count(*) FROM downloads") == [1]
+
+
+def test_two_subscriptions_of_one_address_are_one_delivery(db: sqlite3.Connection, ask: Ask) -> None:
+    watch = add_watch(db)
+    add_subscription(db, JANE)
+    add_subscription(db, JANE, at=[watch.site], levels=[L2A])
+    add_subscription(db, "mail:john@example.org")
+    catalogue = Pretend()
+    ask(catalogue)
+    catalogue.list(product("P1"))
+    ask(catalogue)
+    assert owed(db) == [(JANE, "P1", "new"), ("mail:john@example.org", "P1", "new")]
+
+
+def test_what_a_server_lists_beyond_the_question_is_left_out(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"), ignores_filters=True)
+    ask(catalogue)
+    catalogue.list(product("elsewhere", code="Nantes"), product("P2", level=L1C), product("P3"))
+    polled = ask(catalogue)
+    assert (polled.listed, polled.arrived) == (4, 1)
+    assert announced(db) == [("Pornic", "P3", "new")]
+
+
+def test_a_paused_site_catches_up_when_it_is_resumed(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
+    watch = add_watch(db)
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+    sites.pause(db, watch.site, since=clock())
+    catalogue.list(product("P2"))
+    assert ask(catalogue).asked == 0
+    sites.pause(db, watch.site, since=None)
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "P2", "new")]
+
+
+def test_a_site_that_is_removed_during_the_poll_takes_nothing_down_with_it(
+    db: sqlite3.Connection, path: Path, ask: Ask
+) -> None:
+    add_watch(db, "Nantes")
+    add_watch(db, "Pornic")
+    catalogue = Pretend(product("N1", code="Nantes"), product("P1"))
+    ask(catalogue)
+    catalogue.list(product("N2", code="Nantes"), product("P2"))
+
+    def meanwhile(number: int, query: Query) -> None:
+        with database(path) as other, writing(other):
+            for site in sites.every(other):
+                if site.name == "Nantes":
+                    sites.remove(other, site)
+
+    catalogue.before_page = meanwhile
+    assert ask(catalogue).problem is None
+    assert announced(db) == [("Pornic", "P2", "new")]
+
+
+# What is gone
+
+
+def test_withdrawn_takes_two_complete_looks_and_is_told_once(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    add_subscription(db, JANE)
+    catalogue = Pretend(product("P1"), product("P2"))
+    ask(catalogue)
+    del catalogue.products["P1"]
+    assert ask(catalogue).arrived == 0
+    assert ask(catalogue).arrived == 1
+    assert ask(catalogue).arrived == 0
+    assert owed(db) == [(JANE, "P1", "withdrawn")]
+
+
+def test_what_is_gone_for_one_look_only_is_no_news(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"), product("P2"))
+    ask(catalogue)
+    for _ in range(3):
+        gone = catalogue.products.pop("P1")
+        ask(catalogue)
+        catalogue.list(gone)
+        ask(catalogue)
+    assert announced(db) == []
+
+
+def test_what_was_withdrawn_comes_back_silently_and_may_be_revised(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"), product("P2"))
+    ask(catalogue)
+    gone = catalogue.products.pop("P1")
+    ask(catalogue)
+    ask(catalogue)
+    catalogue.list(gone)
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "P1", "withdrawn")]
+    catalogue.list(changed(gone, revision=version(2)))
+    ask(catalogue)
+    assert announced(db)[1:] == [("Pornic", "P1", "revised")]
+
+
+@pytest.mark.parametrize("codes", [True, False], ids=["in two questions", "in one question"])
+def test_two_watches_of_a_site_look_once_in_a_poll_not_twice(db: sqlite3.Connection, ask: Ask, codes: bool) -> None:
+    add_watch(db, level=L2A)
+    add_watch(db, level=None)
+    catalogue = Pretend(product("P1", acquired=NOW), product("P2", acquired=NOW), codes=codes)
+    ask(catalogue)
+    del catalogue.products["P1"]
+    assert ask(catalogue).arrived == 0
+    assert ask(catalogue).arrived == 1
+
+
+def test_the_withdrawal_of_what_was_never_announced_is_told_to_nobody(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, max_cloud=20.0)
+    add_subscription(db, JANE)
+    catalogue = Pretend(product("P1", cloud=90.0), product("P2", cloud=90.0))
+    ask(catalogue)
+    del catalogue.products["P1"]
+    for _ in range(3):
+        ask(catalogue)
+    assert owed(db) == []
+
+
+def test_an_empty_listing_is_a_failure_that_proves_nothing(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+    kept, catalogue.products = catalogue.products, {}
+    for _ in range(3):
+        polled = ask(catalogue)
+        assert polled.problem is not None
+        assert "lists nothing" in polled.problem
+    assert rows(db, "SELECT missing FROM sightings") == [None]
+    catalogue.products = kept
+    assert ask(catalogue).problem is None
+    assert announced(db) == []
+
+
+def test_a_site_where_nothing_was_ever_seen_may_be_empty(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    polled = ask(Pretend())
+    assert (polled.problem, polled.baselined) == (None, 1)
+
+
+def test_what_leaves_the_lookback_is_not_withdrawn(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
+    add_watch(db, "Field", geometry=box(0, 40, 1, 41))
+    here = box(0, 40, 1, 41)
+    catalogue = Pretend(
+        product("P1", geometry=here, acquired=NOW - timedelta(days=29)),
+        product("P2", geometry=here, acquired=NOW),
+        codes=False,
+    )
+    ask(catalogue, lookback=timedelta(days=30))
+    clock.forward(days=5)
+    for _ in range(3):
+        assert ask(catalogue, lookback=timedelta(days=30)).problem is None
+    assert announced(db) == []
+
+
+# What fails
+
+
+def test_a_truncated_walk_keeps_what_was_read_and_concludes_nothing(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, announce=True)
+    add_subscription(db, JANE)
+    catalogue = Pretend(*(product(f"P{n}", learnt=NOW) for n in range(5)))
+    catalogue.breaks(after=1)
+    polled = ask(catalogue)
+    assert (polled.listed, polled.arrived, polled.baselined) == (2, 2, 0)
+    assert polled.problem == "SPOT5 (Pornic): cut off"
+    assert [ident for _, ident, _ in owed(db)] == ["P0", "P1"]
+    assert cursors(db) == [None]
+    assert sites.watches(db)[0].baselined is None
+    catalogue.mend()
+    assert ask(catalogue).arrived == 3
+    assert [ident for _, ident, _ in owed(db)] == ["P0", "P1", "P2", "P3", "P4"]
+
+
+@pytest.mark.parametrize("after", [0, 1, -1])
+def test_a_failure_at_any_page_withdraws_nothing(db: sqlite3.Connection, ask: Ask, after: int) -> None:
+    add_watch(db)
+    catalogue = Pretend(*(product(f"P{n}") for n in range(4)))
+    ask(catalogue)
+    del catalogue.products["P3"]
+    catalogue.breaks(after=after)
+    for _ in range(4):
+        assert ask(catalogue).problem is not None
+    assert announced(db) == []
+    assert rows(db, "SELECT count(missing) FROM sightings") == [0]
+
+
+def test_a_question_that_fails_leaves_the_others_their_turn(db: sqlite3.Connection, ask: Ask) -> None:
+    for name in ("Auch", "Nantes", "Pornic"):
+        add_watch(db, name)
+    catalogue = Pretend()
+    catalogue.breaks(code="Nantes")
+    polled = ask(catalogue)
+    assert (polled.asked, polled.baselined, polled.problem) == (3, 2, "SPOT5 (Nantes): cut off")
+
+
+def test_one_question_without_an_answer_does_not_end_the_poll_two_in_a_row_do(db: sqlite3.Connection, ask: Ask) -> None:
+    for name in ("Auch", "Belgium", "Nantes", "Pornic"):
+        add_watch(db, name)
+    catalogue = Pretend()
+    catalogue.breaks(Unreachable("timed out"), code="Nantes")
+    assert (ask(catalogue).asked, ask(catalogue).baselined) == (4, 0)
+    catalogue.breaks(Unreachable("timed out"))
+    assert ask(catalogue).asked == 2
+
+
+def test_no_site_waits_for_ever_behind_others_that_end_the_poll(db: sqlite3.Connection, ask: Ask) -> None:
+    for name in ("Auch", "Belgium", "Nantes", "Pornic"):
+        add_watch(db, name)
+    catalogue = Pretend()
+    allowed = 2
+
+    def meter(number: int, query: Query) -> None:
+        if len(catalogue.asked) > allowed:
+            raise HttpError("too many requests", status=429, retry_after=60.0)
+
+    catalogue.before_page = meter
+    for _ in range(4):
+        catalogue.asked.clear()
+        ask(catalogue)
+    assert all(watch.baselined for watch in sites.watches(db))
+
+
+def test_a_server_that_asks_to_be_left_alone_is(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
+    add_watch(db, "Nantes")
+    add_watch(db, "Pornic")
+    catalogue = Pretend()
+    catalogue.breaks(HttpError("too many requests", status=429, retry_after=600.0))
+    polled = ask(catalogue)
+    assert polled.asked == 1
+    assert polled.not_before is not None
+    assert abs(polled.not_before - clock.time - timedelta(seconds=600)) < timedelta(seconds=1)
+    last = polls.last(db, "take5")
+    assert last is not None
+    assert last.problem is not None
+    assert abs(last.started + timedelta(seconds=600) - (last.not_before or NOW)) < timedelta(seconds=1)
+
+
+def test_a_refused_account_ends_the_poll_and_is_raised(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend()
+    catalogue.breaks(CredentialError("refused"))
+    with pytest.raises(CredentialError):
+        ask(catalogue)
+    last = polls.last(db, "take5")
+    assert last is not None
+    assert last.finished is not None
+    assert last.problem == "CredentialError: refused"
+
+
+def test_a_defect_with_one_sites_answer_is_raised_when_the_others_had_their_turn(
+    db: sqlite3.Connection, ask: Ask
+) -> None:
+    for name in ("Auch", "Nantes", "Pornic"):
+        add_watch(db, name)
+    catalogue = Pretend(product("P1"), product("A1", code="Auch"))
+    catalogue.breaks(KeyError("properties"), code="Nantes")
+    with pytest.raises(KeyError, match="properties"):
+        ask(catalogue)
+    assert [watch.site.name for watch in sites.watches(db) if watch.baselined] == ["Auch", "Pornic"]
+    last = polls.last(db, "take5")
+    assert last is not None
+    assert last.problem == "KeyError: 'properties'"
+
+
+def test_a_poll_that_is_told_to_stop_asks_no_further(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Nantes")
+    add_watch(db, "Pornic")
+    stop = threading.Event()
+    catalogue = Pretend()
+    catalogue.before_page = lambda number, query: stop.set()
+    polled = ask(catalogue, stop=stop)
+    assert polled.asked == 1
+    assert polled.problem == "stopped before all was asked"
+    assert ask(Pretend()).problem is None
+
+
+def test_a_full_disk_loses_nothing_and_the_next_poll_tells_all(
+    db: sqlite3.Connection, path: Path, ask: Ask, clock: Clock
+) -> None:
+    add_watch(db)
+    add_subscription(db, JANE)
+    catalogue = Pretend(size=5)
+    ask(catalogue)
+    catalogue.list(*(product(f"P{n}", title="x" * 6000, learnt=NOW) for n in range(40)))
+    for spare in (0, 1, 2, 3):
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages + spare}")
+        with pytest.raises(StoreError, match="full"):
+            ask(catalogue)
+        # What was written is whole: a sighting has its arrival, an arrival its delivery.
+        assert rows(db, "SELECT count(*) FROM sightings") == rows(db, "SELECT count(*) FROM arrivals")
+        assert rows(db, "SELECT count(*) FROM arrivals") == rows(db, "SELECT count(*) FROM deliveries")
+        assert cursors(db) == [None]
+        healthy(db)
+    assert 0 < rows(db, "SELECT count(*) FROM sightings")[0] < 40
+    with database(path) as reopened:
+        clock.forward(minutes=15)
+        poll(reopened, "take5", catalogue, NOBODY, now=clock)
+    assert sorted(ident for _, ident, _ in owed(db)) == sorted(f"P{n}" for n in range(40))
+
+
+# What a catalogue learnt
+
+
+def news(*listed: Any) -> Pretend:
+    return Pretend(*listed, learns=True, codes=False)
+
+
+HERE = {"geometry": box(0, 40, 1, 41)}
+
+
+def test_the_cursor_moves_to_the_newest_value_stored(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = news(*(product(f"P{n}", learnt=NOW - timedelta(hours=n), **HERE) for n in (3, 1, 2)))
+    ask(catalogue)
+    assert cursors(db) == [NOW - timedelta(hours=1)]
+    catalogue.list(product("P4", learnt=NOW, acquired=ACQUIRED - timedelta(days=999), **HERE))
+    ask(catalogue)
+    assert catalogue.asked[-1].learnt_since == NOW - timedelta(hours=4)
+    assert cursors(db) == [NOW]
+    assert announced(db) == [("Field", "P4", "new")]
+
+
+def test_the_cursor_never_moves_to_the_future(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Field", **HERE)
+    ask(news(product("P1", learnt=NOW, **HERE), product("P2", learnt=NOW + timedelta(days=365), **HERE)))
+    assert cursors(db) == [NOW]
+
+
+def test_the_cursor_never_moves_past_what_was_not_read(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = news(product("P1", learnt=NOW, **HERE))
+    ask(catalogue)
+    # The newest come first, and the walk breaks before the older ones.
+    catalogue.list(*(product(f"N{n}", learnt=NOW + timedelta(hours=9 - n), **HERE) for n in range(4)))
+    catalogue.products = dict(sorted(catalogue.products.items()))
+    catalogue.breaks(CatalogueError("cut off"), after=1)
+    for _ in range(40):
+        ask(catalogue)
+    assert cursors(db) == [NOW]
+    catalogue.mend()
+    ask(catalogue)
+    assert [ident for _, ident, _ in announced(db)] == ["N0", "N1", "N2", "N3"]
+    assert cursors(db) == [NOW + timedelta(hours=9)]
+
+
+def test_what_is_published_a_little_behind_the_cursor_is_still_found(
+    db: sqlite3.Connection, ask: Ask, clock: Clock
+) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = news(product("P1", learnt=NOW, **HERE))
+    ask(catalogue)
+    catalogue.list(product("late", learnt=NOW - timedelta(hours=2, minutes=59), **HERE))
+    ask(catalogue)
+    assert announced(db) == [("Field", "late", "new")]
+
+
+def test_a_baseline_that_found_nothing_misses_no_old_acquisition(
+    db: sqlite3.Connection, ask: Ask, clock: Clock
+) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = news()
+    ask(catalogue)
+    clock.forward(days=3)
+    catalogue.list(product("P1", learnt=clock.time, acquired=NOW - timedelta(days=400), **HERE))
+    ask(catalogue)
+    assert announced(db) == [("Field", "P1", "new")]
+
+
+def test_what_was_not_listed_as_news_is_not_missing(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = news(*(product(f"P{n}", learnt=NOW - timedelta(days=n), **HERE) for n in range(3)))
+    for _ in range(4):
+        assert ask(catalogue).problem is None
+    assert rows(db, "SELECT count(missing) FROM sightings") == [0]
