@@ -132,6 +132,10 @@ def load(path: Path | None) -> Config:
             raise ConfigError(f"{path} is not TOML: {error}") from error
     where = str(path) if path else "the configuration"
     tables = document.pop("catalogues", None) or {DEFAULT_CATALOGUE: {"preset": DEFAULT_CATALOGUE}}
+    if not isinstance(tables, dict):
+        raise ConfigError(f"{where}: catalogues is not a table", hint="write each as [catalogues.NAME]")
+    if "path" in document:
+        raise ConfigError(f'{where}: has no key "path"', hint="config.example.toml shows every key")
     catalogues = {name: _catalogue(name, table, where) for name, table in tables.items()}
     config = _convert({**document, "path": None, "catalogues": {}}, Config, where, "")
     config = msgspec.structs.replace(config, path=path, catalogues=catalogues)
@@ -243,7 +247,10 @@ def _hide(config: Config, path: Path) -> None:
 
 
 def _is_secret(url: str) -> bool:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True
     return parts.scheme not in ("mailto", "mailtos", "mbox", "terminal") or "@" in parts.netloc
 
 
@@ -295,8 +302,8 @@ def _quantity(value: Any, units: Mapping[str, float], unit: str, wanted: str) ->
         if found is None or (found[2].lower() or unit) not in units:
             raise ValueError(f"{value!r} is not {wanted}")
         number, unit = float(found[1]), found[2].lower() or unit
-    if number < 0:
-        raise ValueError(f"{value!r} is negative")
+    if not 0 <= number < 1e15:
+        raise ValueError(f"{value!r} is not {wanted}")
     return number * units[unit]
 
 

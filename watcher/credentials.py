@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
@@ -19,19 +18,9 @@ _revealed: set[str] = set()
 
 
 def remembered(secret: str) -> str:
-    """Return the secret, remembered so that `redact` finds it wherever it turns up. Of a URL, its parts count too."""
-    if "://" not in secret:
-        _revealed.update({secret} if len(secret) >= 4 else ())
-        return secret
-    parts = urlsplit(secret)
-    if parts.scheme in ("mbox", "terminal"):
-        return secret
-    found = {secret, parts.password or ""}
-    if parts.scheme not in ("mailto", "mailtos"):
-        found.update([*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))])
-    for word in found:
-        if len(word) >= 4:
-            _revealed.update({word, unquote(word)})
+    """Return the secret, remembered so that `redact` finds it wherever it turns up."""
+    if len(secret) >= 4:
+        _revealed.add(secret)
     return secret
 
 

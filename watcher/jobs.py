@@ -33,12 +33,12 @@ class Next(msgspec.Struct, frozen=True):
     not_before: datetime | None = None
 
 
-def poll(parts: Parts, name: str) -> Next:
+def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
     """Poll one catalogue. What arrives is to be told and fetched at once; a failure is tried again with patience."""
     with closing(parts.db()) as db:
         if not sites.watches(db, catalogue=name):
             return Next()
-        polled = parts.poll(db, name)
+        polled = parts.poll(db, name, alive)
         failures = polls.failures(db, name)
     fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
     if polled.baselined:

@@ -25,7 +25,7 @@ from watcher import jobs, systemd
 from watcher.errors import WatcherError
 from watcher.jobs import Next, log, say
 from watcher.store import downloads, polls
-from watcher.store.connection import healthy, writing
+from watcher.store.connection import healthy, naming, writing
 from watcher.wiring import Parts, now
 
 _BEAT = 5.0
@@ -45,7 +45,7 @@ def run(load: Callable[[], Parts]) -> None:
     cannot start.
     """
     service = Service(load)
-    with service.parts.lock("run", what="a watcher service on this database"):
+    with service.parts.alone():
         service.serve()
 
 
@@ -137,30 +137,35 @@ class Service:
 
     def _turn(self, job: str) -> None:
         """Do a job once, and once more if it became due while it was being done."""
-        self._running.add(job)
+        with self._guard:
+            self._running.add(job)
+        while not self.parts.stop.is_set():
+            self._alive(job)
+            with self._guard:
+                self._once_more.discard(job)
+            self._safely(job)
+            with self._guard:
+                if job not in self._once_more:
+                    break
+        with self._guard:
+            self._running.discard(job)
+        self._alive(job)
+
+    def _safely(self, job: str) -> None:
         try:
-            while not self.parts.stop.is_set():
-                self._alive(job)
-                with self._guard:
-                    self._once_more.discard(job)
+            with naming(self.parts.database):
                 self._then(job, self._do(job))
-                with self._guard:
-                    if job not in self._once_more:
-                        break
         except WatcherError as error:
             say(logging.ERROR, f"{job} failed", error=error, hint=error.hint)
         except Exception:  # noqa: BLE001 - a defect must be seen, and must not stop the clock
             log.exception("%s failed by a defect; please report it", job)
-        finally:
-            self._alive(job)
-            self._running.discard(job)
 
     def _do(self, job: str) -> Next:
         if job == "notify":
             return jobs.pay(self.parts, lambda: self._alive(job))
         if job == "download":
             return jobs.fetch(self.parts, lambda: self._alive(job))
-        return jobs.poll(self.parts, job.removeprefix("poll "))
+        return jobs.poll(self.parts, job.removeprefix("poll "), lambda: self._alive(job))
 
     def _then(self, job: str, following: Next) -> None:
         for other in following.soon:
@@ -176,6 +181,7 @@ class Service:
             if job in self._running and when <= now():
                 self._once_more.add(job)
                 return
+        self._progress[job] = time.monotonic() + max(0.0, (when - now()).total_seconds())
         self._scheduler.modify_job(job, next_run_time=when)
 
     def _alive(self, job: str) -> None:
@@ -202,6 +208,8 @@ class Service:
                 fresh.http(name)
         except WatcherError as error:
             say(logging.ERROR, "configuration not taken over; the old one stays", error=error, hint=error.hint)
+        except Exception:  # noqa: BLE001 - whatever is wrong with the file, the service goes on with the old one
+            log.exception("configuration not taken over by a defect; the old one stays; please report it")
         else:
             # Jobs at work keep the parts they began with.
             self.parts = fresh
@@ -226,7 +234,7 @@ class Service:
         self._scheduler.pause()
         deadline = time.monotonic() + _LEAVE
         while self._running and time.monotonic() < deadline:
-            self._wake.wait(0.05)
+            time.sleep(0.05)
         left = sorted(self._running)
         if left:
             # A thread that does not come back holds no transaction but its own, and SQLite undoes that.
@@ -243,7 +251,8 @@ def _due(last: polls.Poll | None, interval: float) -> datetime:
     moment = now()
     if last is None or last.started > moment:
         return moment
-    due = moment if last.problem is not None else last.started + timedelta(seconds=interval)
+    well = last.problem is None and last.finished is not None
+    due = last.started + timedelta(seconds=interval) if well else moment
     return max(moment, due, last.not_before or moment)
 
 

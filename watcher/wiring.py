@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,14 @@ class Parts:
         """Hold a lock of that name in the state directory."""
         return holding(self.state / f"{name}.lock", what=what, wait=wait)
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the one service on this database."""
+        return holding(
+            self.state / "run.lock",
+            what="a watcher service on this database",
+            hint="stop that one first, or give this one a database of its own with --state DIR",
+        )
+
     def table(self, name: str) -> CatalogueTable:
         """Return the settings of a catalogue; raises `UsageError` when none has that name."""
         table = self.config.catalogues.get(name)
@@ -100,8 +108,8 @@ class Parts:
                 )
             return self._https[name]
 
-    def poll(self, db: sqlite3.Connection, name: str) -> Polled:
-        """Poll a catalogue, alone: nobody else polls it meanwhile."""
+    def poll(self, db: sqlite3.Connection, name: str, alive: Callable[[], None] = lambda: None) -> Polled:
+        """Poll a catalogue, alone: nobody else polls it meanwhile. `alive` is called whenever a page was written."""
         from watcher.tasks.poll import poll
 
         with self.lock(f"poll-{name}", what=f"a poll of {name}", wait=60.0):
@@ -113,6 +121,7 @@ class Parts:
                 now=now,
                 download_levels=self.config.download_levels(),
                 lookback=timedelta(seconds=self.config.poll.lookback),
+                alive=alive,
                 stop=self.stop,
             )
 
@@ -165,13 +174,13 @@ class Parts:
                     f'the channel "{rest}" is no longer in the configuration',
                     hint=f"restore [channels.{rest}], or unsubscribe",
                 )
-            return remembered(_text(channel.url))
+            return _guarded(_text(channel.url))
         if kind == "mail":
             from watcher.channels import resolved
 
             mail = self.config.mail
-            return remembered(resolved(rest, mail_url=_text(mail.url) if mail else None))
-        return remembered(addresses.reveal(self.state, reference))
+            return _guarded(resolved(rest, mail_url=_text(mail.url) if mail else None))
+        return _guarded(addresses.reveal(self.state, reference))
 
     def reference(self, text: str) -> str:
         """Turn what a person subscribes with into the reference that is kept: a channel's name, e-mail or URL.
@@ -189,7 +198,7 @@ class Parts:
                 f'"{text}" is no channel, e-mail address or Apprise URL', hint=f"the channels are: {known}"
             )
         mail = self.config.mail
-        url = remembered(address_for(text, mail_url=_text(mail.url) if mail else None))
+        url = _guarded(address_for(text, mail_url=_text(mail.url) if mail else None))
         return addresses.keep(self.state, url) if "://" in text else f"mail:{text}"
 
     def shown(self, subscription: Subscription) -> str:
@@ -211,8 +220,8 @@ class Parts:
         settings = dict(table.auth or {})
         place = f"catalogues.{table.name}.auth"
         kind = settings.pop("kind", None)
-        if kind is None:
-            raise ConfigError(f"[{place}] has no kind", hint=f"the kinds are: {', '.join(plugins.kinds('auth'))}")
+        if not isinstance(kind, str):
+            raise ConfigError(f"[{place}] names no kind", hint=f"the kinds are: {', '.join(plugins.kinds('auth'))}")
         if kind in plugins.kinds("auth") and "url" in plugins.settings_of("auth", kind):
             settings.setdefault("url", self.catalogue(table.name).url)
         part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
@@ -227,6 +236,16 @@ def now() -> datetime:
 def chance() -> float:
     """Draw a number in [0, 1)."""
     return random.random()  # noqa: S311 - it spreads load, it guards nothing
+
+
+def _guarded(url: str) -> str:
+    """Return an address, its secrets remembered so that no log line shows them."""
+    from watcher.channels import family, secrets_of
+
+    if family(url) == "apprise":
+        for secret in secrets_of(url):
+            remembered(secret)
+    return url
 
 
 def _text(value: Secret | str) -> str:

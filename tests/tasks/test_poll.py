@@ -28,6 +28,7 @@ from tests.given import (
     version,
 )
 from tests.tasks.pretend import NOBODY, Pretend
+from watcher.core.planning import OVERLAP
 from watcher.errors import CatalogueError, CredentialError, HttpError, StoreError, Unreachable
 from watcher.model import Query
 from watcher.store import downloads, polls, sites
@@ -556,7 +557,7 @@ def test_the_cursor_moves_to_the_newest_value_stored(db: sqlite3.Connection, ask
     assert cursors(db) == [NOW - timedelta(hours=1)]
     catalogue.list(product("P4", learnt=NOW, acquired=ACQUIRED - timedelta(days=999), **HERE))
     ask(catalogue)
-    assert catalogue.asked[-1].learnt_since == NOW - timedelta(hours=4)
+    assert catalogue.asked[-1].learnt_since == NOW - timedelta(hours=1) - OVERLAP
     assert cursors(db) == [NOW]
     assert announced(db) == [("Field", "P4", "new")]
 

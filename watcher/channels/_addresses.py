@@ -95,10 +95,17 @@ def masked(address: str) -> str:
 
 
 def redacted(text: str, address: str) -> str:
-    """Take the secrets of an address out of a text: user, password, tokens and values, encoded or not."""
+    """Take the secrets of an address out of a text."""
+    for secret in sorted(secrets_of(address), key=len, reverse=True):
+        text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
+    return text
+
+
+def secrets_of(address: str) -> set[str]:
+    """Return what is secret in an address: user, password, tokens and values, encoded or not."""
     parts = _split(address)
     if parts is None:
-        return text.replace(address, "***") if address else text
+        return {address} - {""}
     mail = parts.scheme in MAIL
     userinfo, _, place = parts.netloc.rpartition("@")
     user, _, password = userinfo.partition(":")
@@ -108,13 +115,10 @@ def redacted(text: str, address: str) -> str:
     found = [unquote(word) for word in found]
     # Two letters are no secret, but would be found in every word.
     secrets = {word for word in found if len(word) > 2} | {unquote(password)}
-    secrets |= {base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()}
+    secrets |= {base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()} if userinfo else set()
     secrets -= {"", *_recipients(parts)}
     secrets |= {quote(word, safe=safe) for word in secrets for safe in ("/", "")}
-    secrets |= {parts.query if not mail else "", password, userinfo} - {""}
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
-    return text
+    return secrets | ({parts.query if not mail else "", password, userinfo} - {""})
 
 
 def _with_tls(address: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,27 +145,30 @@ def main(args: list[str] | None = None) -> None:
     debug = "--debug" in arguments
     try:
         sys.exit(_run(arguments))
-    except WatcherError as error:
-        if debug:
-            raise
-        _complain(str(error), error.hint)
-        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(130)
+    except WatcherError as error:
+        if debug:
+            raise
+        _complain(error)
+        sys.exit(error.exit_code)
     except Exception as error:
         if debug:
             raise
         _complain(
-            f"a defect in watcher: {type(error).__name__}: {error}",
-            "please report it, with the output of --debug",
+            WatcherError(
+                f"a defect in watcher: {type(error).__name__}: {error}",
+                hint="please report it, with the output of --debug",
+            )
         )
         sys.exit(70)
 
 
 def _run(arguments: list[str]) -> Any:
     try:
-        return cli.main(arguments, prog_name="watcher", standalone_mode=False) or 0
+        with _storage():
+            return cli.main(arguments, prog_name="watcher", standalone_mode=False) or 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.Abort:
@@ -174,7 +179,23 @@ def _run(arguments: list[str]) -> Any:
         return error.exit_code
 
 
-def _complain(message: str, hint: str | None) -> None:
-    click.echo(f"watcher: {message}", err=True)
-    if hint:
-        click.echo(f"  → {hint}", err=True)
+@contextmanager
+def _storage() -> Iterator[None]:
+    """Name a complaint of SQLite that comes while a command reads."""
+    try:
+        yield
+    except Exception as error:
+        if "sqlite3" not in sys.modules:
+            raise
+        from watcher.store.connection import naming
+
+        with naming():
+            raise error from None
+
+
+def _complain(error: WatcherError) -> None:
+    from watcher.credentials import redact
+
+    click.echo(f"watcher: {redact(str(error))}", err=True)
+    if error.hint:
+        click.echo(f"  → {redact(error.hint)}", err=True)

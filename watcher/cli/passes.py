@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
-from watcher.errors import UsageError
+from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,24 +49,30 @@ def poll(context: Context, catalogue: str | None) -> None:
             f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
         )
         return
-    failed = bool(lost)
+    failed = 69 if lost else 0
     with _stoppable(parts):
         for name in names:
             last = polls.last(db, name)
             if last is not None and last.not_before is not None and last.not_before > now():
                 click.echo(f"{name}: it asked not to be asked again yet ({ago(last.not_before, now())})", err=True)
-                failed = True
+                failed = failed or 69
                 continue
-            outcome = parts.poll(db, name)
+            try:
+                outcome = parts.poll(db, name)
+            except WatcherError as error:
+                # One catalogue in trouble leaves the others their turn.
+                click.echo(f"{name}: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
+                failed = failed or error.exit_code
+                continue
             click.echo(
                 f"{name}: {outcome.asked} asked, {outcome.listed} listed, {outcome.arrived} arrived"
                 + (f", {outcome.baselined} baselined" if outcome.baselined else "")
             )
             if outcome.problem:
                 click.echo(f"{name}: {outcome.problem}", err=True)
-                failed = True
+                failed = failed or 69
     if failed:
-        raise click.exceptions.Exit(69)
+        raise click.exceptions.Exit(failed)
 
 
 @click.command()

@@ -131,7 +131,8 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
     from watcher.store.locks import holder
 
     watches = sites.watches(db, paused=True)
-    names = {subscription.address: parts.shown(subscription) for subscription in subscriptions.every(db)}
+    subscribed = subscriptions.every(db)
+    names = {subscription.address: parts.shown(subscription) for subscription in subscribed}
     catalogues, troubles = [], []
     for name in sorted({watch.catalogue for watch in watches}):
         last = polls.last(db, name)
@@ -172,7 +173,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         "service": holder(parts.state / "run.lock"),
         "sites": len({watch.site.number for watch in watches}),
         "watches": len(watches),
-        "subscriptions": len(names),
+        "subscriptions": len(subscribed),
         "products": products.count(db),
         "catalogues": catalogues,
         "arrivals": {

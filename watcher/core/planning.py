@@ -9,8 +9,9 @@ import msgspec
 
 from watcher.model import Capability, Level, Query, Watch
 
-OVERLAP = timedelta(hours=3)
-"""How far behind its cursor a poll asks again: catalogues publish out of order, and some stamp local time as UTC."""
+OVERLAP = timedelta(days=3)
+"""How far behind its cursor a poll asks again: catalogues publish out of order and late, and some stamp local time as
+UTC. What is known already costs a look-up."""
 
 BEGINNING = timedelta(days=1)
 """How far before its baseline a watch without a cursor asks: our clock, unlike a cursor, is not the catalogue's."""

@@ -21,7 +21,10 @@ class Wire(httpx.BaseTransport):
 
     def __init__(self, allowed: Reach, *, connections: int, ca_bundle: str | None, proxy: str | None) -> None:
         self._reach, self._connections, self._ca_bundle = allowed, connections, ca_bundle
-        self._proxy = None if proxy is None else httpx.Proxy(proxy)
+        try:
+            self._proxy = None if proxy is None else httpx.Proxy(proxy)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise ConfigError("the proxy is no address", hint="write it as http://host:port") from error
         if self._proxy is not None and self._proxy.url.scheme != "http":
             raise ConfigError(
                 f'a proxy by "{self._proxy.url.scheme}" is not supported', hint="write it as http://host:port"

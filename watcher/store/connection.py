@@ -38,11 +38,8 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises `StoreError` when it cannot be opened, is damaged, is newer than this program, or lies on a network
     file system, where SQLite's locks and its write-ahead log do not hold (https://sqlite.org/wal.html).
     """
+    _prepare(path)
     with naming(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_network(path.parent)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         try:
             if schema.version(db) != schema.LATEST:
@@ -58,13 +55,26 @@ def connect(path: Path) -> sqlite3.Connection:
         return db
 
 
+def _prepare(path: Path) -> None:
+    """Make the file, for its owner alone, where SQLite can be trusted with it."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_network(path.parent)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"the database {path}: {error.strerror or error}", hint="check the state directory and its disk"
+        ) from error
+
+
 @contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
     """Write all of it or nothing. The lock is taken at once, so that what is read inside still holds at the end.
 
     Raises `StoreError` when the disk is full, the database is locked for too long, or it cannot be written.
     """
-    with naming(None):
+    with naming():
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -76,24 +86,20 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def naming(path: Path | None) -> Iterator[None]:
-    """Turn SQLite's and the disk's complaints into a `StoreError` that says what to do."""
-    where = f"the database {path}" if path else "the database"
+def naming(path: Path | None = None) -> Iterator[None]:
+    """Turn SQLite's complaints into a `StoreError` that says what to do."""
     try:
         yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # these are defects of ours
+    except sqlite3.DatabaseError as error:
+        where = f"the database {path}" if path else "the database"
         raise StoreError(f"{where}: {error}", hint=_way_out(error), permanent=False) from error
-    except OSError as error:
-        raise StoreError(
-            f"{where}: {error.strerror or error}", hint="check the state directory and its disk"
-        ) from error
 
 
 def healthy(db: sqlite3.Connection) -> None:
     """Refuse a damaged database: raises `StoreError` with what to do."""
-    with naming(None):
+    with naming():
         answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if answer != "ok":
         raise StoreError(f"the database is damaged: {answer}", hint=_RESTORE)

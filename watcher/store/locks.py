@@ -16,10 +16,10 @@ _GLANCE = 0.2
 
 
 @contextmanager
-def holding(path: Path, *, what: str, wait: float = 0.0) -> Iterator[None]:
+def holding(path: Path, *, what: str, wait: float = 0.0, hint: str = "wait for it, and try again") -> Iterator[None]:
     """Hold the lock while the block runs; wait for it at most that many seconds.
 
-    Raises `AlreadyRunning`, naming the process that holds it.
+    Raises `AlreadyRunning`, naming the process that holds it, with the `hint`.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -28,10 +28,7 @@ def holding(path: Path, *, what: str, wait: float = 0.0) -> Iterator[None]:
         while not _take(handle):
             if time.monotonic() >= deadline:
                 holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-                raise AlreadyRunning(
-                    f"{what} is already running, as process {holder}",
-                    hint=f"stop it first (kill {holder}), or give this one a database of its own with --state DIR",
-                )
+                raise AlreadyRunning(f"{what} is already running, as process {holder}", hint=hint)
             time.sleep(0.05)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)

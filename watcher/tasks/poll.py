@@ -51,6 +51,7 @@ def poll(
     now: Callable[[], datetime],
     download_levels: Collection[Level] = (),
     lookback: timedelta = LOOKBACK,
+    alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
 ) -> Polled:
     """Ask all that the watches of a catalogue need, and record the answers page by page.
@@ -68,7 +69,7 @@ def poll(
     with writing(db):
         number = polls.start(db, name, now=started)
     # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
-    first = number % len(asks) if asks else 0
+    first = int(started.timestamp() * 1000) % len(asks) if asks else 0
     try:
         for ask in asks[first:] + asks[:first]:
             if stop is not None and stop.is_set():
@@ -76,7 +77,18 @@ def poll(
                 break
             tally.asked += 1
             try:
-                _ask(db, name, catalogue, http, ask, tally, started=started, now=now, download_levels=download_levels)
+                _ask(
+                    db,
+                    name,
+                    catalogue,
+                    http,
+                    ask,
+                    tally,
+                    started=started,
+                    now=now,
+                    download_levels=download_levels,
+                    alive=alive,
+                )
                 lost = 0
             except CatalogueError as error:
                 tally.problems.append(_told(ask, error))
@@ -129,6 +141,7 @@ def _ask(
     started: datetime,
     now: Callable[[], datetime],
     download_levels: Collection[Level],
+    alive: Callable[[], None],
 ) -> None:
     listed: set[int] = set()
     cursor: datetime | None = None
@@ -140,6 +153,7 @@ def _ask(
         listed |= _write(db, name, collection, page, ask, tally, now=moment, download_levels=download_levels)
         for learnt in {product.learnt for product in page}:
             cursor = newest(cursor, learnt, now=moment)
+        alive()
     with writing(db):
         if ask.whole:
             _compare(db, name, collection, ask, listed, tally, started=started, now=now())
@@ -154,7 +168,8 @@ def _around(db: sqlite3.Connection, name: str, ask: Ask) -> list[Watch]:
     A product is seen once at a site, whichever question lists it: so all that watch that site must judge it then.
     """
     numbers = {watch.site.number for watch in ask.watches}
-    return sites.watches(db, catalogue=name, collection=ask.query.collection, at=numbers)
+    # A site that was paused a moment ago is judged too: what this poll lists, it moves the cursor past.
+    return sites.watches(db, catalogue=name, collection=ask.query.collection, at=numbers, paused=True)
 
 
 def _write(
