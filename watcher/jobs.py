@@ -14,8 +14,7 @@ from watcher import systemd
 from watcher.core.patience import POLL
 from watcher.errors import AlreadyRunning
 from watcher.store import polls, sites, subscriptions
-from watcher.tasks.download import download
-from watcher.tasks.notify import notify
+from watcher.tasks.download import Brought
 from watcher.transfer import Progress
 from watcher.wiring import Parts, chance, now
 
@@ -56,10 +55,10 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
 
 def pay(parts: Parts, alive: Callable[[], None]) -> Next:
     """Send the notices that are due. A watch that was added since its catalogue was asked makes that due, too."""
-    with closing(parts.db()) as db, parts.lock("notify", what="sending notices", wait=60):
+    patience = timedelta(seconds=parts.config.notify.wait)
+    with closing(parts.db()) as db:
         shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
-        patience = timedelta(seconds=parts.config.notify.wait)
-        for paid in notify(db, parts.send, parts.archive, now=now, chance=chance, patience=patience):
+        for paid in parts.notify(db, patience=patience):
             alive()
             to = shown.get(paid.address, paid.address)
             if paid.problem is None:
@@ -67,11 +66,11 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
             else:
                 again = paid.again or "given up"
                 say(logging.WARNING, "notice failed", to=to, subject=paid.subject, problem=paid.problem, again=again)
-        return Next(tuple(f"poll {name}" for name in sites.unlooked(db)))
+        return Next(soon=tuple(f"poll {name}" for name in sites.unlooked(db, now=now())))
 
 
 def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
-    """Fetch the products that are due."""
+    """Fetch the products that are due; what came home may be told of."""
     told: dict[str, float] = {}
     ended = 0
 
@@ -84,42 +83,24 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
             say(logging.INFO, "downloading", product=title, done=progress.done, **percent)
 
     try:
-        with closing(parts.db()) as db, parts.lock("download", what="downloading"):
-            for brought in download(
-                db,
-                parts.http,
-                parts.archive,
-                now=now,
-                chance=chance,
-                concurrency=parts.config.download.concurrency,
-                reserve=parts.config.download.reserve,
-                show=show,
-                stop=parts.stop,
-            ):
+        with closing(parts.db()) as db:
+            for brought in parts.download(db, show):
                 alive()
                 ended += 1
-                file = brought.stored
-                if file is not None:
-                    say(
-                        logging.INFO,
-                        "downloaded",
-                        product=brought.title,
-                        path=brought.path,
-                        bytes=file.size,
-                        verified=file.verified,
-                    )
-                else:
-                    again = brought.again or "given up"
-                    say(
-                        logging.WARNING,
-                        "download failed",
-                        product=brought.title,
-                        problem=brought.problem,
-                        again=again,
-                    )
+                _tell_of(brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
     return Next(soon=("notify",) if ended else ())
+
+
+def _tell_of(brought: Brought) -> None:
+    file = brought.stored
+    if file is not None:
+        fields = {"path": brought.path, "bytes": file.size, "verified": file.verified}
+        say(logging.INFO, "downloaded", product=brought.title, **fields)
+    else:
+        again = brought.again or "given up"
+        say(logging.WARNING, "download failed", product=brought.title, problem=brought.problem, again=again)
 
 
 def say(level: int, event: str, **fields: object) -> None:

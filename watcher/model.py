@@ -115,7 +115,8 @@ class Watch(msgspec.Struct, frozen=True):
     `level` `None` is every level; `code` is the site's code in that catalogue, `None` to ask by geometry;
     `since` is the earliest acquisition of interest; `download` `None` leaves it to the configuration;
     `announce` asks that what the first poll finds be announced; `baselined` is when the first poll succeeded;
-    `cursor` is the newest time at which the catalogue learnt of something that we have stored for it.
+    `looked_from` is the earliest acquisition that the baseline covers, `None` if it covers all; `cursor` is the newest
+    time at which the catalogue learnt of something that we have stored for it.
     """
 
     number: int
@@ -129,6 +130,7 @@ class Watch(msgspec.Struct, frozen=True):
     download: bool | None = None
     announce: bool = False
     baselined: datetime | None = None
+    looked_from: datetime | None = None
     cursor: datetime | None = None
 
 

@@ -24,8 +24,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from watcher import jobs, systemd
 from watcher.errors import WatcherError
 from watcher.jobs import Next, log, say
-from watcher.store import downloads, polls
-from watcher.store.connection import healthy, naming, writing
+from watcher.store import polls
+from watcher.store.connection import healthy, naming
 from watcher.wiring import Parts, now
 
 _BEAT = 5.0
@@ -75,12 +75,8 @@ class Service:
         """Work until told to stop."""
         with closing(self.parts.db()) as db:
             healthy(db)
-            with writing(db):
-                released = downloads.release(db)
         for name in self.parts.config.catalogues:
             self.parts.http(name)
-        if released:
-            say(logging.INFO, "resuming", downloads=released)
         self._schedule()
         with _signals(self._on_signal):
             self._scheduler.start()

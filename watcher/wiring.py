@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from watcher.net import Http
     from watcher.plugins import Catalogue
+    from watcher.tasks.download import Brought, Show
+    from watcher.tasks.notify import Paid
     from watcher.tasks.poll import Polled
 
 DATABASE = "watcher.db"
@@ -122,6 +124,30 @@ class Parts:
                 download_levels=self.config.download_levels(),
                 lookback=timedelta(seconds=self.config.poll.lookback),
                 alive=alive,
+                stop=self.stop,
+            )
+
+    def notify(self, db: sqlite3.Connection, *, patience: timedelta = timedelta(0)) -> Iterator[Paid]:
+        """Send the notices that are due, alone; a download that one tells of may take up to `patience`."""
+        from watcher.tasks.notify import notify
+
+        with self.lock("notify", what="sending notices", wait=60.0):
+            yield from notify(db, self.send, self.archive, now=now, chance=chance, patience=patience)
+
+    def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
+        """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
+        from watcher.tasks.download import download
+
+        with self.lock("download", what="downloading"):
+            yield from download(
+                db,
+                self.http,
+                self.archive,
+                now=now,
+                chance=chance,
+                concurrency=self.config.download.concurrency,
+                reserve=self.config.download.reserve,
+                show=show,
                 stop=self.stop,
             )
 

@@ -202,9 +202,20 @@ def test_a_subscription_hears_up_to_its_cloud_cover_and_of_what_is_unknown(cloud
 
 def test_what_was_acquired_before_a_watch_begins_is_not_announced() -> None:
     begins = watch(since=ACQUIRED)
-    assert accepts(begins, product(acquired=ACQUIRED))
-    assert accepts(begins, product(acquired=None))
-    assert not accepts(begins, product(acquired=ACQUIRED - timedelta(milliseconds=1)))
+    assert accepts(begins, product(acquired=ACQUIRED), again=False)
+    assert accepts(begins, product(acquired=None), again=False)
+    assert not accepts(begins, product(acquired=ACQUIRED - timedelta(milliseconds=1)), again=False)
+
+
+def test_what_a_baseline_did_not_read_is_news_only_if_it_was_published_since() -> None:
+    partly = watch(looked_from=ACQUIRED)
+    older = ACQUIRED - timedelta(days=1)
+    assert accepts(partly, product(acquired=ACQUIRED), again=False)
+    assert not accepts(partly, product(acquired=older), again=False)
+    assert accepts(partly, product(acquired=older), again=True)
+    assert accepts(partly, product(acquired=older, published=NOW), again=False)
+    assert accepts(partly, product(acquired=older, learnt=NOW), again=False)
+    assert not accepts(partly, product(acquired=older, published=older, learnt=NOW), again=False)
 
 
 def test_a_subscription_hears_of_its_sites_and_levels_only() -> None:

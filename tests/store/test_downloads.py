@@ -36,10 +36,10 @@ def arrive(db: sqlite3.Connection, watch: Watch, listed: Product, *, download: b
     return number
 
 
-def claim(db: sqlite3.Connection, revision: int, name: str = "A.zip") -> str | None:
+def shelve(db: sqlite3.Connection, revision: int, name: str = "A.zip") -> str | None:
     with writing(db):
         stem, _, end = name.partition(".")
-        return downloads.claim(db, revision, lambda v: f"Pornic/L2A/{stem}{'' if v == 1 else f'.v{v}'}.{end}", now=NOW)
+        return downloads.shelve(db, revision, lambda v: f"Pornic/L2A/{stem}{'' if v == 1 else f'.v{v}'}.{end}")
 
 
 def test_only_what_is_to_be_downloaded_is_wanted(db: sqlite3.Connection, watched: Watch) -> None:
@@ -60,40 +60,37 @@ def test_what_was_tried_least_comes_first_then_the_newest_acquisition(db: sqlite
     old = arrive(db, watched, product("P1", acquired=ACQUIRED - timedelta(days=1)))
     tried = arrive(db, watched, product("P2", acquired=ACQUIRED + timedelta(days=1)))
     new = arrive(db, watched, product("P3"))
-    claim(db, tried)
+    shelve(db, tried)
     downloads.failed(db, tried, problem="cut off", again=NOW, now=NOW)
     assert [w.revision for w in downloads.due(db, now=NOW)] == [new, old, tried]
-    assert downloads.due(db, now=NOW, catalogue="cdse") == []
 
 
-def test_what_is_claimed_is_nobody_elses(db: sqlite3.Connection, watched: Watch) -> None:
+def test_what_was_cut_short_is_no_try(db: sqlite3.Connection, watched: Watch) -> None:
     number = arrive(db, watched, product())
-    assert claim(db, number) == "Pornic/L2A/A.zip"
-    assert claim(db, number) is None
-    assert downloads.due(db, now=LATER) == []
+    shelve(db, number)
+    assert [(w.revision, w.attempts) for w in downloads.due(db, now=NOW)] == [(number, 0)]
+    downloads.failed(db, number, problem="cut off", again=NOW, now=NOW)
+    assert [(w.revision, w.attempts) for w in downloads.due(db, now=NOW)] == [(number, 1)]
 
 
-def test_an_interrupted_try_is_not_counted(db: sqlite3.Connection, watched: Watch) -> None:
-    numbers = [arrive(db, watched, product(f"P{n}")) for n in range(3)]
-    for n, number in enumerate(numbers):
-        claim(db, number, f"{n}.zip")
-    assert downloads.release(db, numbers[0]) == 1
-    assert [(w.revision, w.attempts) for w in downloads.due(db, now=NOW)] == [(numbers[0], 0)]
-    assert downloads.release(db) == 2
-    assert downloads.release(db) == 0
-    assert [w.attempts for w in downloads.due(db, now=NOW)] == [0, 0, 0]
+def test_what_a_newer_revision_replaces_is_given_up(db: sqlite3.Connection, watched: Watch) -> None:
+    older = arrive(db, watched, product())
+    newer = arrive(db, watched, changed(product(), revision="later"))
+    assert [w.revision for w in downloads.due(db, now=NOW)] == [newer]
+    assert rows(db, f"SELECT problem FROM downloads WHERE revision = {older}") == ["replaced by a newer revision"]
+    assert shelve(db, older) is None
 
 
 def test_a_place_is_kept_over_all_tries(db: sqlite3.Connection, watched: Watch) -> None:
     number = arrive(db, watched, product())
-    claim(db, number, "A.zip")
+    shelve(db, number, "A.zip")
     downloads.failed(db, number, problem="cut off", again=NOW, now=NOW)
-    assert claim(db, number, "B.zip") == "Pornic/L2A/A.zip"
+    assert shelve(db, number, "B.zip") == "Pornic/L2A/A.zip"
 
 
 def test_a_place_that_is_taken_in_whatever_case_gets_a_version(db: sqlite3.Connection, watched: Watch) -> None:
     places = [
-        claim(db, arrive(db, watched, product(f"P{n}")), name) for n, name in enumerate(["A.zip", "a.ZIP", "A.zip"])
+        shelve(db, arrive(db, watched, product(f"P{n}")), name) for n, name in enumerate(["A.zip", "a.ZIP", "A.zip"])
     ]
     assert places == ["Pornic/L2A/A.zip", "Pornic/L2A/a.v2.ZIP", "Pornic/L2A/A.v3.zip"]
     with pytest.raises(sqlite3.IntegrityError):
@@ -102,9 +99,9 @@ def test_a_place_that_is_taken_in_whatever_case_gets_a_version(db: sqlite3.Conne
 
 def test_what_is_stored_is_done(db: sqlite3.Connection, watched: Watch) -> None:
     number = arrive(db, watched, product())
-    claim(db, number)
+    shelve(db, number)
     downloads.failed(db, number, problem="cut off", again=NOW, now=NOW)
-    claim(db, number)
+    shelve(db, number)
     downloads.stored(db, number, HOME, now=LATER)
     assert downloads.due(db, now=LATER) == []
     assert downloads.troubles(db) == []
@@ -114,7 +111,7 @@ def test_what_is_stored_is_done(db: sqlite3.Connection, watched: Watch) -> None:
 
 def test_what_is_given_up_waits_for_a_retry_by_hand(db: sqlite3.Connection, watched: Watch) -> None:
     number = arrive(db, watched, product())
-    claim(db, number)
+    shelve(db, number)
     downloads.failed(db, number, problem="gone", again=None, now=NOW)
     assert downloads.due(db, now=LATER) == []
     assert downloads.counts(db) == (0, 0, 1, 0)
@@ -132,7 +129,7 @@ def test_a_product_may_be_wanted_by_hand(db: sqlite3.Connection, watched: Watch)
     assert downloads.want_by_hand(db, "P1", now=NOW) == 1
     assert downloads.want_by_hand(db, "SPOT5_P1_L2A", now=NOW) == 1
     assert [w.revision for w in downloads.due(db, now=NOW)] == [newer]
-    claim(db, newer)
+    shelve(db, newer)
     downloads.stored(db, newer, HOME, now=NOW)
     downloads.want_by_hand(db, "P1", now=LATER)
     assert downloads.due(db, now=LATER) == []

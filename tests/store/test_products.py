@@ -130,8 +130,23 @@ def test_missing_counts_from_an_earlier_look_only(db: sqlite3.Connection) -> Non
 def test_what_was_withdrawn_is_no_longer_missed(db: sqlite3.Connection) -> None:
     watch = add_watch(db)
     (number,) = record(db, product(), at=(watch.site.number,))
+    products.miss(db, watch.site.number, [number], now=NOW)
     products.arrive(db, [Arrival(watch.site.number, number, Event.WITHDRAWN, (), False)], now=NOW)
-    assert products.seen(db, watch, 1, since=None, before=NOW) == []
+    assert products.seen(db, watch, 1, since=None, before=LATER) == []
+    (row,) = products.listing(db, site=None, level=None, since=None)
+    assert row.event is Event.WITHDRAWN
+
+
+def test_what_is_back_is_no_longer_listed_as_withdrawn(db: sqlite3.Connection) -> None:
+    watch = add_watch(db)
+    (number,) = record(db, product(), at=(watch.site.number,))
+    products.arrive(db, [Arrival(watch.site.number, number, Event.NEW, (), False)], now=NOW)
+    products.miss(db, watch.site.number, [number], now=NOW)
+    products.arrive(db, [Arrival(watch.site.number, number, Event.WITHDRAWN, (), False)], now=NOW)
+    products.record(db, 1, Decision([], [], [], [], [number], [], set()), now=LATER)
+    (row,) = products.listing(db, site=None, level=None, since=None)
+    assert row.event is Event.NEW
+    assert products.seen(db, watch, 1, since=None, before=LATER) == [(number, False)]
 
 
 def test_the_listing_tells_where_what_happened_and_whether_it_is_here(db: sqlite3.Connection) -> None:

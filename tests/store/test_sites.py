@@ -18,7 +18,7 @@ EARLIER = NOW - timedelta(days=30)
 
 def baseline(db: sqlite3.Connection, *, cursor: bool = True) -> None:
     for watch in sites.watches(db):
-        assert sites.advance(db, watch, cursor=NOW if cursor else None, now=NOW)
+        assert sites.advance(db, watch, cursor=NOW if cursor else None, whole=True, now=NOW)
 
 
 def test_a_site_is_found_whatever_the_spelling(db: sqlite3.Connection) -> None:
@@ -82,19 +82,43 @@ def test_a_paused_site_is_not_looked_at(db: sqlite3.Connection) -> None:
     assert [w.number for w in sites.watches(db)] == [watch.number]
 
 
-def test_new_terms_keep_the_baseline_and_the_cursor(db: sqlite3.Connection) -> None:
-    add_watch(db)
+@pytest.mark.parametrize("since", [EARLIER, None, LATER])
+def test_new_terms_keep_the_baseline_and_the_cursor(db: sqlite3.Connection, since: object) -> None:
+    add_watch(db, since=NOW)
     baseline(db)
-    watch = add_watch(db, max_cloud=10.0, download=False, since=EARLIER)
-    assert (watch.max_cloud, watch.download, watch.since) == (10.0, False, EARLIER)
+    watch = add_watch(db, max_cloud=10.0, download=False, since=since)
+    assert (watch.max_cloud, watch.download, watch.since) == (10.0, False, since)
     assert (watch.baselined, watch.cursor) == (NOW, NOW)
 
 
-@pytest.mark.parametrize(("first", "then"), [(NOW, EARLIER), (EARLIER, None)])
-def test_an_earlier_start_needs_a_baseline_of_its_own(db: sqlite3.Connection, first: object, then: object) -> None:
-    add_watch(db, since=first)
+def test_the_baseline_covers_what_was_read_whole(db: sqlite3.Connection) -> None:
+    watch = add_watch(db, since=NOW)
+
+    def covered() -> object:
+        return sites.watches(db)[0].looked_from
+
+    sites.advance(db, watch, cursor=None, whole_from=NOW, whole=True, now=NOW)
+    assert covered() == NOW
+    sites.advance(db, watch, cursor=None, whole=False, now=NOW)
+    sites.advance(db, watch, cursor=None, whole_from=LATER, whole=True, now=NOW)
+    assert covered() == NOW
+    sites.advance(db, watch, cursor=None, whole_from=EARLIER, whole=True, now=NOW)
+    assert covered() == EARLIER
+    sites.advance(db, watch, cursor=None, whole_from=None, whole=True, now=NOW)
+    sites.advance(db, watch, cursor=None, whole_from=LATER, whole=True, now=NOW)
+    assert covered() is None
+
+
+def test_another_place_needs_a_baseline_of_its_own(db: sqlite3.Connection) -> None:
+    there, elsewhere = b'{"type":"Point","coordinates":[1,2]}', b'{"type":"Point","coordinates":[3,4]}'
+    watch = add_watch(db, "Field", code=None, geometry=there)
     baseline(db)
-    assert add_watch(db, since=then).baselined is None
+    assert not sites.move(db, watch.site, geometry=there, origin="point")
+    assert sites.watches(db)[0].baselined == NOW
+    assert sites.move(db, watch.site, geometry=elsewhere, origin="point")
+    (moved,) = sites.watches(db)
+    assert (moved.site.geometry, moved.baselined, moved.cursor) == (elsewhere, None, None)
+    assert not sites.advance(db, watch, cursor=NOW, whole=True, now=LATER)
 
 
 def test_another_code_needs_a_baseline_of_its_own(db: sqlite3.Connection) -> None:
@@ -116,11 +140,11 @@ def test_a_cursor_moves_forward_only(db: sqlite3.Connection) -> None:
     def cursor() -> object:
         return sites.watches(db)[0].cursor
 
-    assert sites.advance(db, watch, cursor=None, now=NOW)
+    assert sites.advance(db, watch, cursor=None, whole=True, now=NOW)
     assert cursor() is None
-    sites.advance(db, watch, cursor=NOW, now=LATER)
-    sites.advance(db, watch, cursor=EARLIER, now=LATER)
-    sites.advance(db, watch, cursor=None, now=LATER)
+    sites.advance(db, watch, cursor=NOW, whole=True, now=LATER)
+    sites.advance(db, watch, cursor=EARLIER, whole=True, now=LATER)
+    sites.advance(db, watch, cursor=None, whole=True, now=LATER)
     assert cursor() == NOW
     assert sites.watches(db)[0].baselined == NOW
 
@@ -128,22 +152,22 @@ def test_a_cursor_moves_forward_only(db: sqlite3.Connection) -> None:
 def test_a_watch_that_was_changed_meanwhile_was_not_looked_at(db: sqlite3.Connection) -> None:
     asked = add_watch(db, since=NOW)
     add_watch(db, since=EARLIER)
-    assert not sites.advance(db, asked, cursor=NOW, now=LATER)
+    assert not sites.advance(db, asked, cursor=NOW, whole=True, now=LATER)
     assert sites.watches(db)[0].baselined is None
     sites.remove(db, asked.site)
-    assert not sites.advance(db, asked, cursor=NOW, now=LATER)
+    assert not sites.advance(db, asked, cursor=NOW, whole=True, now=LATER)
 
 
 def test_a_catalogue_is_unlooked_while_a_watch_is_younger_than_its_last_poll(db: sqlite3.Connection) -> None:
     watch = add_watch(db)
-    assert sites.unlooked(db) == ["take5"]
+    assert sites.unlooked(db, now=LATER) == ["take5"]
     sites.pause(db, watch.site, since=NOW)
-    assert sites.unlooked(db) == []
+    assert sites.unlooked(db, now=LATER) == []
     sites.pause(db, watch.site, since=None)
     db.execute("INSERT INTO polls (catalogue, started) VALUES ('take5', '2015-06-12T07:00:00.000Z')")
-    assert sites.unlooked(db) == []
+    assert sites.unlooked(db, now=LATER) == []
     add_watch(db, "Nantes", now=NOW + timedelta(hours=2))
-    assert sites.unlooked(db) == ["take5"]
+    assert sites.unlooked(db, now=LATER) == ["take5"]
 
 
 def test_removing_a_site_forgets_all_that_hangs_on_it_but_no_product(db: sqlite3.Connection) -> None:

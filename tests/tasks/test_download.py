@@ -99,14 +99,12 @@ def want(db: sqlite3.Connection, ident: str, *assets: Asset, catalogue: str = "t
     return number
 
 
-def state(db: sqlite3.Connection, number: int) -> tuple[bool, bool, bool, int]:
-    """Whether a download is due, claimed, stored, and its tries."""
-    due, claimed, stored, attempts = rows(
-        db,
-        "SELECT due IS NOT NULL, claimed IS NOT NULL, stored IS NOT NULL, attempts FROM downloads WHERE revision = ?",
-        [number],
+def state(db: sqlite3.Connection, number: int) -> tuple[bool, bool, int]:
+    """Whether a download is due, stored, and the tries that failed."""
+    due, stored, attempts = rows(
+        db, "SELECT due IS NOT NULL, stored IS NOT NULL, attempts FROM downloads WHERE revision = ?", [number]
     )[0]
-    return bool(due), bool(claimed), bool(stored), attempts
+    return bool(due), bool(stored), attempts
 
 
 def lying(archive: Path) -> list[str]:
@@ -114,7 +112,7 @@ def lying(archive: Path) -> list[str]:
     return sorted(str(path.relative_to(archive)) for path in archive.rglob("*") if path.is_file())
 
 
-DUE, HOME, GIVEN_UP = (True, False, False), (False, False, True), (False, False, False)
+DUE, HOME, GIVEN_UP = (True, False), (False, True), (False, False)
 
 
 # One file
@@ -132,7 +130,7 @@ def test_a_product_comes_home_verified(db: sqlite3.Connection, files: Files, arc
     )
     assert brought.path.read_bytes() == b"content" * 1000
     assert brought.stored.checksum == f"sha256:{hashlib.sha256(b'content' * 1000).hexdigest()}"
-    assert state(db, number) == (*HOME, 1)
+    assert state(db, number) == (*HOME, 0)
     assert bring() == []
     assert lying(archive) == ["Pornic/L2A/SPOT5_P1_L2A.dat"]
 
@@ -166,7 +164,7 @@ def test_a_file_that_is_not_what_was_published_is_tried_again_later(
     clock.forward(minutes=5)
     (brought,) = bring()
     assert brought.path.read_bytes() == b"good"
-    assert state(db, number) == (*HOME, 2)
+    assert state(db, number) == (*HOME, 1)
 
 
 def test_a_product_without_a_file_is_given_up_with_the_reason(db: sqlite3.Connection, bring: Bring) -> None:
@@ -224,7 +222,7 @@ def test_no_product_can_take_the_unfinished_file_of_another(
     want(db, "P2", files.asset("/A.part", b"second"), title="A")
     want(db, "P3", files.asset("/x", b"third"), title="A.part")
     assert [brought.problem for brought in bring(concurrency=3)] == [None] * 3
-    assert state(db, first) == (*HOME, 1)
+    assert state(db, first) == (*HOME, 0)
     assert sorted(path.read_bytes() for path in archive.rglob("*") if path.is_file()) == [
         b"of the first",
         b"second",
@@ -270,7 +268,7 @@ def test_a_product_of_several_files_becomes_a_directory_only_when_it_is_whole(
     assert brought.stored.size == 900
     assert lying(archive) == [f"Pornic/L2A/SPOT5_P1_L2A/{key}.tif" for key in ("B02", "B03", "B04")]
     assert files.asked("/P1/B02.tif") == 1
-    assert state(db, number) == (*HOME, 2)
+    assert state(db, number) == (*HOME, 1)
 
 
 def test_a_whole_directory_that_a_crash_left_is_taken_as_it_is(
@@ -279,13 +277,13 @@ def test_a_whole_directory_that_a_crash_left_is_taken_as_it_is(
     number = want(db, "P1", *bands(files))
     bring()
     with writing(db):  # as if we had died before this was written
-        db.execute("UPDATE downloads SET stored = NULL, due = wanted, claimed = wanted")
+        db.execute("UPDATE downloads SET stored = NULL, due = wanted")
     (brought,) = bring()
     assert brought.problem is None
     assert brought.stored is not None
     assert (brought.stored.size, brought.stored.fetched) == (900, 0)
     assert files.asked("/P1/B02.tif") == 1
-    assert state(db, number) == (*HOME, 1)
+    assert state(db, number) == (*HOME, 0)
     assert len(lying(archive)) == 3
 
 
@@ -333,7 +331,7 @@ def test_what_is_interrupted_stays_due_and_its_try_is_not_counted(
     assert [name for name in lying(archive) if not name.endswith((".part", ".part.json"))] == []
     del files.does["/P1.dat"]
     assert [brought.problem for brought in bring()] == [None, None]
-    assert state(db, number) == (*HOME, 1)
+    assert state(db, number) == (*HOME, 0)
 
 
 def test_a_caller_that_leaves_early_interrupts_the_pass_and_nothing_else(
@@ -363,7 +361,7 @@ def test_a_full_disk_pauses_the_pass(db: sqlite3.Connection, files: Files, archi
     assert brought.again is not None
     assert sorted(state(db, number) for number in numbers) == [(*DUE, 0), (*DUE, 0), (*DUE, 1)]
     bring(concurrency=1)
-    assert [state(db, number)[:3] for number in numbers] == [HOME] * 3
+    assert [state(db, number)[:2] for number in numbers] == [HOME] * 3
 
 
 def test_one_product_that_fails_delays_no_other(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
@@ -389,7 +387,7 @@ def test_a_defect_is_raised_once_the_others_are_home_and_holds_nobody_back(
     home: list[Brought] = []
     with pytest.raises(ZeroDivisionError):
         home += download(db, https, archive, now=clock, chance=lambda: 0.5, concurrency=1, stop=stop)
-    assert [state(db, number) for number in others] == [(*HOME, 1)] * 3
+    assert [state(db, number) for number in others] == [(*HOME, 0)] * 3
     assert state(db, broken) == (*DUE, 1)
     assert home[0].problem == "ZeroDivisionError: a defect"
     assert not stop.is_set()
@@ -410,14 +408,13 @@ def test_a_catalogue_that_is_missing_from_the_configuration_is_waited_for(
     assert state(db, number) == (*DUE, 1)
 
 
-def test_what_an_earlier_pass_could_not_settle_is_taken_up_again(
-    db: sqlite3.Connection, files: Files, bring: Bring
-) -> None:
-    number = want(db, "P1", files.asset("/P1.dat", b"x"))
-    with writing(db):
-        downloads.claim(db, number, lambda version: "Pornic/L2A/P1.dat", now=NOW)
-    assert [brought.problem for brought in bring()] == [None]
-    assert state(db, number) == (*HOME, 1)
+def test_a_refused_account_ends_the_pass_for_its_catalogue(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    numbers = [want(db, f"P{n}", files.asset(f"/{n}.dat", b"x")) for n in range(3)]
+    for n in range(3):
+        files.does[f"/{n}.dat"] = lambda request, connection: reply(401, b"no")
+    (brought,) = bring(concurrency=1)
+    assert "401" in str(brought.problem)
+    assert sorted(state(db, number) for number in numbers) == [(*DUE, 0), (*DUE, 0), (*DUE, 1)]
 
 
 def test_products_come_home_several_at_once_but_no_more_than_allowed(
@@ -461,4 +458,4 @@ def test_what_cannot_be_written_is_a_failure_with_its_place(
     (brought,) = bring()
     assert brought.problem is not None
     assert str(archive) in brought.problem
-    assert state(db, number)[2:] == (False, 1)
+    assert state(db, number)[1:] == (False, 1)

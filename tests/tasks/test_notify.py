@@ -118,7 +118,7 @@ def test_a_notice_that_fails_is_sent_later(
     clock.forward(seconds=62)
     pay()
     assert post.told() == ["P1"]
-    assert rows(db, "SELECT due, problem, attempts FROM deliveries") == [(None, None, 2)]
+    assert rows(db, "SELECT due, problem, attempts FROM deliveries") == [(None, None, 1)]
 
 
 def test_a_send_whose_end_is_unknown_is_repeated(

@@ -109,17 +109,58 @@ def test_a_second_level_has_a_baseline_of_its_own(db: sqlite3.Connection, ask: A
     assert announced(db)[1:] == [("Pornic", "C1", "new")]
 
 
-def test_an_earlier_start_is_baselined_anew(db: sqlite3.Connection, ask: Ask) -> None:
+def test_an_earlier_start_announces_what_came_meanwhile_and_not_what_was_there_before(
+    db: sqlite3.Connection, ask: Ask
+) -> None:
     add_watch(db, since=ACQUIRED)
     older = product("old", acquired=ACQUIRED - timedelta(days=100))
     catalogue = Pretend(product("P1"), older)
     ask(catalogue)
+    catalogue.list(product("P2"))
     add_watch(db, since=ACQUIRED - timedelta(days=365))
-    assert ask(catalogue).baselined == 1
-    assert announced(db) == []
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "P2", "new")]
     catalogue.list(product("late", acquired=ACQUIRED - timedelta(days=200)))
     ask(catalogue)
-    assert announced(db) == [("Pornic", "late", "new")]
+    assert announced(db)[1:] == [("Pornic", "late", "new")]
+
+
+def test_a_site_paused_in_the_middle_of_a_poll_loses_nothing(db: sqlite3.Connection, path: Path, ask: Ask) -> None:
+    site = add_watch(db).site
+    catalogue = Pretend(product("P1"))
+    ask(catalogue)
+
+    def meanwhile(number: int, query: Query) -> None:
+        with database(path) as other:
+            sites.pause(other, site, since=NOW)
+
+    catalogue.list(product("P2"))
+    catalogue.before_page = meanwhile
+    ask(catalogue)
+    assert announced(db) == [("Pornic", "P2", "new")]
+
+
+def test_a_site_given_another_place_is_baselined_there_and_withdraws_nothing(db: sqlite3.Connection, ask: Ask) -> None:
+    watch = add_watch(db, "Field", **HERE)
+    catalogue = news(product("P1", learnt=NOW, **HERE))
+    ask(catalogue)
+    with writing(db):
+        sites.move(db, watch.site, geometry=b'{"type":"Point","coordinates":[50,50]}', origin="point")
+    for _ in range(3):
+        assert ask(catalogue).problem is None
+    assert announced(db) == []
+
+
+def test_an_old_record_that_is_touched_is_not_news(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = news(product("P1", learnt=NOW, **HERE))
+    ask(catalogue)
+    old = {"acquired": ACQUIRED - timedelta(days=900), "learnt": NOW + timedelta(minutes=1), **HERE}
+    catalogue.list(
+        product("touched", published=NOW - timedelta(days=800), **old), product("late", published=NOW, **old)
+    )
+    ask(catalogue)
+    assert announced(db) == [("Field", "late", "new")]
 
 
 def test_a_start_that_is_made_earlier_during_the_poll_is_not_taken_for_looked_at(

@@ -85,15 +85,14 @@ def notify(context: Context) -> None:
       watcher poll && watcher notify
     """
     from watcher.store import subscriptions
-    from watcher.tasks.notify import notify as pay
-    from watcher.wiring import chance, now
+    from watcher.wiring import now
 
     parts = context.parts
     db = parts.db()
     shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
     failed = count = 0
-    with _stoppable(parts), parts.lock("notify", what="sending notices", wait=60):
-        for paid in pay(db, parts.send, parts.archive, now=now, chance=chance):
+    with _stoppable(parts):
+        for paid in parts.notify(db):
             count += 1
             to = shown.get(paid.address, paid.address)
             if paid.problem is None:
@@ -123,8 +122,7 @@ def download(context: Context, product: tuple[str, ...]) -> None:
     """
     from watcher.store import downloads
     from watcher.store.connection import writing
-    from watcher.tasks.download import download as fetch
-    from watcher.wiring import chance, now
+    from watcher.wiring import now
 
     parts = context.parts
     db = parts.db()
@@ -136,20 +134,8 @@ def download(context: Context, product: tuple[str, ...]) -> None:
                     hint="`watcher products` lists them; a title or an id names one",
                 )
     failed = count = 0
-    with _stoppable(parts), parts.lock("download", what="downloading"), _bars() as show:
-        with writing(db):
-            downloads.release(db)
-        for brought in fetch(
-            db,
-            parts.http,
-            parts.archive,
-            now=now,
-            chance=chance,
-            concurrency=parts.config.download.concurrency,
-            reserve=parts.config.download.reserve,
-            show=show,
-            stop=parts.stop,
-        ):
+    with _stoppable(parts), _bars() as show:
+        for brought in parts.download(db, show):
             count += 1
             if brought.stored is not None:
                 click.echo(

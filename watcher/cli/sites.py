@@ -105,7 +105,12 @@ def add_site(
         site = sites.add(
             db, place.name, geometry=place.geometry, country=place.country, origin=place.origin, now=moment
         )
-        if place.code is None and site.geometry is None:
+        moved = (
+            place.code is None
+            and place.geometry is not None
+            and sites.move(db, site, geometry=place.geometry, origin=place.origin)
+        )
+        if place.code is None and place.geometry is None and site.geometry is None:
             raise UsageError(f"{site.name} has no geometry", hint="give --bbox, --point or --geometry")
         fresh = [
             sites.watch(
@@ -127,6 +132,10 @@ def add_site(
         click.echo(
             f"{site.name} is {'now watched' if is_new else 'watched on these terms now'}: {named} {part} {level}"
         )
+    if moved:
+        click.echo("Its place is another one now; it is looked at anew there, from a baseline on.")
+    if announce_existing and not any(fresh):
+        click.echo("What is there was remembered at the first poll, so --announce-existing announces nothing more.")
     if any(fresh):
         click.echo(
             "The first poll will announce what is there already, as one digest."

@@ -7,11 +7,14 @@ be written, so that one transaction can write it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
 from watcher.core.revisions import completes, recognised
 from watcher.model import Event, Level, Product, Subscription, Watch
+
+_DAY = timedelta(days=1)
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -112,7 +115,8 @@ def decide(
                 continue
             record.sites[site] = revision
             decision.sightings.append((revision, site))
-            accepting = [w for w in listing.watches if w.site.number == site and accepts(w, product)]
+            here = (w for w in listing.watches if w.site.number == site)
+            accepting = [w for w in here if accepts(w, product, again=before is not None)]
             if accepting:
                 decision.arrivals.append(
                     Arrival(
@@ -126,16 +130,32 @@ def decide(
     return decision
 
 
-def accepts(watch: Watch, product: Product) -> bool:
+def accepts(watch: Watch, product: Product, *, again: bool) -> bool:
     """Say whether a watch announces this product: past its baseline, and through its filter.
 
-    Unknown cloud cover passes: better told of a cloudy scene than not told of a clear one.
+    `again` says that it was seen there before. Unknown cloud cover passes: better told of a cloudy scene than not told
+    of a clear one.
     """
-    if watch.baselined is None and not watch.announce:
+    if watch.baselined is None:
+        if not watch.announce:
+            return False
+    elif not (again or _news(watch, product, watch.baselined)):
         return False
     if watch.max_cloud is not None and product.cloud is not None and product.cloud > watch.max_cloud:
         return False
     return watch.since is None or product.acquired is None or product.acquired >= watch.since
+
+
+def _news(watch: Watch, product: Product, baselined: datetime) -> bool:
+    """Say whether a product that was never seen is news, or only comes from before the time that the baseline read.
+
+    An old record that is touched comes up again where a catalogue is asked what it learnt. What was published since the
+    baseline is news, however old the acquisition; where no catalogue says when that was, what it learnt since is.
+    """
+    if watch.looked_from is None or product.acquired is None or product.acquired >= watch.looked_from:
+        return True
+    published = product.published or product.learnt
+    return published is not None and published >= baselined - _DAY
 
 
 def wanted(watch: Watch, product: Product, download_levels: Collection[Level]) -> bool:

@@ -12,15 +12,22 @@ import msgspec
 from watcher.core.decide import Arrival
 from watcher.store.connection import moment, stamp
 
+_DIGEST = timedelta(hours=1)
+
 
 class Due(msgspec.Struct, frozen=True):
-    """What one address is owed now: its deliveries by number, the revisions they tell of, and the tries so far."""
+    """What one address is owed now: its deliveries by number, the arrivals they tell of, and the tries so far.
+
+    `unknown` says that the last of them had no answer; `notice` is the key of the notice that was tried.
+    """
 
     address: str
     subscription: int
-    deliveries: tuple[int, ...]
-    arrivals: tuple[int, ...]
+    deliveries: list[int]
+    arrivals: list[int]
     attempts: int
+    unknown: bool
+    notice: str | None
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -49,49 +56,64 @@ def owe(db: sqlite3.Connection, arrivals: Iterable[tuple[int, Arrival]], *, now:
 
 
 def due(db: sqlite3.Connection, *, now: datetime, patience: timedelta = timedelta(0)) -> list[Due]:
-    """Return what is due, one value for each address and number of tries; those tried least come first.
+    """Return what is due, one value for each address and notice; those tried least come first.
 
-    An arrival whose files are on their way waits for them, but not longer than `patience`.
-    Deliveries that failed before are apart from new ones, so that a bad day does not hold back today's news.
+    An arrival whose files are on their way waits for them, but not longer than `patience`; what a baseline announces
+    waits, an hour at most, until the baseline is complete, so that it is one digest. Deliveries that failed before are
+    apart from new ones, so that a bad day does not hold back today's news.
     """
-    groups: dict[tuple[str, int], tuple[int, list[int], list[int]]] = {}
-    for number, arrival, subscription, address, attempts in db.execute(
-        "SELECT number, arrival, subscription, address, attempts FROM deliveries WHERE due <= ?1 AND NOT EXISTS"
-        " (SELECT 1 FROM arrivals JOIN downloads USING (revision) WHERE arrivals.number = arrival"
-        " AND downloads.due IS NOT NULL AND downloads.problem IS NULL AND arrived > ?2) ORDER BY attempts, number",
-        (stamp(now), stamp(now - patience)),
+    groups: dict[tuple[str, str | None], Due] = {}
+    for number, arrival, subscription, address, attempts, unknown, notice in db.execute(
+        "SELECT d.number, d.arrival, d.subscription, d.address, d.attempts, d.unknown, d.notice FROM deliveries AS d"
+        " JOIN arrivals AS a ON a.number = d.arrival WHERE d.due <= ?1 AND NOT EXISTS (SELECT 1 FROM downloads AS f"
+        " WHERE f.revision = a.revision AND f.due IS NOT NULL AND f.problem IS NULL AND a.arrived > ?2)"
+        " AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = a.site AND w.announce AND w.baselined IS NULL"
+        " AND a.arrived > ?3) ORDER BY d.attempts, d.number",
+        (stamp(now), stamp(now - patience), stamp(now - _DIGEST)),
     ):
-        _, numbers, arrivals = groups.setdefault((address, attempts), (subscription, [], []))
-        numbers.append(number)
-        arrivals.append(arrival)
-    return [
-        Due(address, subscription, tuple(numbers), tuple(arrivals), attempts)
-        for (address, attempts), (subscription, numbers, arrivals) in groups.items()
-    ]
+        owed = groups.setdefault((address, notice), Due(address, subscription, [], [], attempts, bool(unknown), notice))
+        owed.deliveries.append(number)
+        owed.arrivals.append(arrival)
+    return list(groups.values())
 
 
-def claim(db: sqlite3.Connection, owed: Due, *, notice: str, now: datetime) -> None:
-    """Note that a send begins. The debt stays due: if we die now it is paid again, for twice is better than never."""
+def claim(db: sqlite3.Connection, owed: Due, *, notice: str) -> None:
+    """Give deliveries the notice that is to tell of them.
+
+    They stay due: if we die now they are paid again, for twice is better than never. But then, and after a failure, it
+    is the same notice, with the same key, so that who gets it twice can tell.
+    """
     db.executemany(
-        "UPDATE deliveries SET claimed = ?, notice = ?, attempts = attempts + 1 WHERE number = ?",
-        ((stamp(now), notice, number) for number in owed.deliveries),
+        "UPDATE deliveries SET notice = ? WHERE number = ?", ((notice, number) for number in owed.deliveries)
     )
 
 
 def sent(db: sqlite3.Connection, owed: Due, *, now: datetime) -> None:
     """Note that a notice has left: the debt is paid."""
     db.executemany(
-        "UPDATE deliveries SET sent = ?, due = NULL, claimed = NULL, problem = NULL WHERE number = ?",
+        "UPDATE deliveries SET sent = ?, due = NULL, problem = NULL WHERE number = ?",
         ((stamp(now), number) for number in owed.deliveries),
     )
 
 
-def failed(db: sqlite3.Connection, owed: Due, *, problem: str, again: datetime | None, now: datetime) -> None:
-    """Note that a notice did not leave, and when to try again; `None` gives it up."""
+def failed(
+    db: sqlite3.Connection,
+    owed: Due,
+    *,
+    problem: str,
+    again: datetime | None,
+    now: datetime,
+    unknown: bool = False,
+) -> None:
+    """Note that a notice did not leave, or that nobody knows, and when to try again; `None` gives it up.
+
+    Only what ended counts as a try: what a crash or a stop cut short does not.
+    """
     db.executemany(
-        "UPDATE deliveries SET due = ?, given_up = ?, claimed = NULL, problem = ? WHERE number = ?",
+        "UPDATE deliveries SET due = ?, given_up = ?, problem = ?, unknown = ?, attempts = attempts + 1"
+        " WHERE number = ?",
         (
-            (stamp(again) if again else None, None if again else stamp(now), problem, number)
+            (stamp(again) if again else None, None if again else stamp(now), problem, unknown, number)
             for number in owed.deliveries
         ),
     )
@@ -100,7 +122,7 @@ def failed(db: sqlite3.Connection, owed: Due, *, problem: str, again: datetime |
 def retry(db: sqlite3.Connection, *, subscription: int | None, now: datetime) -> int:
     """Make what was given up, or waits for its next try, due at once; return how many."""
     cursor = db.execute(
-        "UPDATE deliveries SET due = ?1, given_up = NULL, attempts = 0"
+        "UPDATE deliveries SET due = ?1, given_up = NULL, attempts = 0, unknown = 0"
         " WHERE sent IS NULL AND (given_up IS NOT NULL OR due > ?1) AND (?2 IS NULL OR subscription = ?2)",
         (stamp(now), subscription),
     )

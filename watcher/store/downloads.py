@@ -45,10 +45,20 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 def want(db: sqlite3.Connection, arrivals: Iterable[Arrival], *, sites: dict[int, str], now: datetime) -> None:
-    """Want the files of these arrivals, due at once; a revision is wanted once, whatever the number of its sites."""
+    """Want the files of these arrivals, due at once; a revision is wanted once, whatever the number of its sites.
+
+    What it replaces is no longer to be had, and given up.
+    """
+    wanted = [arrival for arrival in arrivals if arrival.download]
+    db.executemany(
+        "UPDATE downloads SET due = NULL, given_up = ?2, problem = 'replaced by a newer revision' WHERE due IS NOT NULL"
+        " AND revision IN (SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
+        " WHERE new.number = ?1 AND old.number < ?1)",
+        ((arrival.revision, stamp(now)) for arrival in wanted),
+    )
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
-        ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in arrivals if arrival.download),
+        ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in wanted),
     )
 
 
@@ -80,65 +90,50 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     return len(rows)
 
 
-def due(db: sqlite3.Connection, *, now: datetime, catalogue: str | None = None) -> list[Wanted]:
-    """Return what is due and not being fetched, those tried least first, then the newest acquisition."""
+def due(db: sqlite3.Connection, *, now: datetime) -> list[Wanted]:
+    """Return what is due, those tried least first, then the newest acquisition."""
     rows = db.execute(
         "SELECT d.revision, c.catalogue, d.site, d.attempts FROM downloads AS d"
         " JOIN revisions AS r ON r.number = d.revision JOIN collections AS c ON c.number = r.collection"
-        " WHERE d.due <= ?1 AND d.claimed IS NULL AND (?2 IS NULL OR c.catalogue = ?2)"
-        " ORDER BY d.attempts, r.acquired DESC",
-        (stamp(now), catalogue),
+        " WHERE d.due <= ? ORDER BY d.attempts, r.acquired DESC",
+        (stamp(now),),
     )
     return [Wanted(*row) for row in rows]
 
 
-def claim(db: sqlite3.Connection, revision: int, place: Callable[[int], str], *, now: datetime) -> str | None:
-    """Take a download for this pass and return its place; `None` when another thread has it.
+def shelve(db: sqlite3.Connection, revision: int, place: Callable[[int], str]) -> str | None:
+    """Return the place of a download, given one at its first try; `None` when it is no longer wanted.
 
     `place(version)` gives the path relative to the archive; the first that no other revision has (whatever its case)
     is taken, and kept over all tries.
     """
-    row = db.execute(
-        "SELECT path FROM downloads WHERE revision = ? AND claimed IS NULL AND due IS NOT NULL", (revision,)
-    ).fetchone()
+    row = db.execute("SELECT path FROM downloads WHERE revision = ? AND due IS NOT NULL", (revision,)).fetchone()
     if row is None:
         return None
-    path: str | None = row[0]
+    if row[0] is not None:
+        return str(row[0])
     for version in itertools.count(1):
-        if path is not None:
+        path = place(version)
+        taken = "SELECT 1 FROM downloads WHERE path IS NOT NULL AND lower(path) = lower(?)"
+        if not db.execute(taken, (path,)).fetchone():
             break
-        if not db.execute("SELECT 1 FROM downloads WHERE lower(path) = lower(?)", (place(version),)).fetchone():
-            path = place(version)
-    db.execute(
-        "UPDATE downloads SET claimed = ?, attempts = attempts + 1, path = ? WHERE revision = ?",
-        (stamp(now), path, revision),
-    )
+    db.execute("UPDATE downloads SET path = ? WHERE revision = ?", (path, revision))
     return path
-
-
-def release(db: sqlite3.Connection, revision: int | None = None) -> int:
-    """Let go of a download that was interrupted, the try not counted; of all for `None`, as after a crash."""
-    cursor = db.execute(
-        "UPDATE downloads SET claimed = NULL, attempts = max(attempts - 1, 0)"
-        " WHERE claimed IS NOT NULL AND (?1 IS NULL OR revision = ?1)",
-        (revision,),
-    )
-    return cursor.rowcount
 
 
 def stored(db: sqlite3.Connection, revision: int, file: Stored, *, now: datetime) -> None:
     """Note that a product is home: whole, and under its final name."""
     db.execute(
         "UPDATE downloads SET stored = ?, path = ?, size = ?, checksum = ?, verified = ?, fetched = fetched + ?,"
-        " due = NULL, claimed = NULL, given_up = NULL, problem = NULL WHERE revision = ?",
+        " due = NULL, given_up = NULL, problem = NULL WHERE revision = ?",
         (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, revision),
     )
 
 
 def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: datetime | None, now: datetime) -> None:
-    """Note that a download failed, and when to try again; `None` gives it up."""
+    """Note that a download failed, and when to try again; `None` gives it up. What was cut short is no try."""
     db.execute(
-        "UPDATE downloads SET due = ?, given_up = ?, claimed = NULL, problem = ? WHERE revision = ?",
+        "UPDATE downloads SET due = ?, given_up = ?, problem = ?, attempts = attempts + 1 WHERE revision = ?",
         (stamp(again) if again else None, None if again else stamp(now), problem, revision),
     )
 
@@ -147,7 +142,7 @@ def retry(db: sqlite3.Connection, *, now: datetime) -> int:
     """Make what was given up, or waits for its next try, due at once; return how many."""
     return db.execute(
         "UPDATE downloads SET due = ?1, given_up = NULL, attempts = 0"
-        " WHERE stored IS NULL AND claimed IS NULL AND (given_up IS NOT NULL OR due > ?1)",
+        " WHERE stored IS NULL AND (given_up IS NOT NULL OR due > ?1)",
         (stamp(now),),
     ).rowcount
 

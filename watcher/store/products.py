@@ -94,11 +94,11 @@ def seen(
     which is quicker than to return and to drop them: nearly all that was seen is listed again.
     """
     rows = db.execute(
-        "SELECT newest, missing FROM (SELECT max(number) AS newest, missing IS NOT NULL AND missing < ?5 AS missing"
+        "SELECT newest, missing IS NOT NULL AND missing < ?5 FROM (SELECT max(number) AS newest, missing"
         " FROM sightings CROSS JOIN revisions ON number = revision"
         " WHERE site = ?1 AND revision NOT IN (SELECT value FROM json_each(?6))"
         " AND collection = ?2 AND (?3 IS NULL OR level = ?3)"
-        " AND (?4 IS NULL OR acquired >= ?4) GROUP BY id) WHERE NOT EXISTS (SELECT 1 FROM arrivals"
+        " AND (?4 IS NULL OR acquired >= ?4) GROUP BY id) WHERE missing IS NULL OR NOT EXISTS (SELECT 1 FROM arrivals"
         " WHERE revision = newest AND site = ?1 AND event = 'withdrawn')",
         (
             watch.site.number,
@@ -134,10 +134,12 @@ class Seen(msgspec.Struct, frozen=True):
 def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, since: datetime | None) -> list[Seen]:
     """Return the products that were seen, newest acquisition first; `since` is the earliest acquisition."""
     rows = db.execute(
-        f"SELECT sites.name, catalogue, collections.name, revisions.seen, event, path, {_COLUMNS} FROM sightings"
+        "SELECT sites.name, catalogue, collections.name, revisions.seen, (SELECT event FROM arrivals AS a"
+        " WHERE a.revision = revisions.number AND a.site = sites.number"
+        " AND (event <> 'withdrawn' OR sightings.missing IS NOT NULL) ORDER BY a.number DESC LIMIT 1),"
+        f" path, {_COLUMNS} FROM sightings"
         " JOIN revisions ON revisions.number = sightings.revision JOIN sites ON sites.number = sightings.site"
         " JOIN collections ON collections.number = collection"
-        " LEFT JOIN arrivals ON arrivals.revision = revisions.number AND arrivals.site = sites.number"
         " LEFT JOIN downloads ON downloads.revision = revisions.number AND stored IS NOT NULL"
         " WHERE (?1 IS NULL OR sightings.site = ?1) AND (?2 IS NULL OR level = ?2) AND (?3 IS NULL OR acquired >= ?3)"
         " ORDER BY acquired DESC, title, revisions.number DESC",

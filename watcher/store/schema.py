@@ -49,6 +49,7 @@ CREATE TABLE watches (
   download INTEGER CHECK (download IN (0, 1)),
   announce INTEGER NOT NULL DEFAULT 0 CHECK (announce IN (0, 1)),
   baselined TEXT,
+  looked_from TEXT,                     -- the earliest acquisition that the baseline covers; NULL: all
   cursor TEXT,
   added TEXT NOT NULL,
   UNIQUE (site, collection, level)
@@ -132,10 +133,10 @@ CREATE TABLE deliveries (
   address TEXT NOT NULL,
   due TEXT,
   attempts INTEGER NOT NULL DEFAULT 0,
-  claimed TEXT,                         -- a send is under way, or was when we died
+  unknown INTEGER NOT NULL DEFAULT 0,   -- the last send had no answer: it may have arrived
   sent TEXT,
   given_up TEXT,
-  notice TEXT,
+  notice TEXT,                          -- the key of the last notice that told of it
   problem TEXT,
   UNIQUE (arrival, address)
 ) STRICT;
@@ -149,7 +150,6 @@ CREATE TABLE downloads (
   wanted TEXT NOT NULL,
   due TEXT,
   attempts INTEGER NOT NULL DEFAULT 0,
-  claimed TEXT,
   stored TEXT,
   path TEXT,                            -- relative to the archive, taken at the first try
   size INTEGER,

@@ -46,6 +46,31 @@ def add(
     return named(db, name)
 
 
+def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str) -> bool:
+    """Give a site that is asked for by ground another place; return whether it is another.
+
+    What was seen at the old place is forgotten there, and its watches begin again with a baseline.
+    """
+    if site.geometry == geometry:
+        return False
+    db.execute("UPDATE sites SET geometry = ?, origin = ? WHERE number = ?", (geometry.decode(), origin, site.number))
+    for (number,) in db.execute(
+        "SELECT number FROM watches WHERE site = ? AND code IS NULL", (site.number,)
+    ).fetchall():
+        _begin_again(db, number)
+    return True
+
+
+def _begin_again(db: sqlite3.Connection, watch: int) -> None:
+    db.execute(
+        "DELETE FROM sightings WHERE (revision, site) IN (SELECT s.revision, s.site FROM watches AS w"
+        " JOIN sightings AS s ON s.site = w.site JOIN revisions AS r ON r.number = s.revision"
+        " WHERE w.number = ? AND r.collection = w.collection AND w.level IN ('', r.level))",
+        (watch,),
+    )
+    db.execute("UPDATE watches SET baselined = NULL, looked_from = NULL, cursor = NULL WHERE number = ?", (watch,))
+
+
 def remove(db: sqlite3.Connection, site: Site) -> int:
     """Forget a site, its watches, and what was seen there; return how many notices were still owed."""
     owed = db.execute(
@@ -78,17 +103,16 @@ def watch(
     """Add a watch, or give the one that exists these terms; return whether it is new."""
     number = collection_number(db, catalogue, collection)
     known = db.execute(
-        "SELECT 1 FROM watches WHERE site = ? AND collection = ? AND level = ?",
+        "SELECT number, code FROM watches WHERE site = ? AND collection = ? AND level = ?",
         (site.number, number, level or ""),
     ).fetchone()
+    if known is not None and known[1] != code:
+        _begin_again(db, known[0])
     db.execute(
         "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, added)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
         " code = excluded.code, max_cloud = excluded.max_cloud, download = excluded.download,"
-        # An earlier start or another place opens ground that was never looked at: it needs a baseline of its own.
-        " baselined = iif(coalesce(excluded.since, '') < coalesce(since, '') OR excluded.code IS NOT code, NULL,"
-        " baselined),"
-        " since = excluded.since",
+        " announce = excluded.announce, since = excluded.since",
         (
             site.number,
             number,
@@ -115,7 +139,7 @@ def watches(
     """Return the watches, of one catalogue, collection and `at` these sites, or all; of paused sites if asked for."""
     rows = db.execute(
         f"SELECT {_SITE}, watches.number, catalogue, collections.name, level, code, max_cloud, since, download,"
-        " announce, baselined, cursor FROM watches JOIN sites ON sites.number = site"
+        " announce, baselined, looked_from, cursor FROM watches JOIN sites ON sites.number = site"
         " JOIN collections ON collections.number = collection"
         " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 IS NULL OR collections.name = ?2) AND (?3 OR paused IS NULL)"
         " AND (?4 IS NULL OR site IN (SELECT value FROM json_each(?4))) ORDER BY sites.name, catalogue, level",
@@ -124,30 +148,46 @@ def watches(
     return [_watch(row) for row in rows]
 
 
-def unlooked(db: sqlite3.Connection) -> list[str]:
-    """Return the catalogues that have a watch added since they were last asked."""
+def unlooked(db: sqlite3.Connection, *, now: datetime) -> list[str]:
+    """Return the catalogues that have a watch added since they were last asked, and may be asked now."""
     rows = db.execute(
         "SELECT DISTINCT catalogue FROM watches JOIN collections ON collections.number = collection"
         " JOIN sites ON sites.number = site WHERE baselined IS NULL AND paused IS NULL AND watches.added >"
         " coalesce((SELECT max(started) FROM polls WHERE polls.catalogue = collections.catalogue), '')"
+        " AND ? >= coalesce((SELECT max(not_before) FROM polls WHERE polls.catalogue = collections.catalogue), '')",
+        (stamp(now),),
     )
     return [row[0] for row in rows]
 
 
-def advance(db: sqlite3.Connection, watch: Watch, *, cursor: datetime | None, now: datetime) -> bool:
+def advance(
+    db: sqlite3.Connection,
+    watch: Watch,
+    *,
+    cursor: datetime | None,
+    whole_from: datetime | None = None,
+    whole: bool,
+    now: datetime,
+) -> bool:
     """Remember that a watch was looked at completely: baselined, and its cursor at the newest value stored.
 
-    Returns `False` when it is gone, or was given another start or place meanwhile: then it was not looked at.
+    `whole` says that everything was listed that was acquired since `whole_from` (`None`: ever). Returns `False` when
+    the watch is gone, or was given another start or place meanwhile: then it was not looked at.
     """
     changed = db.execute(
-        "UPDATE watches SET baselined = coalesce(baselined, ?1), cursor = nullif(max(coalesce(cursor, ''), ?2), '')"
-        " WHERE number = ?3 AND since IS ?4 AND code IS ?5",
+        "UPDATE watches SET baselined = coalesce(baselined, ?1), cursor = nullif(max(coalesce(cursor, ''), ?2), ''),"
+        " looked_from = CASE WHEN NOT ?6 THEN looked_from WHEN baselined IS NULL THEN ?7"
+        " ELSE min(looked_from, ?7) END WHERE number = ?3 AND since IS ?4 AND code IS ?5"
+        " AND EXISTS (SELECT 1 FROM sites WHERE sites.number = site AND (code IS NOT NULL OR geometry IS ?8))",
         (
             stamp(now),
             stamp(cursor) if cursor else "",
             watch.number,
             stamp(watch.since) if watch.since else None,
             watch.code,
+            whole,
+            stamp(whole_from) if whole_from else None,
+            watch.site.geometry.decode() if watch.site.geometry else None,
         ),
     )
     return changed.rowcount > 0
@@ -181,7 +221,8 @@ def _site(row: Sequence[Any]) -> Site:
 
 
 def _watch(row: Sequence[Any]) -> Watch:
-    *site, number, catalogue, collection, level, code, max_cloud, since, download, announce, baselined, cursor = row
+    *site, number, catalogue, collection, level, code, max_cloud, since, download, announce = row[:-3]
+    baselined, looked_from, cursor = row[-3:]
     return Watch(
         number=number,
         site=_site(site),
@@ -194,6 +235,7 @@ def _watch(row: Sequence[Any]) -> Watch:
         download=None if download is None else bool(download),
         announce=bool(announce),
         baselined=moment(baselined),
+        looked_from=moment(looked_from),
         cursor=moment(cursor),
     )
 

@@ -6,16 +6,17 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from watcher.core.patience import DOWNLOAD
 from watcher.core.shelves import safe, shelf, suffix
-from watcher.errors import CatalogueError, NoSpace, TransferError, WatcherError
+from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
 from watcher.store import downloads, products
@@ -53,43 +54,36 @@ def download(
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
-    The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue. What `stop`
-    interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the pass: other products would
-    not fit either. A defect is raised once the others are home.
+    The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue. What becomes due
+    meanwhile is fetched, too. What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk
+    interrupts the pass: other products would not fit either. A refused account ends it for its catalogue, so that it is
+    not locked by repetition. A defect is raised once the others are home.
     """
     halt = _Halt(stop)
-    with writing(db):
-        downloads.release(db)  # a pass that could not write at its end left its claims behind
-    queue = downloads.due(db, now=now())
     running: dict[Future[Stored], tuple[Wanted, Product, Path]] = {}
-    full = False
-    defect: BaseException | None = None
+    refused: set[str] = set()
+    defects: list[BaseException] = []
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="download") as pool:
         try:
-            while running or (queue and not full and not halt.is_set()):
-                while queue and len(running) < concurrency and not full and not halt.is_set():
-                    begun = _begin(db, queue.pop(0), archive, now=now())
+            while True:
+                while len(running) < concurrency and not halt.is_set():
+                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, now=now())
                     if begun is None:
-                        continue
-                    wanted, product, place = begun
-                    future = pool.submit(
-                        _bring,
-                        https,
-                        wanted.catalogue,
-                        product,
-                        archive,
-                        place,
-                        reserve=reserve,
-                        show=show,
-                        stop=halt,
-                    )
-                    running[future] = begun
+                        break
+                    work = partial(_bring, https, *begun, archive=archive, reserve=reserve, show=show, stop=halt)
+                    running[pool.submit(work)] = begun
+                if not running:
+                    break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    brought = _settle(db, future, *running.pop(future), stop=halt, now=now(), chance=chance())
+                    begun = running.pop(future)
                     error = future.exception()
-                    full = full or isinstance(error, NoSpace)
-                    if error is not None and not isinstance(error, WatcherError):
-                        defect = defect or error
+                    brought = _settle(db, future, *begun, stop=halt, now=now(), chance=chance())
+                    if isinstance(error, NoSpace):
+                        concurrency = 0
+                    elif isinstance(error, CredentialError):
+                        refused.add(begun[0].catalogue)
+                    elif error is not None and not isinstance(error, WatcherError):
+                        defects.append(error)
                     if brought is not None:
                         yield brought
         finally:
@@ -97,8 +91,8 @@ def download(
             for future, begun in running.items():
                 wait([future])
                 _settle(db, future, *begun, stop=halt, now=now(), chance=chance())
-    if defect is not None:
-        raise defect
+    if defects:
+        raise defects[0]
 
 
 class _Halt(threading.Event):
@@ -122,18 +116,31 @@ class _Halt(threading.Event):
 
 
 def _begin(
-    db: sqlite3.Connection, wanted: Wanted, archive: Path, *, now: datetime
+    db: sqlite3.Connection, running: Collection[Wanted], refused: Collection[str], archive: Path, *, now: datetime
 ) -> tuple[Wanted, Product, Path] | None:
-    _, product = products.one(db, wanted.revision)
-    end = suffix(product.assets[0]) if len(product.assets) == 1 else ""
-    with writing(db):
-        place = downloads.claim(
-            db,
-            wanted.revision,
-            lambda version: f"{shelf(product, site=wanted.site, version=version)}{end}",
-            now=now,
-        )
-    return None if place is None else (wanted, product, archive / place)
+    """Choose what to fetch next, and its place; `None` when nothing else is due."""
+    busy = {wanted.revision for wanted in running}
+    for wanted in downloads.due(db, now=now):
+        if wanted.revision in busy or wanted.catalogue in refused:
+            continue
+        _, product = products.one(db, wanted.revision)
+        name = _Named(product, wanted.site)
+        with writing(db):
+            place = downloads.shelve(db, wanted.revision, name)
+        if place is not None:
+            return wanted, product, archive / place
+    return None
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """The names that a product may have in the archive, by version."""
+
+    product: Product
+    site: str
+
+    def __call__(self, version: int) -> str:
+        end = suffix(self.product.assets[0]) if len(self.product.assets) == 1 else ""
+        return f"{shelf(self.product, site=self.site, version=version)}{end}"
 
 
 def _settle(
@@ -158,8 +165,6 @@ def _settle(
             downloads.stored(db, wanted.revision, file, now=now)
         return Brought(product.title, wanted.site, path, file, None, None)
     if stop.is_set():
-        with writing(db):
-            downloads.release(db, wanted.revision)
         return None
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
@@ -174,11 +179,11 @@ def _settle(
 
 def _bring(
     https: Callable[[str], Http],
-    catalogue: str,
+    wanted: Wanted,
     product: Product,
-    archive: Path,
     path: Path,
     *,
+    archive: Path,
     reserve: int,
     show: Show | None,
     stop: threading.Event,
@@ -189,7 +194,7 @@ def _bring(
     """
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
-    http = https(catalogue)
+    http = https(wanted.catalogue)
     total = sum(asset.size or 0 for asset in product.assets) or None
     there = len(product.assets) > 1 and path.is_dir()
     several = len(product.assets) > 1 and not there

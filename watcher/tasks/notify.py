@@ -43,8 +43,8 @@ def notify(
     """Send all that is due and yield each notice as it ends.
 
     What is being downloaded is told of when it is there, or after `patience`.
-
-    A send is claimed before it begins and settled after it ended; a crash between the two sends it again.
+    A send is settled when it has ended: one that a crash cuts short is sent again, and one that had no answer, which
+    may have arrived all the same, is tried once more.
     """
     if not deliveries.due(db, now=now(), patience=patience):
         return
@@ -53,7 +53,7 @@ def notify(
         due = deliveries.due(db, now=now(), patience=patience)
         posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
         for owed, (_, notice) in zip(due, posts, strict=True):
-            deliveries.claim(db, owed, notice=notice.key, now=now())
+            deliveries.claim(db, owed, notice=notice.key)
     for outcome in send(posts):
         owed, (_, notice) = due[outcome.index], posts[outcome.index]
         problem, again = None, None
@@ -62,8 +62,10 @@ def notify(
                 deliveries.sent(db, owed, now=now())
             else:
                 problem = outcome.problem or outcome.outcome
-                again = DELIVERY.next_try(owed.attempts + 1, now=now(), chance=chance())
-                deliveries.failed(db, owed, problem=problem, again=again, now=now())
+                unknown = outcome.outcome is Outcome.UNKNOWN
+                if not (unknown and owed.unknown):
+                    again = DELIVERY.next_try(owed.attempts + 1, now=now(), chance=chance())
+                deliveries.failed(db, owed, problem=problem, again=again, now=now(), unknown=unknown)
         yield Paid(owed.address, notice.subject, len(owed.deliveries), problem, again)
 
 
@@ -82,5 +84,5 @@ def _notice(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
                 verified=subject.verified,
             )
         )
-    key = hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]
+    key = owed.notice or hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]
     return compose(told, key=key, footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}")

@@ -158,7 +158,9 @@ def _ask(
         if ask.whole:
             _compare(db, name, collection, ask, listed, tally, started=started, now=now())
         for watch in ask.watches:
-            looked = sites.advance(db, watch, cursor=cursor, now=now())
+            looked = sites.advance(
+                db, watch, cursor=cursor, whole_from=ask.query.acquired[0], whole=ask.whole, now=now()
+            )
             tally.baselined += looked and watch.baselined is None
 
 
@@ -227,7 +229,8 @@ def _compare(
 
 def _withdrawal(db: sqlite3.Connection, site: int, around: Collection[Watch], revision: int) -> Arrival:
     _, product = products.one(db, revision)
-    told = any(w.site.number == site and w.level in (None, product.level) and accepts(w, product) for w in around)
+    here = [w for w in around if w.site.number == site and w.level in (None, product.level)]
+    told = any(accepts(watch, product, again=True) for watch in here)
     owed = Audience(subscriptions.every(db)).owed(site, product) if told else ()
     return Arrival(site, revision, Event.WITHDRAWN, owed, False)
 

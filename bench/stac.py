@@ -1,0 +1,116 @@
+"""Read 15,000 items of a STAC API and record them, against pystac-client, which lists them.
+
+    python -m bench stac
+
+watcher asks by value, in the order of `updated`, decides what is new and writes it to disk, a transaction a page;
+pystac-client follows the links and makes an Item of each. Both ask the same server for pages of 500 and run warm, the
+imports left out.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.catalogue import COLLECTION, SITE, served
+from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report
+from bench.resto import NAME, polled
+from watcher import plugins
+from watcher.net import Http
+from watcher.store import sites
+from watcher.store.connection import connect, writing
+
+HERE = Path(__file__).parent
+GROUND = {"type": "Polygon", "coordinates": [[[-10, 40], [10, 40], [10, 55], [-10, 55], [-10, 40]]]}
+
+
+def main() -> int:
+    parser = arguments(__doc__, runs=5)
+    parser.add_argument("--products", type=int, default=15_000)
+    parser.add_argument("--page", type=int, default=500)
+    options = parser.parse_args()
+    refuse_noise(force=options.force)
+    python = peer()
+    with (
+        served(products=options.products, page=options.page) as address,
+        tempfile.TemporaryDirectory(prefix="bench-stac-") as directory,
+        Http(origin=address) as http,
+        listing(python, f"{address}/stac/", options.page) as pystac_client,
+    ):
+        settings = {"url": f"{address}/stac/", "collections": {COLLECTION: "L2A"}, "limit": options.page}
+        catalogue = plugins.build("catalogues", "stac", settings, place="bench")
+        database = Path(directory) / "watcher.db"
+
+        def read() -> float:
+            fresh(database)
+            return polled(database, catalogue, http, new=options.products, listed=options.products)
+
+        def list_() -> float:
+            assert pystac_client.stdin is not None
+            assert pystac_client.stdout is not None
+            pystac_client.stdin.write("\n")
+            pystac_client.stdin.flush()
+            seconds, count = pystac_client.stdout.readline().split()
+            expect(int(count) == options.products, f"pystac-client listed {count} items")
+            return float(seconds)
+
+        seconds = interleaved({"pystac-client, listed": list_, "watcher, recorded": read}, options.runs)
+    times = ratio(seconds["pystac-client, listed"], seconds["watcher, recorded"])
+    report(f"stac: record {options.products} items", times, unit="x faster than pystac-client lists", least=5)
+    return 0
+
+
+def peer() -> Path:
+    """Return the interpreter that has pystac-client, installing it if need be."""
+    python = HERE / ".venv" / "bin" / "python"
+    wanted = HERE / "requirements.txt"
+    stamp = HERE / ".venv" / ".installed"
+    if not stamp.exists() or stamp.stat().st_mtime < wanted.stat().st_mtime:
+        print("installing pystac-client into bench/.venv", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", python.parent.parent], check=True)
+        quiet = ["--quiet", "--disable-pip-version-check"]
+        subprocess.run([python, "-m", "pip", "install", *quiet, "--requirement", wanted], check=True)
+        stamp.touch()
+    return python
+
+
+@contextmanager
+def listing(python: Path, url: str, limit: int) -> Iterator[subprocess.Popen[str]]:
+    command = [str(python), str(HERE / "listing.py"), url, COLLECTION, str(limit)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.communicate(timeout=60)
+
+
+def fresh(path: Path) -> None:
+    """Make an empty database with one watch: a site by its ground, which all items touch."""
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+    with closing(connect(path)) as db, writing(db):
+        ground = json.dumps(GROUND).encode()
+        site = sites.add(db, SITE, geometry=ground, country=None, origin="bench", now=datetime.now(UTC))
+        sites.watch(
+            db,
+            site,
+            catalogue=NAME,
+            collection=COLLECTION,
+            level=None,
+            code=None,
+            max_cloud=None,
+            since=datetime(2015, 1, 1, tzinfo=UTC),
+            download=None,
+            announce=False,
+            now=datetime.now(UTC),
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
