@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.names import fold, plain
+from watcher.names import fold, identity, plain, utf8
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,14 @@ def test_plain_text_is_one_short_line_without_controls(text: str, limit: int) ->
 def test_plain_text_keeps_what_can_be_read() -> None:
     assert plain("Midi-Pyrénées\r\n\x1b[31mred\u202e 東京\u200b") == "Midi-Pyrénées [31mred 東京"
     assert plain("abcdef", limit=4) == "abc…"
+
+
+def test_an_identifier_that_cannot_be_printed_stays_one_of_its_own() -> None:
+    assert identity("S2A_MSIL2A_20260101") == "S2A_MSIL2A_20260101"
+    assert identity("a\0b") == "a%00b"
+    assert len({identity(f"a{chr(code)}b") for code in range(32)}) == 32
+
+
+def test_bytes_that_are_no_text_are_not_kept() -> None:
+    assert utf8("é".encode()) == "é".encode()
+    assert utf8(b"\xff") is None

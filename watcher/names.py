@@ -18,3 +18,20 @@ def plain(text: str, *, limit: int = 200) -> str:
     kept = "".join(c for c in kept if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
     kept = " ".join(kept.split())
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def identity(text: str) -> str:
+    """Return an identifier that can be kept and compared everywhere: what cannot be printed is percent-escaped.
+
+    SQLite's JSON functions end a string at a NUL, so that a product whose id has one would be new at every poll.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"%{ord(c):02X}" for c in text)
+
+
+def utf8(raw: bytes) -> bytes | None:
+    """Return bytes that are UTF-8 text; `None` for what is not."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return raw

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from watcher.cli import Context
 from watcher.cli.output import json_option, show_json, show_table
 from watcher.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from watcher.config import CatalogueTable
 
 
 @click.command()
@@ -54,30 +58,10 @@ def catalogues(context: Context, as_json: bool) -> None:
     from watcher import config
 
     parts = context.parts
-    rows = [
-        {
-            "name": name,
-            "kind": table.kind,
-            "title": table.title,
-            "collections": list(table.settings.get("collections", ())),
-            "account": table.account,
-            "configured": True,
-        }
-        for name, table in parts.config.catalogues.items()
-    ]
-    for preset in config.presets():
-        if preset not in parts.config.catalogues:
-            table = config.preset(preset)
-            rows.append(
-                {
-                    "name": preset,
-                    "kind": table.kind,
-                    "title": table.title,
-                    "collections": list(table.settings.get("collections", ())),
-                    "account": table.account,
-                    "configured": False,
-                }
-            )
+    configured = parts.config.catalogues
+    shipped = [config.preset(name) for name in config.presets() if name not in configured]
+    rows = [_row(table, configured=True) for table in configured.values()]
+    rows += [_row(table, configured=False) for table in shipped]
     if as_json:
         show_json(rows)
         return
@@ -110,6 +94,17 @@ def completion(shell: str) -> None:
     if kind is None:
         raise UsageError(f"no completion for {shell}", hint="bash, zsh and fish have one")
     click.echo(kind(cli, {}, "watcher", "_WATCHER_COMPLETE").source())
+
+
+def _row(table: CatalogueTable, *, configured: bool) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "kind": table.kind,
+        "title": table.title,
+        "collections": list(table.settings.get("collections", ())),
+        "account": table.account,
+        "configured": configured,
+    }
 
 
 def _example() -> Path:

@@ -55,14 +55,3 @@ def _touched(page: Page, watches: Sequence[Watch]) -> list[Sequence[Watch]]:
             if hit:
                 touched[index].extend(here)
     return list(touched)
-
-
-def bounds(products: Sequence[Product]) -> tuple[float, float, float, float] | None:
-    """Return west, south, east, north of all footprints, `None` without any."""
-    import shapely
-
-    shapes = [shapely.from_geojson(p.geometry) for p in products if p.geometry]
-    if not shapes:
-        return None
-    west, south, east, north = shapely.total_bounds(shapes)
-    return float(west), float(south), float(east), float(north)

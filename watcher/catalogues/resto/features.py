@@ -20,6 +20,7 @@ import msgspec
 from watcher.core.revisions import token
 from watcher.errors import CatalogueError
 from watcher.model import Asset, Level, Product, level
+from watcher.names import utf8
 
 _Odd = list[Any] | str | float | bool | None
 
@@ -247,7 +248,7 @@ def _percent(value: object) -> float | None:
 
 def _geometry(raw: msgspec.Raw) -> bytes | None:
     geometry = bytes(raw)
-    return geometry if geometry.startswith(b"{") and geometry != b"{}" else None
+    return utf8(geometry) if geometry.startswith(b"{") and geometry != b"{}" else None
 
 
 def _quicklook(value: object) -> str | None:

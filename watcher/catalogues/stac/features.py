@@ -16,6 +16,7 @@ import msgspec
 
 from watcher.core import revisions
 from watcher.model import Asset, Level, Product, level
+from watcher.names import identity, utf8
 
 _ALGORITHMS = {"11": ("sha1", 20), "12": ("sha256", 32), "13": ("sha512", 64), "20": ("sha384", 48)}
 _ARCHIVES = (
@@ -134,7 +135,7 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, Level], asset
     only = files[0] if len(files) == 1 else None
     return Product(
         collection=str(feature.collection),
-        id=feature.id,
+        id=identity(feature.id),
         title=_text(said.title) or feature.id,
         level=_level(said, levels.get(feature.collection or "")),
         acquired=moment(said.datetime) or moment(said.start),
@@ -153,7 +154,7 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, Level], asset
         instrument=", ".join(filter(None, map(_text, said.instruments))) or None
         if isinstance(said.instruments, list)
         else None,
-        geometry=geometry if (geometry := bytes(feature.geometry)) != b"null" else None,
+        geometry=utf8(geometry) if (geometry := bytes(feature.geometry)) != b"null" else None,
         link=_link(feature, url),
         quicklook=_quicklook(feature),
         assets=files,
