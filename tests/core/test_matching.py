@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given import L1C, box, product, site, watch
-from watcher.core.matching import bounds, matches
+from watcher.core.matching import matches
 from watcher.model import Product, Watch
 
 FIELD = box(0, 40, 1, 41)
@@ -129,6 +129,3 @@ def test_no_footprint_stops_a_poll(footprint: object) -> None:
     assert "P2" in [listing.product.id for listing in matches(page, [GROUND])]
 
 
-def test_the_bounds_of_products_are_those_of_all_footprints() -> None:
-    assert bounds([product(geometry=FIELD), product(), product(geometry=box(3, -5, 4, 2))]) == (0, -5, 4, 41)
-    assert bounds([product()]) is None
