@@ -98,12 +98,12 @@ reserve = 0
 
 @pytest.fixture
 def watcher(home: Path, capsys: pytest.CaptureFixture[str]) -> Watcher:
-    def run(*arguments: str) -> Said:
+    def run(*arguments: str, traceback: bool = False) -> Said:
         capsys.readouterr()
         with pytest.raises(SystemExit) as leaving:
             main(list(arguments))
         out, err = capsys.readouterr()
-        assert not re.search(r"^Traceback", err, re.MULTILINE), err
+        assert traceback or not re.search(r"^Traceback", err, re.MULTILINE), err
         return Said(int(leaving.value.code or 0), out, err)
 
     return run

@@ -208,22 +208,32 @@ def _catalogue(name: str, table: Any, where: str) -> CatalogueTable:
     return _convert({**common, "name": name, "settings": settings}, CatalogueTable, where, f"catalogues.{name}")
 
 
+_YEAR = 366 * 86400
+
+
 def _check(config: Config, where: str) -> None:
     if config.catalogue is not None and config.catalogue not in config.catalogues:
         raise ConfigError(
             f'{where}: catalogue = "{config.catalogue}" is not one of [catalogues]',
             hint=f"the catalogues are: {', '.join(config.catalogues)}",
         )
-    for key, value, least in (
-        ("poll.interval", config.poll.interval, 1),
-        ("notify.interval", config.notify.interval, 1),
-        ("notify.timeout", config.notify.timeout, 1),
-        ("download.interval", config.download.interval, 1),
-        ("download.concurrency", config.download.concurrency, 1),
-        *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1) for c in config.catalogues.values()),
+    for key, value, least, most in (
+        ("poll.interval", config.poll.interval, 1, _YEAR),
+        ("poll.jitter", config.poll.jitter, 0, _YEAR),
+        ("poll.lookback", config.poll.lookback, 1, 50 * _YEAR),
+        ("notify.interval", config.notify.interval, 1, _YEAR),
+        ("notify.wait", config.notify.wait, 0, _YEAR),
+        ("notify.timeout", config.notify.timeout, 1, 3600),
+        ("download.interval", config.download.interval, 1, _YEAR),
+        ("download.concurrency", config.download.concurrency, 1, 64),
+        *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),
+        *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
+        *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
     ):
-        if value < least:
-            raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least} is the least")
+        if not least <= value <= most:
+            raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
+    if config.download.archive == "":
+        raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
     if config.log.format not in ("text", "json"):
         raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
     if config.log.level not in ("debug", "info", "warning", "error"):

@@ -12,6 +12,12 @@ def fold(name: str) -> str:
     return re.sub(r"[^\w]|_", "", "".join(c for c in plain if not unicodedata.combining(c)))
 
 
+def key(name: str) -> str:
+    """Return the name without case and accents, white space as single blanks: two sites of one key are one site."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
 def plain(text: str, *, limit: int = 200) -> str:
     """Return text that is safe on a terminal: no control, direction or invisible characters, one line."""
     kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)

@@ -153,7 +153,6 @@ def test_a_defect_is_one_sentence_unless_debug_asks_for_more(watcher: Watcher, m
     said = watcher("sites")
     assert said.code == 70
     assert "a defect in watcher: ZeroDivisionError: on purpose" in said.err
-    from watcher.cli import main
-
-    with pytest.raises(ZeroDivisionError):
-        main(["--debug", "sites"])
+    debugged = watcher("--debug", "sites", traceback=True)
+    assert debugged.code == 70
+    assert "Traceback" in debugged.err

@@ -83,9 +83,40 @@ def test_adding_a_site_again_changes_its_terms(watcher: Watcher) -> None:
 def test_a_paused_site_is_not_asked_for(watcher: Watcher) -> None:
     watcher("add-site", "Pornic")
     assert watcher("pause-site", "pornic").code == 0
-    assert watcher("poll").out == "No site is watched yet: watcher add-site NAME\n"
+    assert watcher("poll").out == "Every site is paused: watcher resume-site NAME\n"
     watcher("resume-site", "pornic")
     assert "9 listed" in watcher("poll").out
+
+
+def test_terms_that_are_not_given_again_stay_and_are_said(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic", "--max-cloud", "20", "--download")
+    said = watcher("add-site", "Pornic", "--since", "2015-05-01")
+    assert "take5 SPOT5 L2A, cloud up to 20 %, acquired since 2015-05-01, downloaded" in said.out
+
+
+def test_a_level_that_is_not_there_is_said(watcher: Watcher) -> None:
+    assert "There is no LA2 there yet, only L1C, L2A." in watcher("add-site", "Pornic", "--level", "LA2").out
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\x1b[31mb", "x" * 101])
+def test_a_name_that_cannot_be_shown_is_refused(watcher: Watcher, name: str) -> None:
+    assert watcher("add-site", name, "--point", "1,2").code == 2
+    assert json.loads(watcher("sites", "--json").out) == []
+
+
+def test_a_site_is_moved_by_adding_it_elsewhere(watcher: Watcher) -> None:
+    watcher("add-site", "Field", "--bbox", "130.4,-13.5,131.2,-12.9")
+    assert "8 listed" in watcher("poll").out
+    assert "Its place is another one now" in watcher("add-site", "Field", "--bbox", "-2.6,46.8,-1.6,47.4").out
+    assert "9 listed, 0 arrived, 1 baselined" in watcher("poll").out
+
+
+def test_removing_a_site_says_who_hears_of_nothing_then(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic")
+    watcher("subscribe", "terminal://", "--site", "Pornic", "--site", "pornic")
+    assert "Subscription 1 (terminal://) hears of nothing now" in watcher("remove-site", "Pornic").out
+    assert "subscription 1 (terminal://) hears of nothing" in watcher("status").out
+    assert "Nobody is told of it yet" in watcher("add-site", "Pornic").out
 
 
 def test_removing_a_site_that_is_not_there_names_the_nearest(watcher: Watcher) -> None:

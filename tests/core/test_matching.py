@@ -127,5 +127,3 @@ def test_squares_match_where_their_bounds_meet(corners: list[tuple[float, float]
 def test_no_footprint_stops_a_poll(footprint: object) -> None:
     page = [product("P1", geometry=json.dumps(footprint).encode()), product("P2", geometry=FIELD)]
     assert "P2" in [listing.product.id for listing in matches(page, [GROUND])]
-
-

@@ -82,13 +82,27 @@ def test_a_paused_site_is_not_looked_at(db: sqlite3.Connection) -> None:
     assert [w.number for w in sites.watches(db)] == [watch.number]
 
 
-@pytest.mark.parametrize("since", [EARLIER, None, LATER])
+@pytest.mark.parametrize("since", [EARLIER, LATER])
 def test_new_terms_keep_the_baseline_and_the_cursor(db: sqlite3.Connection, since: object) -> None:
     add_watch(db, since=NOW)
     baseline(db)
     watch = add_watch(db, max_cloud=10.0, download=False, since=since)
     assert (watch.max_cloud, watch.download, watch.since) == (10.0, False, since)
     assert (watch.baselined, watch.cursor) == (NOW, NOW)
+
+
+def test_terms_that_are_not_given_stay(db: sqlite3.Connection) -> None:
+    add_watch(db, since=NOW, max_cloud=10.0, download=True)
+    watch = add_watch(db)
+    assert (watch.since, watch.max_cloud, watch.download) == (NOW, 10.0, True)
+
+
+def test_two_names_are_one_only_but_for_case_accents_and_blanks(db: sqlite3.Connection) -> None:
+    add_watch(db, "Plot 1.1")
+    for other in ("Plot 11", "Plot-1.1", "Plot1.1"):
+        with pytest.raises(UsageError):
+            sites.named(db, other)
+    assert sites.named(db, "PLÓT  1.1").name == "Plot 1.1"
 
 
 def test_the_baseline_covers_what_was_read_whole(db: sqlite3.Connection) -> None:

@@ -62,7 +62,7 @@ def resolved(text: str, *, mail_url: str | None) -> str:
     if mail_url is None:
         raise UsageError(
             f"no mail account is configured, so {mailbox} cannot be written to",
-            hint="configure the mail account, or give a whole URL: mailtos://USER:PASSWORD@SMTP.HOST?from=…&to=…",
+            hint="set url under [mail] in config.toml, or give a whole URL: mailtos://USER:PASSWORD@SMTP.HOST?from=…&to=…",
         )
     account = urlsplit(mail_url)
     if account.scheme not in MAIL:

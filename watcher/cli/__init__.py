@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,12 +151,12 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(130)
     except WatcherError as error:
         if debug:
-            raise
+            traceback.print_exc()
         _complain(error)
         sys.exit(error.exit_code)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place that can turn a defect into a sentence
         if debug:
-            raise
+            traceback.print_exc()
         _complain(
             WatcherError(
                 f"a defect in watcher: {type(error).__name__}: {error}",

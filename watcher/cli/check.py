@@ -72,6 +72,7 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
         else:
             if account is not None:
                 yield msgspec.structs.replace(account, subject=f"{name}: {account.subject}")
+    yield from _watches(parts)
     yield from _channels(parts)
 
 
@@ -114,6 +115,18 @@ def _archive(parts: Parts) -> Iterator[Finding]:
         f"{place}, {free / 2**30:.1f} GiB free, {reserve / 2**30:.1f} GiB of them kept free",
         "free some space, or lower download.reserve",
     )
+
+
+def _watches(parts: Parts) -> Iterator[Finding]:
+    from watcher.store import sites
+
+    for name in sorted({watch.catalogue for watch in sites.watches(parts.db())} - parts.config.catalogues.keys()):
+        yield Finding(
+            f"catalogue {name}",
+            False,
+            "sites of it are watched, but it is not in the configuration",
+            f"restore [catalogues.{name}], or remove the sites",
+        )
 
 
 def _channels(parts: Parts) -> Iterator[Finding]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from watcher.errors import UsageError
+
 
 @click.command()
 @click.option(
@@ -37,6 +39,8 @@ def demo(directory: Path | None, serve: bool, pace: float | None) -> None:
     """
     from watcher.demo import story
 
+    if pace is not None and not 0 < pace <= 3600:
+        raise UsageError(f"a pace of {pace:g} seconds", hint="it is more than 0 and at most 3600")
     try:
         if serve:
             story.serve_by_hand(directory, pace=pace or story.PACE_BY_HAND)

@@ -20,9 +20,10 @@ class LevelType(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Level:
         """Read a level."""
-        del param, ctx
         from watcher.model import level
 
+        if not value.strip() or not value.isprintable():
+            self.fail(f'"{value}" is no level; write L2A, L1C or the word that the catalogue uses', param, ctx)
         return level(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
@@ -56,6 +57,13 @@ class Percent(click.FloatRange):
 
     def __init__(self) -> None:
         super().__init__(0, 100)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a percentage; not a number is none."""
+        read = super().convert(value, param, ctx)
+        if read != read:
+            self.fail(f'"{value}" is no percentage', param, ctx)
+        return read
 
 
 class SiteName(click.ParamType[str]):

@@ -46,16 +46,13 @@ def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str) -
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False)
     for heading in columns.values():
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell(row.get(key))) for key in columns))
-    # Away from a terminal nothing is folded: programs read lines.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=10_000)
-    if sys.stdout.isatty():
-        console.print(table)
-        return
+    # Nothing is folded: names and paths are there to be copied, and programs read lines.
+    console = Console(highlight=False, color_system=None, width=10_000)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

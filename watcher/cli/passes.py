@@ -45,9 +45,12 @@ def poll(context: Context, catalogue: str | None) -> None:
     for name in lost:
         click.echo(f"{name}: watched, but no longer in the configuration", err=True)
     if not names and not lost:
-        click.echo(
-            f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
-        )
+        if sites.watches(db, catalogue=catalogue, paused=True):
+            click.echo("Every site is paused: watcher resume-site NAME")
+        else:
+            click.echo(
+                f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
+            )
         return
     failed = 69 if lost else 0
     with _stoppable(parts):

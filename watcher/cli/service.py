@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def _without_secrets(record: logging.LogRecord) -> bool:
 
     record.msg, record.args = redact(record.getMessage()), ()
     fields = getattr(record, "fields", {})
-    record.fields = {key: redact(str(value)) for key, value in fields.items() if value is not None}
+    record.fields = {key: _written(value) for key, value in fields.items() if value is not None}
     if record.exc_info:
         record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
         record.exc_info = None
@@ -75,6 +76,17 @@ def _without_secrets(record: logging.LogRecord) -> bool:
 
 
 _PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}  # syslog(3)
+
+
+def _written(value: object) -> object:
+    """Keep numbers, write times as RFC 3339, and take secrets out of everything else."""
+    from watcher.credentials import redact
+
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return redact(str(value))
 
 
 class _TextLines(logging.Formatter):
@@ -85,8 +97,8 @@ class _TextLines(logging.Formatter):
         self._journal = journal
 
     def format(self, record: logging.LogRecord) -> str:
-        fields: dict[str, str] = getattr(record, "fields", {})
-        text = " ".join([record.getMessage(), *(f"{key}={_quoted(value)}" for key, value in fields.items())])
+        fields: dict[str, object] = getattr(record, "fields", {})
+        text = " ".join([record.getMessage(), *(f"{key}={_quoted(str(value))}" for key, value in fields.items())])
         if record.exc_text:
             text += "\n" + record.exc_text
         if self._journal:
@@ -110,8 +122,6 @@ class _JsonLines(logging.Formatter):
 
 
 def _time(record: logging.LogRecord) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -99,16 +99,21 @@ def status(context: Context, as_json: bool) -> None:
     click.echo(
         f"{several(state['sites'], 'site')}, {several(state['watches'], 'watch', 'watches')},"
         f" {several(state['subscriptions'], 'subscription')}, {several(state['products'], 'product')} seen"
-        + ("" if state["service"] is None else f"; the service runs as process {state['service']}")
+        + (
+            "; no service runs (watcher run)"
+            if state["service"] is None
+            else f"; the service runs as process {state['service']}"
+        )
     )
     for catalogue in state["catalogues"]:
         line = f"{catalogue['name']}: "
         if catalogue["last_poll"] is None:
-            line += "never asked"
+            line += "never asked" + _asking(catalogue["asking_since"], moment)
         else:
             line += (
                 f"asked {ago(catalogue['last_poll'], moment)}, {catalogue['listed']} listed,"
-                f" {catalogue['arrived']} arrived; next {_next(catalogue['next_poll'], moment)}"
+                f" {catalogue['arrived']} arrived"
+                + (_asking(catalogue["asking_since"], moment) or f"; next {_next(catalogue['next_poll'], moment)}")
             )
         click.echo(line)
     click.echo(
@@ -135,13 +140,15 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
     names = {subscription.address: parts.shown(subscription) for subscription in subscribed}
     catalogues, troubles = [], []
     for name in sorted({watch.catalogue for watch in watches}):
-        last = polls.last(db, name)
+        last, current = polls.last(db, name, finished=True), polls.last(db, name)
+        asking = current is not None and current.finished is None and holder(parts.state / f"poll-{name}.lock")
         table = parts.config.catalogues.get(name)
         interval = timedelta(seconds=(table.interval if table else None) or parts.config.poll.interval)
         catalogues.append(
             {
                 "name": name,
                 "last_poll": last.started if last else None,
+                "asking_since": current.started if asking and current else None,
                 "last_good": polls.last_good(db, name),
                 "next_poll": max(last.started + interval, last.not_before or last.started) if last else moment,
                 "listed": last.listed if last else 0,
@@ -156,6 +163,12 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             good = ago(polls.last_good(db, name), moment)
             failed = several(polls.failures(db, name), "poll")
             troubles.append(f"{name}: {failed} failed, last good {good}: {last.problem}")
+    troubles += [
+        f"subscription {s.number} ({parts.shown(s)}) hears of nothing: its sites were removed"
+        f" (watcher unsubscribe {s.number})"
+        for s in subscribed
+        if s.sites == ()
+    ]
     for owed in deliveries.troubles(db):
         after = "given up (watcher retry)" if owed.given_up else f"again {ago(owed.due, moment)}"
         troubles.append(
@@ -226,6 +239,10 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
 def _shelf(parts: Parts, path: str | None) -> str | None:
     """Say where a file lies in the archive: its whole path would fold every line."""
     return None if path is None else str(PurePath(path).relative_to(parts.archive))
+
+
+def _asking(since: datetime | None, now: datetime) -> str:
+    return "" if since is None else f"; being asked since {(now - since).total_seconds():.0f} s"
 
 
 def _next(moment: datetime, now: datetime) -> str:

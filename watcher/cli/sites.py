@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from watcher.cli.output import cell, json_option, show_json, show_table
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
-    from watcher.model import Candidate, Level
+    from watcher.model import Candidate, Level, Watch
     from watcher.plugins import Catalogue
     from watcher.wiring import Parts
 
@@ -29,11 +29,12 @@ class Place(msgspec.Struct, frozen=True):
     origin: str
     code: str | None = None
     collections: Sequence[str] | None = None
+    levels: Collection[str] | None = None
 
 
 @click.command("add-site")
 @click.argument("name")
-@click.option("--catalogue", type=CatalogueName(), help="Where to look [default: the configuration's first].")
+@click.option("--catalogue", type=CatalogueName(), help="Where to look [default: `catalogue` of the configuration].")
 @click.option("--collection", multiple=True, help="Which of its collections; all that hold the level, if not given.")
 @click.option(
     "--level",
@@ -71,7 +72,7 @@ def add_site(
     """Watch a place: from the first poll on, what arrives there is announced.
 
     The first poll is the baseline: it remembers what is there and announces nothing. Adding a site again changes
-    its terms, or adds a level.
+    those of its terms that are given, or adds a level.
 
     \b
     Examples:
@@ -82,12 +83,11 @@ def add_site(
       watcher add-site Field --geometry field.geojson --announce-existing
     """
     from watcher.model import level as read_level
-    from watcher.store import sites
+    from watcher.store import sites, subscriptions
     from watcher.store.connection import writing
     from watcher.wiring import now
 
-    if not name.strip():
-        raise UsageError("a site needs a name", hint="watcher add-site NAME")
+    name = _named(name)
     one_of(bbox=bbox, point=point, geometry=geometry)
     parts = context.parts
     named = catalogue or parts.config.default_catalogue()
@@ -128,21 +128,38 @@ def add_site(
             )
             for part, level in chosen
         ]
-    for (part, level), is_new in zip(chosen, fresh, strict=True):
-        click.echo(
-            f"{site.name} is {'now watched' if is_new else 'watched on these terms now'}: {named} {part} {level}"
-        )
+    new = {pair for pair, is_new in zip(chosen, fresh, strict=True) if is_new}
+    for watch in sites.watches(db, catalogue=named, at=[site.number], paused=True):
+        pair = (watch.collection, watch.level)
+        if pair in chosen:
+            click.echo(
+                f"{site.name} is {'now watched' if pair in new else 'watched on these terms now'}: {_terms(watch)}"
+            )
     if moved:
         click.echo("Its place is another one now; it is looked at anew there, from a baseline on.")
-    if announce_existing and not any(fresh):
-        click.echo("What is there was remembered at the first poll, so --announce-existing announces nothing more.")
-    if any(fresh):
+    for level in sorted({level for _, level in chosen} - set(place.levels or [level for _, level in chosen])):
+        click.echo(f"There is no {level} there yet, only {', '.join(sorted(place.levels or ()))}.")
+    if new:
         click.echo(
-            "The first poll will announce what is there already, as one digest."
+            "The first poll will announce what is there already, as one digest; none of it is downloaded."
             if announce_existing
             else "The first poll remembers what is there; you hear of what comes after it."
         )
-        _next_step(parts)
+    elif announce_existing:
+        click.echo("What is there was remembered at the first poll: --announce-existing announces nothing more.")
+    if not any(s.sites is None or site.number in s.sites for s in subscriptions.every(db)):
+        click.echo("Nobody is told of it yet: watcher subscribe you@example.org")
+
+
+def _terms(watch: Watch) -> str:
+    terms = [f"{watch.catalogue} {watch.collection} {watch.level or 'every level'}"]
+    if watch.max_cloud is not None:
+        terms.append(f"cloud up to {watch.max_cloud:g} %")
+    if watch.since is not None:
+        terms.append(f"acquired since {watch.since:%Y-%m-%d}")
+    if watch.download is not None:
+        terms.append("downloaded" if watch.download else "not downloaded")
+    return ", ".join(terms)
 
 
 @click.command()
@@ -204,13 +221,20 @@ def remove_site(context: Context, name: str) -> None:
       watcher remove-site Litchfield
     """
     from watcher.store import sites as stored
+    from watcher.store import subscriptions
     from watcher.store.connection import writing
 
     db = context.parts.db()
     with writing(db):
         site = stored.named(db, name)
+        alone = [s for s in subscriptions.every(db) if s.sites == (site.number,)]
         owed = stored.remove(db, site)
     click.echo(f"{site.name} is no longer watched.")
+    for subscription in alone:
+        click.echo(
+            f"Subscription {subscription.number} ({context.parts.shown(subscription)}) hears of nothing now:"
+            f" watcher unsubscribe {subscription.number}"
+        )
     if owed:
         click.echo(f"{owed} deliveries about it had not been sent; they are dropped.")
 
@@ -251,6 +275,15 @@ def _pause(context: Context, name: str, *, paused: bool) -> None:
         site = stored.named(db, name)
         stored.pause(db, site, since=now() if paused else None)
     click.echo(f"{site.name} is {'paused' if paused else 'looked at again, from the next poll on'}.")
+
+
+def _named(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or not name.isprintable() or len(name) > 100:
+        raise UsageError(
+            f"a site cannot be called {name[:100]!r}", hint="a name has 1 to 100 characters that can be printed"
+        )
+    return name
 
 
 def _given(name: str, bbox: str | None, point: str | None, geometry: str | None) -> Place | None:
@@ -297,8 +330,6 @@ def _found(parts: Parts, named: str, source: Catalogue, name: str, collections: 
 
 
 def _located(parts: Parts, named: str, source: Catalogue, name: str, collections: Sequence[str]) -> Place:
-    from watcher.names import fold
-
     asked = tuple(collections) or tuple(source.collections_of(None))
     candidates, near = source.locate(name, parts.http(named), collections=asked)
     if not candidates:
@@ -316,12 +347,13 @@ def _located(parts: Parts, named: str, source: Catalogue, name: str, collections
         )
     first = candidates[0]
     return Place(
-        first.code if fold(first.code) == fold(name) else name,
+        first.code,
         first.geometry,
         first.country,
         f"{named} {first.code}",
         first.code,
         [candidate.collection for candidate in candidates],
+        {level for candidate in candidates for level in candidate.levels},
     )
 
 
@@ -368,10 +400,3 @@ def _known(named: str, source: Catalogue, asked: Sequence[str]) -> None:
                 f'{named} has no collection "{collection}" in the configuration',
                 hint=f"it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
             )
-
-
-def _next_step(parts: Parts) -> None:
-    from watcher.store import subscriptions
-
-    if not subscriptions.every(parts.db()):
-        click.echo("Nobody is told of it yet: watcher subscribe you@example.org")

@@ -49,7 +49,7 @@ def subscribe(
 
     parts = context.parts
     db = parts.db()
-    chosen = [sites.named(db, site) for site in site_names] or None
+    chosen = list({site.number: site for site in (sites.named(db, name) for name in site_names)}.values()) or None
     reference = parts.reference(address)
     with writing(db):
         number = subscriptions.add(

@@ -79,6 +79,8 @@ def from_text(text: str) -> bytes:
         is_file = path.is_file()
     except OSError:
         is_file = False
+    if not is_file and (path.suffix or "/" in text) and "(" not in text:
+        raise UsageError(f'there is no file "{text}"', hint="--geometry takes a GeoJSON file, or WKT")
     try:
         if is_file:
             shapes = [shapely.from_geojson(_dump(part)) for part in _parts(json.loads(path.read_text("utf-8")))]

@@ -121,6 +121,8 @@ def _way_out(error: sqlite3.Error) -> str:
     text = str(error)
     if "full" in text:
         return "free some space; watcher goes on by itself at its next pass"
+    if "disk I/O" in text:
+        return "look at its disk: is it full (df), read-only, or failing?"
     if "locked" in text or "busy" in text:
         return "another program is writing to it; nothing is lost, try again"
     if "readonly" in text or "unable to open" in text:

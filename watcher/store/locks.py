@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from watcher.errors import AlreadyRunning
+from watcher.errors import AlreadyRunning, StoreError
 
 _GLANCE = 0.2
 """Seconds that are always waited: for as long as `holder` looks, nobody else can have the lock."""
@@ -21,8 +21,11 @@ def holding(path: Path, *, what: str, wait: float = 0.0, hint: str = "wait for i
 
     Raises `AlreadyRunning`, naming the process that holds it, with the `hint`.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         deadline = time.monotonic() + max(wait, _GLANCE)
         while not _take(handle):
@@ -30,11 +33,22 @@ def holding(path: Path, *, what: str, wait: float = 0.0, hint: str = "wait for i
                 holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
                 raise AlreadyRunning(f"{what} is already running, as process {holder}", hint=hint)
             time.sleep(0.05)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            raise _unwritable(path, error) from error
         yield
     finally:
         os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot write {path}: {error.strerror or error}",
+        hint="look at the state directory and its disk",
+        permanent=False,
+    )
 
 
 def holder(path: Path) -> int | None:

@@ -54,12 +54,12 @@ def finish(
     )
 
 
-def last(db: sqlite3.Connection, catalogue: str) -> Poll | None:
-    """Return the newest poll of a catalogue."""
+def last(db: sqlite3.Connection, catalogue: str, *, finished: bool = False) -> Poll | None:
+    """Return the newest poll of a catalogue, or the newest that is finished."""
     row = db.execute(
         "SELECT number, catalogue, started, finished, listed, arrived, not_before, problem FROM polls"
-        " WHERE catalogue = ? ORDER BY number DESC LIMIT 1",
-        (catalogue,),
+        " WHERE catalogue = ? AND (NOT ? OR finished IS NOT NULL) ORDER BY number DESC LIMIT 1",
+        (catalogue, finished),
     ).fetchone()
     return _poll(row) if row else None
 

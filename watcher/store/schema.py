@@ -29,7 +29,7 @@ CREATE TABLE collections (
 CREATE TABLE sites (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
-  folded TEXT NOT NULL UNIQUE,          -- the name without case, accents and punctuation
+  folded TEXT NOT NULL UNIQUE,          -- the name without case and accents
   geometry TEXT,                        -- GeoJSON, WGS84
   country TEXT,
   origin TEXT NOT NULL,                 -- where the geometry comes from

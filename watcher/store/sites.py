@@ -10,7 +10,7 @@ from typing import Any
 
 from watcher.errors import UsageError
 from watcher.model import Level, Site, Watch
-from watcher.names import fold
+from watcher.names import fold, key
 from watcher.store.connection import moment, stamp
 
 
@@ -21,7 +21,7 @@ def every(db: sqlite3.Connection) -> list[Site]:
 
 def named(db: sqlite3.Connection, name: str) -> Site:
     """Return the site of that name, whatever its case and accents; raises `UsageError` with the nearest names."""
-    row = db.execute(f"SELECT {_SITE} FROM sites WHERE folded = ?", (fold(name),)).fetchone()
+    row = db.execute(f"SELECT {_SITE} FROM sites WHERE folded = ?", (key(name),)).fetchone()
     if row is None:
         raise UsageError(f'no site is called "{name}"', hint=_near(name, [site.name for site in every(db)]))
     return _site(row)
@@ -41,7 +41,7 @@ def add(
         "INSERT INTO sites (name, folded, geometry, country, origin, added) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (folded) DO UPDATE SET geometry = coalesce(geometry, excluded.geometry),"
         " country = coalesce(country, excluded.country)",
-        (name, fold(name), geometry.decode() if geometry else None, country, origin, stamp(now)),
+        (name, key(name), geometry.decode() if geometry else None, country, origin, stamp(now)),
     )
     return named(db, name)
 
@@ -53,7 +53,10 @@ def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str) ->
     """
     if site.geometry == geometry:
         return False
-    db.execute("UPDATE sites SET geometry = ?, origin = ? WHERE number = ?", (geometry.decode(), origin, site.number))
+    db.execute(
+        "UPDATE sites SET geometry = ?, origin = ?, country = NULL WHERE number = ?",
+        (geometry.decode(), origin, site.number),
+    )
     for (number,) in db.execute(
         "SELECT number FROM watches WHERE site = ? AND code IS NULL", (site.number,)
     ).fetchall():
@@ -100,7 +103,10 @@ def watch(
     announce: bool,
     now: datetime,
 ) -> bool:
-    """Add a watch, or give the one that exists these terms; return whether it is new."""
+    """Add a watch, or give the one that exists these terms; return whether it is new.
+
+    Terms that are `None` stay as they were.
+    """
     number = collection_number(db, catalogue, collection)
     known = db.execute(
         "SELECT number, code FROM watches WHERE site = ? AND collection = ? AND level = ?",
@@ -111,8 +117,9 @@ def watch(
     db.execute(
         "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, added)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
-        " code = excluded.code, max_cloud = excluded.max_cloud, download = excluded.download,"
-        " announce = excluded.announce, since = excluded.since",
+        " code = excluded.code, max_cloud = coalesce(excluded.max_cloud, max_cloud),"
+        " download = coalesce(excluded.download, download), announce = excluded.announce,"
+        " since = coalesce(excluded.since, since)",
         (
             site.number,
             number,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -26,9 +27,10 @@ _ARCHIVES = (
     "application/gzip",
     "application/x-gzip",
 )
+_IMAGES = ("image/jpeg", "image/jpg", "image/png", "image/webp")
 
 
-class Link(msgspec.Struct):
+class Link(msgspec.Struct, gc=False):
     """A link of an answer; `method`, `body` and `merge` are those of STAC API's pagination."""
 
     rel: str
@@ -38,7 +40,7 @@ class Link(msgspec.Struct):
     merge: bool = False
 
 
-class File(msgspec.Struct):
+class File(msgspec.Struct, gc=False):
     """A STAC Asset."""
 
     href: Any = None
@@ -48,7 +50,7 @@ class File(msgspec.Struct):
     checksum: Any = msgspec.field(name="file:checksum", default=None)
 
 
-class Properties(msgspec.Struct):
+class Properties(msgspec.Struct, gc=False):
     """The properties that watcher reads, as the server wrote them."""
 
     datetime: Any = None
@@ -71,7 +73,7 @@ class Properties(msgspec.Struct):
     baseline: Any = msgspec.field(name="s2:processing_baseline", default=None)
 
 
-class Feature(msgspec.Struct):
+class Feature(msgspec.Struct, gc=False):
     """A STAC Item."""
 
     id: str
@@ -112,6 +114,8 @@ def moment(text: object) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
+        if time.tzinfo is UTC:
+            return time
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -171,7 +175,7 @@ def wanted(feature: Feature, keys: Collection[str]) -> tuple[Asset, ...]:
     files = feature.assets or {}
     if keys:
         return tuple(_asset(key, files[key]) for key in keys if key in files and _http(files[key].href))
-    archives = [(key, file) for key, file in files.items() if _http(file.href) and _archive(file)]
+    archives = [(key, file) for key, file in files.items() if _archive(file) and _http(file.href)]
     return (_asset(*archives[0]),) if len(archives) == 1 else ()
 
 
@@ -189,7 +193,7 @@ def digest(multihash: object) -> str | None:
 
 
 def _hex(name: str, text: str) -> str | None:
-    return f"{name}:{text}" if all(letter in "0123456789abcdef" for letter in text) else None
+    return None if text.strip("0123456789abcdef") else f"{name}:{text}"
 
 
 def _asset(key: str, file: File) -> Asset:
@@ -200,8 +204,13 @@ def _asset(key: str, file: File) -> Asset:
 def _archive(file: File) -> bool:
     kind = _text(file.type)
     if kind is not None and kind != "application/octet-stream":
-        return kind.partition(";")[0].rstrip().lower() in _ARCHIVES
+        return _packs(kind)
     return urlsplit(str(file.href)).path.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
+
+
+@lru_cache(maxsize=256)
+def _packs(kind: str) -> bool:
+    return kind.partition(";")[0].rstrip().lower() in _ARCHIVES
 
 
 def _level(said: Properties, given: Level | None) -> Level | None:
@@ -227,14 +236,13 @@ def _link(feature: Feature, url: str) -> str:
 def _quicklook(feature: Feature) -> str | None:
     for role in ("thumbnail", "overview"):
         for file in (feature.assets or {}).values():
-            image = _text(file.type) in ("image/jpeg", "image/jpg", "image/png", "image/webp")
-            if image and _http(file.href) and isinstance(file.roles, list) and role in file.roles:
+            if isinstance(file.roles, list) and role in file.roles and _text(file.type) in _IMAGES and _http(file.href):
                 return str(file.href)
     return None
 
 
 def _http(href: object) -> bool:
-    return isinstance(href, str) and href.lower().startswith(("https://", "http://"))
+    return isinstance(href, str) and href[:8].lower().startswith(("https://", "http://"))
 
 
 def _text(value: object) -> str | None:
