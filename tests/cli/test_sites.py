@@ -108,7 +108,7 @@ def test_a_site_is_moved_by_adding_it_elsewhere(watcher: Watcher) -> None:
     watcher("add-site", "Field", "--bbox", "130.4,-13.5,131.2,-12.9")
     assert "8 listed" in watcher("poll").out
     assert "Its place is another one now" in watcher("add-site", "Field", "--bbox", "-2.6,46.8,-1.6,47.4").out
-    assert "9 listed, 0 arrived, 1 baselined" in watcher("poll").out
+    assert "9 listed, 0 arrived, 2 baselined" in watcher("poll").out
 
 
 def test_removing_a_site_says_who_hears_of_nothing_then(watcher: Watcher) -> None:
