@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,17 +15,10 @@ import msgspec
 from watcher.credentials import Secret
 from watcher.errors import ConfigError
 from watcher.model import Level, level
+from watcher.quantities import Bytes, Seconds, read
 
 DEFAULT_CATALOGUE = "cdse"
 _T = TypeVar("_T")
-
-
-class Seconds(float):
-    """A duration; written as `"15m"`, `"90d"`, `"1.5h"` or a plain number of seconds."""
-
-
-class Bytes(int):
-    """A size; written as `"2 GiB"`, `"500MB"` or a plain number of bytes."""
 
 
 class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,7 +129,7 @@ def load(path: Path | None) -> Config:
     if "path" in document:
         raise ConfigError(f'{where}: has no key "path"', hint="config.example.toml shows every key")
     catalogues = {name: _catalogue(name, table, where) for name, table in tables.items()}
-    config = _convert({**document, "path": None, "catalogues": {}}, Config, where, "")
+    config = _convert({**document, "catalogues": {}}, Config, where, "")
     config = msgspec.structs.replace(config, path=path, catalogues=catalogues)
     _check(config, where)
     if path is not None:
@@ -266,7 +258,7 @@ def _is_secret(url: str) -> bool:
 
 def _convert(value: Any, to: type[_T], where: str, table: str) -> _T:
     try:
-        return msgspec.convert(value, to, dec_hook=_hook)
+        return msgspec.convert(value, to, dec_hook=read)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `")
         key = ".".join(part for part in (table, place.strip("`").removeprefix("$").strip(".")) if part)
@@ -287,34 +279,6 @@ def _nearest(word: str, to: type[Any], place: str) -> str | None:
             known |= {field.name for field in msgspec.structs.fields(struct)}
     match = process.extractOne(word, sorted(known), score_cutoff=70)
     return f"did you mean {match[0]}?" if match else None
-
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
-_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_SIZES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
-
-
-def _hook(kind: type, value: Any) -> Any:
-    if kind is Seconds:
-        return Seconds(_quantity(value, _UNITS, "s", 'a duration such as "15m", "90d" or a number of seconds'))
-    if kind is Bytes:
-        return Bytes(_quantity(value, _SIZES, "", 'a size such as "2 GiB" or a number of bytes'))
-    if kind is Path:
-        return Path(value)
-    raise NotImplementedError(kind)
-
-
-def _quantity(value: Any, units: Mapping[str, float], unit: str, wanted: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number, unit = float(value), unit
-    else:
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
-        if found is None or (found[2].lower() or unit) not in units:
-            raise ValueError(f"{value!r} is not {wanted}")
-        number, unit = float(found[1]), found[2].lower() or unit
-    if not 0 <= number < 1e15:
-        raise ValueError(f"{value!r} is not {wanted}")
-    return number * units[unit]
 
 
 def _presets() -> Any:

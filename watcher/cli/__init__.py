@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "init": ("setup", "Write a configuration to start from."),
     "check": ("check", "Say what is wrong, and how to mend it."),
-    "add-site": ("sites", "Watch a place."),
+    "add-site": ("add_site", "Watch a place."),
     "sites": ("sites", "List the watched places."),
     "remove-site": ("sites", "Watch a place no more."),
     "pause-site": ("sites", "Stop looking at a place for a while."),
