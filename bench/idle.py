@@ -2,8 +2,8 @@
 
     python -m bench idle                 ten sites, watched by their code (resto) and by their ground (STAC)
 
-The real service on a real configuration, its database made beforehand as by `watcher add-site`. RSS and PSS are read from
-the kernel; the child that sends notices is a process of its own and ends when it has sent.
+The real service on a real configuration, its database made beforehand as by `watcher add-site`. RSS and PSS are read
+from the kernel; the child that sends notices is a process of its own and ends when it has sent.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import closing, contextmanager
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.catalogue import COLLECTION, SITE, served, square
+from bench.database import fresh
 from bench.ratios import arguments, expect, refuse_noise, report
 from bench.startup import environment
-from watcher.store import sites
-from watcher.store.connection import connect, writing
 
 CONFIG = """\
 [poll]
@@ -62,7 +60,8 @@ def hold(kind: str, address: str, products: int) -> tuple[float, float]:
         config = state / "config.toml"
         settings = KINDS[kind].format(address=address, collection=COLLECTION)
         config.write_text(CONFIG.format(kind=kind, settings=settings))
-        watch(state / "watcher.db", kind)
+        watched: dict[str, Any] = {"code": SITE} if kind == "resto" else {"ground": json.dumps(square(0)).encode()}
+        fresh(state / "watcher.db", kind, places=10, **watched)
         script = str(Path(sys.executable).with_name("watcher"))
         with running([script, "--config", str(config), "--state", directory, "run", "--log-format", "json"]) as service:
             assert service.stderr is not None
@@ -88,30 +87,12 @@ def running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
         service.communicate(timeout=30)
 
 
-def watch(path: Path, kind: str) -> None:
-    with closing(connect(path)) as db, writing(db):
-        for number in range(10):
-            ground = json.dumps(square(number)).encode()
-            site = sites.add(db, f"{SITE} {number}", geometry=ground, country=None, origin="bench", now=datetime.now(UTC))
-            sites.watch(
-                db,
-                site,
-                catalogue=kind,
-                collection=COLLECTION,
-                level=None,
-                code=SITE if kind == "resto" else None,
-                max_cloud=None,
-                since=datetime(2015, 1, 1, tzinfo=UTC),
-                download=None,
-                announce=False,
-                now=datetime.now(UTC),
-            )
-
-
 def memory(process: int) -> tuple[float, float]:
     status = Path(f"/proc/{process}/status").read_text()
     rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-    found = [re.search(rf"^{name}:\s+(\d+) kB", text, re.M) for name, text in (("VmRSS", status), ("Pss", rollup))]
+    found = [
+        re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE) for name, text in (("VmRSS", status), ("Pss", rollup))
+    ]
     rss, pss = (int(match[1]) * 1024 / 1e6 if match else 0.0 for match in found)
     expect(rss and pss, "the kernel does not say how much memory it holds")
     return rss, pss

@@ -9,7 +9,7 @@ import gc
 import sys
 import time
 
-from pystac_client import Client
+from pystac_client import Client  # type: ignore[import-not-found,unused-ignore]
 
 
 def list_all(url: str, collection: str, limit: int) -> int:

@@ -28,9 +28,9 @@ def arguments(doc: str | None, *, runs: int) -> argparse.ArgumentParser:
 
 
 def refuse_noise(*, force: bool) -> None:
-    """End the program when others are at work on this machine."""
+    """End the program when others are at work on this machine; `force`, or `python -m bench --force`, does not mind."""
     load = os.getloadavg()[0]
-    if load > BUSY and not force:
+    if load > BUSY and not force and "BENCH_FORCE" not in os.environ:
         print(f"the load is {load:.1f}, above {BUSY}: wait for a quieter machine, or say --force")
         raise SystemExit(REFUSED)
 
@@ -54,8 +54,10 @@ def interleaved(ways: Mapping[str, Callable[[], float]], runs: int) -> dict[str,
                 print(f"{run:3} {name:32} {1000 * took:10.2f} ms", flush=True)
     print()
     for name, values in seconds.items():
-        print(f"    {name:32} {1000 * statistics.median(values):10.2f} ms, the median of {len(values)}"
-              f" ({1000 * min(values):.2f} to {1000 * max(values):.2f})")
+        print(
+            f"    {name:32} {1000 * statistics.median(values):10.2f} ms, the median of {len(values)}"
+            f" ({1000 * min(values):.2f} to {1000 * max(values):.2f})"
+        )
     return seconds
 
 

@@ -19,12 +19,13 @@ from pathlib import Path
 import httpx
 
 from bench.catalogue import COLLECTION, SITE, served
+from bench.database import fresh
 from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report, timed
 from watcher import plugins
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import products, sites
-from watcher.store.connection import connect, writing
+from watcher.store import products
+from watcher.store.connection import connect
 from watcher.tasks.poll import Polled, poll
 
 NAME = "invented"
@@ -53,7 +54,7 @@ def main() -> int:
             return seconds
 
         def import_() -> float:
-            fresh(database)
+            fresh(database, NAME, code=SITE)
             return polled(database, catalogue, http, new=options.products, listed=options.products)
 
         def again() -> float:
@@ -80,27 +81,6 @@ def fetched(client: httpx.Client, address: str, products_: int, page: int) -> in
         answer.raise_for_status()
         count += len(json.loads(answer.content)["features"])
     return count
-
-
-def fresh(path: Path) -> None:
-    """Make an empty database with one watch: a site by its code, every level."""
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
-    with closing(connect(path)) as db, writing(db):
-        site = sites.add(db, SITE, geometry=None, country=None, origin="bench", now=datetime.now(UTC))
-        sites.watch(
-            db,
-            site,
-            catalogue=NAME,
-            collection=COLLECTION,
-            level=None,
-            code=SITE,
-            max_cloud=None,
-            since=None,
-            download=None,
-            announce=False,
-            now=datetime.now(UTC),
-        )
 
 
 def polled(path: Path, catalogue: Catalogue, http: Http, *, new: int, listed: int) -> float:

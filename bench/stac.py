@@ -9,25 +9,23 @@ imports left out.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 
-from bench.catalogue import COLLECTION, SITE, served
+from bench.catalogue import COLLECTION, served
+from bench.database import fresh
 from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report
 from bench.resto import NAME, polled
 from watcher import plugins
 from watcher.net import Http
-from watcher.store import sites
-from watcher.store.connection import connect, writing
 
 HERE = Path(__file__).parent
-GROUND = {"type": "Polygon", "coordinates": [[[-10, 40], [10, 40], [10, 55], [-10, 55], [-10, 40]]]}
+GROUND = b'{"type":"Polygon","coordinates":[[[-10,40],[10,40],[10,55],[-10,55],[-10,40]]]}'
+"""All items touch it."""
 
 
 def main() -> int:
@@ -48,7 +46,7 @@ def main() -> int:
         database = Path(directory) / "watcher.db"
 
         def read() -> float:
-            fresh(database)
+            fresh(database, NAME, ground=GROUND)
             return polled(database, catalogue, http, new=options.products, listed=options.products)
 
         def list_() -> float:
@@ -88,28 +86,6 @@ def listing(python: Path, url: str, limit: int) -> Iterator[subprocess.Popen[str
         yield process
     finally:
         process.communicate(timeout=60)
-
-
-def fresh(path: Path) -> None:
-    """Make an empty database with one watch: a site by its ground, which all items touch."""
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
-    with closing(connect(path)) as db, writing(db):
-        ground = json.dumps(GROUND).encode()
-        site = sites.add(db, SITE, geometry=ground, country=None, origin="bench", now=datetime.now(UTC))
-        sites.watch(
-            db,
-            site,
-            catalogue=NAME,
-            collection=COLLECTION,
-            level=None,
-            code=None,
-            max_cloud=None,
-            since=datetime(2015, 1, 1, tzinfo=UTC),
-            download=None,
-            announce=False,
-            now=datetime.now(UTC),
-        )
 
 
 if __name__ == "__main__":

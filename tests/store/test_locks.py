@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -89,21 +90,13 @@ def test_looking_at_a_lock_never_keeps_anybody_from_taking_it(tmp_path: Path) ->
     lock = tmp_path / "run.lock"
     with holding(lock, what="a test"):
         pass
-    done = threading.Event()
-
-    def look() -> None:
-        while not done.wait(0.002):
-            holder(lock)
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        for _ in range(200):
-            with holding(lock, what="a test"):
-                pass
-    finally:
-        done.set()
-        looking.join()
+    looks = os.open(lock, os.O_RDWR)  # what `holder` does, slowly
+    fcntl.flock(looks, fcntl.LOCK_EX)
+    ending = threading.Timer(0.05, os.close, [looks])
+    ending.start()
+    with holding(lock, what="a test"):
+        assert holder(lock) == os.getpid()
+    ending.join()
 
 
 def test_nobody_holds_a_lock_that_was_never_taken(tmp_path: Path) -> None:

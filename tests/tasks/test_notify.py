@@ -134,6 +134,34 @@ def test_a_send_whose_end_is_unknown_is_repeated(
     assert post.told() == ["P1"]
 
 
+def test_a_send_that_has_no_answer_twice_is_given_up_rather_than_repeated_for_days(
+    db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock
+) -> None:
+    owe(db, here, product(), Owed(JANE, 1))
+    post.refuses[JANE] = Sent(0, Outcome.UNKNOWN, "no answer")
+    (first,) = pay()
+    clock.forward(minutes=2)
+    (second,) = pay()
+    assert first.again is not None
+    assert second.again is None
+    assert deliveries.counts(db) == (0, 0, 1)
+    clock.forward(days=9)
+    assert pay() == []
+
+
+def test_an_unknown_end_after_a_refusal_is_repeated_once(
+    db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock
+) -> None:
+    owe(db, here, product(), Owed(JANE, 1))
+    for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.FAILED):
+        post.refuses[JANE] = Sent(0, outcome, "trouble")
+        (paid,) = pay()
+        assert paid.again is not None
+        clock.forward(minutes=30)
+    post.refuses[JANE] = Sent(0, Outcome.UNKNOWN, "no answer")
+    assert pay()[0].again is not None
+
+
 def test_an_address_that_always_refuses_is_given_up_after_two_days_and_may_be_retried(
     db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock
 ) -> None:
