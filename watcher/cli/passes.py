@@ -213,20 +213,23 @@ def _bars() -> Iterator[Callable[[str, Progress], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
+    from rich.table import Column
 
+    whole = Column(no_wrap=True)
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+        BarColumn(bar_width=12),
+        DownloadColumn(binary_units=True, table_column=whole),
+        TransferSpeedColumn(table_column=whole),
+        TimeRemainingColumn(table_column=whole),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Bars(*columns, console=Console(stderr=True), transient=True, expand=True) as bars:
         tasks = {}
 
         def show(title: str, progress: Progress) -> None:
             if title not in tasks:
                 tasks[title] = bars.add_task(title, total=progress.total)
-            bars.update(tasks[title], completed=progress.done, total=progress.total)
+            under_way = progress.total is None or progress.done < progress.total
+            bars.update(tasks[title], completed=progress.done, total=progress.total, visible=under_way)
 
         yield show
