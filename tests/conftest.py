@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.given import database
 from tests.servers.stac import counting_pgstac, pgstac, pgstac_urls, rustac
 from watcher.cli import main
 from watcher.demo.catalogue import Catalogue, serve
@@ -107,3 +109,14 @@ def watcher(home: Path, capsys: pytest.CaptureFixture[str]) -> Watcher:
         return Said(int(leaving.value.code or 0), out, err)
 
     return run
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "watcher.db"
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[sqlite3.Connection]:
+    with database(path) as connection:
+        yield connection

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
+from tests import recordings
 from tests.catalogues.loopback import Asked, Reply
 
 
 def folder() -> Path:
     """Return the folder of the recordings, or skip the test."""
-    shared = os.environ.get("WATCHER_SHARED") or Path(__file__).parents[3] / "shared"
-    found = Path(shared) / "recorded" / "resto-2.0.4"
-    if not found.is_dir():
-        pytest.skip(f"no recorded answers at {found}; name the folder that holds them in WATCHER_SHARED")
-    return found
+    return recordings.folder("resto-2.0.4")
 
 
 def recording(name: str) -> Reply:

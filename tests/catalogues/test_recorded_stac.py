@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests import recordings
 from tests.catalogues.loopback import Asked, Reply, answering
 from watcher.catalogues.stac import Kind
 from watcher.errors import CatalogueError
@@ -18,11 +17,7 @@ from watcher.net import Http
 
 
 def recorded(name: str) -> dict[str, Any]:
-    shared = os.environ.get("WATCHER_SHARED") or Path(__file__).parents[3] / "shared"
-    found = Path(shared) / "recorded" / "samples-modern" / f"{name}.json"
-    if not found.is_file():
-        pytest.skip(f"no recorded answer at {found}; name the folder that holds them in WATCHER_SHARED")
-    document: dict[str, Any] = msgspec.json.decode(found.read_bytes())
+    document: dict[str, Any] = msgspec.json.decode((recordings.folder("samples-modern") / f"{name}.json").read_bytes())
     return document
 
 

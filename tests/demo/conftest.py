@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import recordings
 from tests.demo.asking import AUGUST
 from watcher.demo.catalogue import Catalogue, serve
 from watcher.demo.timeline import Timeline
@@ -37,8 +37,4 @@ def complete() -> Iterator[Catalogue]:
 
 @pytest.fixture(scope="session")
 def recorded() -> Path:
-    shared = os.environ.get("WATCHER_SHARED") or Path(__file__).parents[3] / "shared"
-    folder = Path(shared) / "recorded" / "resto-2.0.4"
-    if not folder.is_dir():
-        pytest.skip(f"no recorded answers at {folder}; name their folder in WATCHER_SHARED")
-    return folder
+    return recordings.folder("resto-2.0.4")

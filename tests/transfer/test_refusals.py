@@ -1,11 +1,11 @@
 """Answers that are no product, and what each of them asks of whom."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
+from tests import recordings
 from tests.loopback import reply, served
 from tests.transfer.depot import Depot, asset, tarred, zipped
 from watcher.errors import CredentialError, TransferError, WatcherError
@@ -14,7 +14,6 @@ from watcher.transfer import fetch
 
 LOGIN = b"<!DOCTYPE html><html><form action='/login'><input type='password' name='p'></form></html>"
 LICENCE = json.dumps({"ErrorMessage": "Forbidden", "license": "https://x.test/l.txt", "ErrorCode": 3002}).encode()
-SHARED = Path(os.environ.get("WATCHER_SHARED", Path(__file__).parents[3] / "shared"))
 
 
 def _refused(said: bytes, folder: Path, *, name: str = "p.zip", kind: str | None = "application/zip") -> WatcherError:
@@ -166,9 +165,7 @@ def test_json_in_place_of_a_picture_is_none(tmp_path: Path) -> None:
 def test_what_a_resto_server_said_is_understood(
     recorded: str, kind: type[WatcherError], said: str, tmp_path: Path
 ) -> None:
-    folder = SHARED / "recorded" / "resto-2.0.4"
-    if not folder.is_dir():
-        pytest.skip("the recordings of a resto server are not here (WATCHER_SHARED names their folder)")
+    folder = recordings.folder("resto-2.0.4")
     head = (folder / f"{recorded}.headers.txt").read_bytes().replace(b"\r\n", b"\n").strip().replace(b"\n", b"\r\n")
     body = (folder / f"{recorded}.json").read_bytes().strip()
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
