@@ -75,8 +75,10 @@ class Product(msgspec.Struct, frozen=True, gc=False):
 
     `learnt` is when the catalogue learnt of it, by the property that its adapter uses as a cursor; `None` where
     there is none. `revision` tells one processing of an acquisition from the next: see `watcher.core.revisions`.
-    `geometry` is a GeoJSON geometry as UTF-8 JSON. `code` is the site's code in the catalogue (`zone_geo`, tile).
-    `link` is a page or record of the product for people.
+    `geometry` is a GeoJSON geometry as UTF-8 JSON. `code` is the site's code in the catalogue (`zone_geo`), `grid` the
+    cell of a reference grid that it covers (STAC `grid:code`: `MGRS-31TCJ`, `WRS2-198030`). `link` is a page or record
+    of the product for people. `withdrawn` is why the catalogue says that it took the product away; `None` while it
+    offers it.
     """
 
     collection: str
@@ -96,10 +98,16 @@ class Product(msgspec.Struct, frozen=True, gc=False):
     link: str | None = None
     quicklook: str | None = None
     assets: tuple[Asset, ...] = ()
+    grid: str | None = None
+    withdrawn: str | None = None
 
 
 class Site(msgspec.Struct, frozen=True):
-    """A named place. `geometry` is GeoJSON (UTF-8 JSON), `origin` says where that geometry comes from."""
+    """A named place.
+
+    `geometry` is GeoJSON (UTF-8 JSON), `origin` says where that geometry comes from. `grid` is the cell that the site
+    is (STAC `grid:code`), for one that was named by its tile or path and row: neighbours overlap it, and are not meant.
+    """
 
     number: int
     name: str
@@ -107,6 +115,7 @@ class Site(msgspec.Struct, frozen=True):
     country: str | None
     origin: str
     paused: bool = False
+    grid: str | None = None
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -160,9 +169,10 @@ class Event(StrEnum):
 class Query(msgspec.Struct, frozen=True):
     """One question to one catalogue.
 
-    `code` or `geometry` (GeoJSON, UTF-8 JSON) say where, `level` how far processed; `learnt_since` asks for what
-    the catalogue learnt at or after that time; `acquired` is the window of acquisition, both ends included,
-    `None` for an open end.
+    `code` or `geometry` (GeoJSON, UTF-8 JSON) say where, neither is everywhere; `level` how far processed;
+    `learnt_since` asks for what the catalogue learnt at or after that time; `acquired` is the window of acquisition,
+    both ends included, `None` for an open end. `brief` says that identity, revision and acquisition are enough: an
+    adapter may spare the server the rest.
     """
 
     collection: str
@@ -171,16 +181,38 @@ class Query(msgspec.Struct, frozen=True):
     geometry: bytes | None = None
     learnt_since: datetime | None = None
     acquired: tuple[datetime | None, datetime | None] = (None, None)
+    brief: bool = False
 
 
 class Capability(msgspec.Struct, frozen=True):
     """What a catalogue can be asked.
 
-    `learns`: it can list what it learnt since a time. `codes`: it knows sites by a code of its own.
+    `learns`: it can list what it learnt since a time. `codes`: it knows sites by a code of its own. `sweeps`: it can
+    list what it learnt everywhere, without a place. `places`: how many places one question may join to a MultiPolygon.
+    `page`: how many products an answer holds. `withdraws`: asked what it learnt, it also lists what it took away.
     """
 
     learns: bool
     codes: bool
+    sweeps: bool = False
+    places: int = 1
+    page: int = 100
+    withdraws: bool = False
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """A collection as its catalogue describes it, for `watcher catalogues NAME`.
+
+    `levels` are ours where the catalogue or the preset says them; `first` and `last` are its temporal extent, an open
+    end is `None`; `count` is how many products it says it has.
+    """
+
+    collection: str
+    title: str = ""
+    levels: tuple[Level, ...] = ()
+    first: datetime | None = None
+    last: datetime | None = None
+    count: int | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from watcher.errors import ConfigError
-from watcher.model import Candidate, Capability, Finding, Notice, Page, Query, Sent
+from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Query, Sent
 
 if TYPE_CHECKING:
     import threading
@@ -39,7 +39,7 @@ class Catalogue(Protocol):
         """Return the collections that hold products of this level, every one for `None`."""
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
-        """List what matches, page by page.
+        """List what matches, page by page; the next page is asked for once this one was written.
 
         Ending without an error means that the answer was complete. Raises `CatalogueError` when it was not, or
         when the server listed what was not asked for.
@@ -48,8 +48,11 @@ class Catalogue(Protocol):
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:
         """Find the sites that the catalogue knows by this name, and the names nearest to it when there is none."""
 
+    def discover(self, http: Http) -> Iterator[Holding]:
+        """List the collections that the server has, configured here or not."""
+
     def check(self, http: Http) -> Iterator[Finding]:
-        """Look at the server as `watcher check` does."""
+        """Look at the server as `watcher check` does: by asking, whatever it says of itself."""
 
 
 class Channel(Protocol):

@@ -50,14 +50,14 @@ def record(db: sqlite3.Connection, collection: int, decision: Decision, *, now: 
         seen = stamp(now)
         db.executemany(
             "INSERT INTO revisions (number, collection, id, token, title, level, acquired, published, updated, cloud,"
-            " platform, instrument, geometry, link, quicklook, assets, seen)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " platform, instrument, geometry, link, quicklook, assets, grid, seen)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ((number, collection, *_row(product), seen) for number, product in decision.revisions),
         )
     if decision.completed:
         db.executemany(
             "UPDATE revisions SET (id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
-            " geometry, link, quicklook, assets) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE number = ?",
+            " geometry, link, quicklook, assets, grid) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE number = ?",
             ((*_row(product), number) for number, product in decision.completed),
         )
     if decision.returned:
@@ -183,7 +183,7 @@ def one(db: sqlite3.Connection, revision: int) -> tuple[str, Product]:
 
 _COLUMNS = (
     "revisions.id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
-    " revisions.geometry, link, quicklook, assets"
+    " revisions.geometry, link, quicklook, assets, revisions.grid"
 )
 
 
@@ -203,6 +203,7 @@ def _row(product: Product) -> tuple[Any, ...]:
         product.link,
         product.quicklook,
         _json.encode(product.assets).decode(),
+        product.grid,
     )
 
 
@@ -221,7 +222,7 @@ def _product(collection: str, columns: Sequence[Any]) -> Product:
         geometry,
         *rest,
     ) = columns
-    link, quicklook, assets = rest
+    link, quicklook, assets, grid = rest
     return Product(
         collection=collection,
         id=identity,
@@ -238,4 +239,5 @@ def _product(collection: str, columns: Sequence[Any]) -> Product:
         link=link,
         quicklook=quicklook,
         assets=msgspec.json.decode(assets, type=tuple[Asset, ...]),
+        grid=grid,
     )

@@ -163,7 +163,12 @@ CREATE INDEX download_due ON downloads (due) WHERE due IS NOT NULL;
 CREATE UNIQUE INDEX download_path ON downloads (lower(path)) WHERE path IS NOT NULL;
 """
 
-_MIGRATIONS = {"0001_first": _FIRST}
+_GRID = """
+ALTER TABLE sites ADD COLUMN grid TEXT;            -- STAC grid:code of a site that is a tile
+ALTER TABLE revisions ADD COLUMN grid TEXT;
+"""
+
+_MIGRATIONS = {"0001_first": _FIRST, "0002_grid": _GRID}
 
 LATEST = len(_MIGRATIONS)
 

@@ -34,28 +34,29 @@ def add(
     geometry: bytes | None,
     country: str | None,
     origin: str,
+    grid: str | None = None,
     now: datetime,
 ) -> Site:
     """Add a site, or return the one that has this name already. A geometry that we had none for is kept."""
     db.execute(
-        "INSERT INTO sites (name, folded, geometry, country, origin, added) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO sites (name, folded, geometry, country, origin, grid, added) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (folded) DO UPDATE SET geometry = coalesce(geometry, excluded.geometry),"
         " country = coalesce(country, excluded.country)",
-        (name, key(name), geometry.decode() if geometry else None, country, origin, stamp(now)),
+        (name, key(name), geometry.decode() if geometry else None, country, origin, grid, stamp(now)),
     )
     return named(db, name)
 
 
-def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str) -> bool:
+def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str, grid: str | None = None) -> bool:
     """Give a site that is asked for by ground another place; return whether it is another.
 
     What was seen at the old place is forgotten there, and its watches begin again with a baseline.
     """
-    if site.geometry == geometry:
+    if site.geometry == geometry and site.grid == grid:
         return False
     db.execute(
-        "UPDATE sites SET geometry = ?, origin = ?, country = NULL WHERE number = ?",
-        (geometry.decode(), origin, site.number),
+        "UPDATE sites SET geometry = ?, origin = ?, grid = ?, country = NULL WHERE number = ?",
+        (geometry.decode(), origin, grid, site.number),
     )
     for (number,) in db.execute(
         "SELECT number FROM watches WHERE site = ? AND code IS NULL", (site.number,)
@@ -212,11 +213,11 @@ def collection_number(db: sqlite3.Connection, catalogue: str, collection: str) -
     return int(row[0])
 
 
-_SITE = "sites.number, sites.name, geometry, country, origin, paused"
+_SITE = "sites.number, sites.name, geometry, country, origin, paused, grid"
 
 
 def _site(row: Sequence[Any]) -> Site:
-    number, name, geometry, country, origin, paused = row
+    number, name, geometry, country, origin, paused, grid = row
     return Site(
         number=number,
         name=name,
@@ -224,6 +225,7 @@ def _site(row: Sequence[Any]) -> Site:
         country=country,
         origin=origin,
         paused=paused is not None,
+        grid=grid,
     )
 
 

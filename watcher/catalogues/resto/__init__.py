@@ -21,7 +21,7 @@ from watcher.catalogues.resto.questions import between, offered, page
 from watcher.catalogues.resto.sites import box, candidates, chosen, nearest, spellings, spoken
 from watcher.catalogues.resto.walk import Listing, Window, complete
 from watcher.errors import CatalogueError
-from watcher.model import Candidate, Capability, Finding, Level, Page, Product, Query
+from watcher.model import Candidate, Capability, Finding, Holding, Level, Page, Product, Query
 from watcher.names import plain
 from watcher.net import Http
 
@@ -100,6 +100,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         known = [site for collection in collections for site in self._sites(collection, http, {})]
         found = chosen(name, known)
         return found, [] if found else nearest(name, known)
+
+    def discover(self, http: Http) -> Iterator[Holding]:
+        """List the server's collections."""
+        return map(Holding, offered(http, self._base))
 
     def check(self, http: Http) -> Iterator[Finding]:
         """Look at the server: that it answers, has the collections, and filters by what is asked."""
