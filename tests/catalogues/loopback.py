@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
@@ -22,6 +22,7 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     type: str = "application/json"
+    headers: Mapping[str, str] = {}
 
 
 @contextmanager
@@ -42,9 +43,12 @@ def answering(answer: Callable[[Asked], Reply]) -> Iterator[tuple[str, list[Aske
             question = Asked(parts.path, query, headers, self.command, body)
             asked.append(question)
             reply = answer(question)
-            self.send_response(reply.status)
+            # A server with a clock of its own says the time itself.
+            (self.send_response_only if "Date" in reply.headers else self.send_response)(reply.status)
             self.send_header("Content-Type", reply.type)
             self.send_header("Content-Length", str(len(reply.body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply.body)
 

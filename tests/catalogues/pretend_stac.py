@@ -19,7 +19,9 @@ class Pretend:
 
     `links`: whether a page leads to the next one, by an offset as in many servers. `counts`: whether it says how
     many there are, and `hidden` how many of those it never lists. `heavy`: the largest page that does not fail.
-    `before`: called with each search first.
+    `muddles`: asked to sort, its links skip a product at each edge, as LandsatLook's do. `anchored`: its links name the
+    last product of a page, as the Planetary Computer's do, and fail once that is gone. `before`: called with each
+    search first.
     """
 
     items: list[Item]
@@ -29,6 +31,8 @@ class Pretend:
     counts: bool = False
     hidden: int = 0
     heavy: int | None = None
+    muddles: bool = False
+    anchored: bool = False
     before: Callable[[dict[str, Any]], None] = lambda _: None
     searches: list[dict[str, Any]] = field(default_factory=list)
 
@@ -43,10 +47,18 @@ class Pretend:
         if self.heavy is not None and body["limit"] > self.heavy:
             return _reply({"message": "Internal server error"}, 502)
         found = self._found(body)
-        start, end = body.get("skip", 0), body.get("skip", 0) + body["limit"]
+        start = body.get("skip", 0)
+        if "token" in body:
+            anchors = [at for at, item in enumerate(found, 1) if f"next:things:{item['id']}" == body["token"]]
+            if not anchors:
+                return _reply({"code": "InternalServerError"}, 500)
+            start = anchors[0]
+        end = start + body["limit"]
         page: dict[str, Any] = {"type": "FeatureCollection", "features": found[start:end], "links": []}
         if self.links and end < len(found):
-            link = {"rel": "next", "method": "POST", "href": "/search", "body": {**body, "skip": end}}
+            skip = end + 1 if self.muddles and "sortby" in body else end
+            on = {"token": f"next:things:{found[end - 1]['id']}"} if self.anchored else {"skip": skip}
+            link = {"rel": "next", "method": "POST", "href": "/search", "body": {**body, **on}}
             page["links"] = [{"rel": "self", "href": "/search"}, link]
         if self.counts:
             page["numberMatched"] = len(found) + self.hidden

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.catalogues import pretend_cmr, pretend_geodes, pretend_odata
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.servers.stac import thing
 from watcher import config, plugins
-from watcher.catalogues import resto, stac
+from watcher.catalogues import cmr, geodes, odata, resto, stac
 from watcher.errors import CatalogueError, ConfigError
 from watcher.model import Product, Query
 from watcher.net import Http
@@ -19,7 +20,13 @@ from watcher.plugins import Catalogue
 
 ACQUIRED = datetime(2015, 6, 1, 10, 0, 0, tzinfo=UTC)
 
-SETTINGS: dict[str, dict[str, Any]] = {"resto": {"collections": ["things"]}, "stac": {"collections": {"things": "L2A"}}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "resto": {"collections": ["things"]},
+    "stac": {"collections": {"things": "L2A"}},
+    "geodes": {"collections": {"things": "L2A"}},
+    "odata": {"collections": {"things": "L2A"}},
+    "cmr": {"collections": {"things": "L2A"}},
+}
 
 
 def resto_page() -> bytes:
@@ -49,12 +56,32 @@ def stac_page() -> bytes:
     return msgspec.json.encode({"type": "FeatureCollection", "features": [item], "links": []})
 
 
-PAGES = {"resto": resto_page(), "stac": stac_page()}
+def geodes_page() -> bytes:
+    item = pretend_geodes.item(1, dataset="things", start_datetime="2015-06-01T10:00:00.000Z")
+    page = {"type": "FeatureCollection", "features": [item], "context": {"matched": 1}, "links": []}
+    return msgspec.json.encode(page)
+
+
+def odata_page() -> bytes:
+    begun = {"Start": "2015-06-01T10:00:00.000000Z", "End": "2015-06-01T10:00:03.000000Z"}
+    return msgspec.json.encode({"value": [pretend_odata.thing(1, ContentDate=begun)]})
+
+
+def cmr_page() -> bytes:
+    begun = {"RangeDateTime": {"BeginningDateTime": "2015-06-01T10:00:00.000Z"}}
+    return msgspec.json.encode({"hits": 1, "items": [pretend_cmr.granule(1, TemporalExtent=begun)]})
+
+
+PAGES = {"resto": resto_page(), "stac": stac_page(), "geodes": geodes_page(), "odata": odata_page(), "cmr": cmr_page()}
 EMPTY = {
     "resto": b'{"type":"FeatureCollection","properties":{"totalResults":0,"startIndex":1,"itemsPerPage":0,"links":[]},'
     b'"features":[]}',
     "stac": b'{"type":"FeatureCollection","features":[],"links":[]}',
+    "geodes": b'{"type":"FeatureCollection","features":[],"context":{"returned":0,"limit":80,"matched":0},"links":[]}',
+    "odata": b'{"value":[]}',
+    "cmr": b'{"hits":0,"items":[]}',
 }
+SEARCHES = ("search", "Products", "granules")
 
 
 @pytest.fixture(params=sorted(PAGES))
@@ -71,8 +98,12 @@ def listed(kind: str, body: bytes, *, status: int = 200, media: str = "applicati
     """Ask for a collection of a server whose searches are all answered with this."""
 
     def answer(asked: Asked) -> Reply:
-        if "search" not in asked.path:
-            return Reply(200, msgspec.json.encode({"id": "things"}))
+        if not any(word in asked.path for word in SEARCHES):
+            named = [{"meta": {"concept-id": pretend_cmr.CONCEPT}}]
+            described = {"id": "things", "collections": [{"id": "things"}], "items": named}
+            return Reply(200, msgspec.json.encode(described))
+        if "1" in (asked.query.get("$top"), asked.query.get("page_size")):
+            return Reply(200, PAGES[kind])  # whether the collection has anything at all
         later = int(asked.query.get("page", 1)) > 1
         return Reply(200, EMPTY[kind]) if later else Reply(status, body, media)
 
@@ -83,7 +114,13 @@ def listed(kind: str, body: bytes, *, status: int = 200, media: str = "applicati
 
 def test_every_kind_is_looked_at_here() -> None:
     assert plugins.kinds("catalogues") == sorted(PAGES)
-    assert {"resto": resto.Kind, "stac": stac.Kind}.keys() == PAGES.keys()
+    assert {
+        "resto": resto.Kind,
+        "stac": stac.Kind,
+        "geodes": geodes.Kind,
+        "odata": odata.Kind,
+        "cmr": cmr.Kind,
+    }.keys() == PAGES.keys()
 
 
 def test_an_unknown_setting_is_refused_by_its_name(kind: str) -> None:
@@ -177,7 +214,7 @@ def test_every_preset_is_a_catalogue_once_it_has_an_address() -> None:
 
         assert table.title
         assert table.account
-        assert catalogue.collections_of("L2A")
+        assert catalogue.collections_of(None)
         assert catalogue.url.startswith("https://" if name != "take5" else "http://127.0.0.1/")
 
 

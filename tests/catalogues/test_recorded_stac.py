@@ -59,6 +59,60 @@ def test_an_item_of_earth_search() -> None:
     assert product.cloud == pytest.approx(26.02542)
 
 
+SAMPLES: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    # recorded answer: collection, settings, level, the cells of its products
+    "earthsearch_v1_item_c1_l2a": ("sentinel-2-c1-l2a", {}, "L2A", "MGRS-20EPT"),
+    "earthsearch_v1_search_l1c_eodag": ("sentinel-2-l1c", {}, "L1C", "MGRS-27VWK"),
+    "earthsearch_v1_search_s2l2a_landsatc2l2": ("sentinel-2-l2a", {}, "L2A", "MGRS-13TDE"),
+    "earthsearch_v1_search_s2l2a_landsatc2l2 ": ("landsat-c2-l2", {}, "L2A", "WRS2-033032"),
+    "landsatlook_search_1_2022": ("landsat-c2l2-sr", {"cursor": "none"}, "L2A", "WRS2-047027"),
+    "landsatlook_search_2_2022": ("landsat-c2l2-sr", {}, "L2A", "WRS2-047027"),
+    "planetarycomputer_items_landsat-c2-l2": (
+        "landsat-c2-l2",
+        {"cursor": "created"},
+        "L2A",
+        "WRS2-084082 WRS2-084074",
+    ),
+    "planetarycomputer_search_s2l2a": ("sentinel-2-l2a", {"cursor": "none"}, "L2A", "MGRS-60VUK MGRS-60VUJ"),
+    "cdse_stac_v1_items_s2l2a_2026": ("sentinel-2-l2a", {"cursor": "published"}, "L2A", "MGRS-29UNU MGRS-29UNT"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_every_recorded_product_is_understood(name: str) -> None:
+    collection, settings, level, cells = SAMPLES[name]
+    document = recorded(name.strip())
+    items = [item for item in document.get("features", [document]) if item["collection"] == collection]
+
+    products = read(page(*items), collection, settings)
+
+    assert [product.id for product in products] == [item["id"] for item in items]
+    for product in products:
+        assert product.level == level
+        assert product.acquired is not None
+        assert (product.learnt is None) == (settings.get("cursor") == "none")
+        assert product.cloud is not None
+        assert product.platform
+        assert product.instrument
+        assert product.geometry is not None
+        assert product.revision.strip("|")
+    assert {str(product.grid) for product in products} == set(cells.split())
+
+
+def test_the_collections_of_earth_search_are_discovered() -> None:
+    listed = msgspec.json.encode(recorded("earthsearch_v1_collections"))
+
+    with answering(lambda _: Reply(200, listed)) as (url, _), Http(origin=url) as http:
+        kind = msgspec.convert({"url": url, "collections": {"sentinel-2-l2a": "LEVEL2A"}}, Kind)
+        holdings = {holding.collection: holding for holding in kind.discover(http)}
+
+    assert len(holdings) == 9
+    assert holdings["sentinel-2-l2a"].levels == ("L2A",)
+    assert holdings["landsat-c2-l2"].first == datetime(1982, 8, 22, tzinfo=UTC)
+    assert holdings["landsat-c2-l2"].last is None
+    assert all(holding.title for holding in holdings.values())
+
+
 def test_nothing_of_an_item_of_bands_is_downloaded_unasked() -> None:
     (product,) = read(page(recorded("earthsearch_v1_item_c1_l2a")), "sentinel-2-c1-l2a", {})
 

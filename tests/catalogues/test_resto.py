@@ -18,7 +18,7 @@ from watcher.catalogues.resto import Kind
 from watcher.catalogues.resto.features import checksum_of, read
 from watcher.catalogues.resto.sites import bounds, box, spellings
 from watcher.errors import CatalogueError, ConfigError, HttpError, Unreachable
-from watcher.model import Level, Query
+from watcher.model import Level, Product, Query
 from watcher.net import Http
 
 
@@ -139,6 +139,17 @@ def test_pages_are_numbered_here_and_next_links_are_not_followed():
     with serving(Pretend(season(60), cap=20)) as (kind, http, asked):
         assert sum(map(len, kind.search(Query("SPOT5"), http))) == 60
     assert [question.query["page"] for question in asked][:3] == ["1", "2", "3"]
+
+
+def test_of_a_known_revision_no_more_is_told_than_what_identifies_it():
+    features = [Held(name, APRIL).feature(title=name) for name in ("a1", "b2")]
+    with serving(lambda asked: collection(features, total=2)) as (kind, http, _):
+        ((first, second),) = kind.search(Query("SPOT5"), http)
+        question = Query("SPOT5", known={"a1": first.revision, "b2": "another"})
+        ((known, other),) = kind.search(question, http)
+    assert other == second
+    told = {name: getattr(first, name) for name in ("collection", "id", "level", "acquired", "revision", "code")}
+    assert known == Product(title="a1", **told)
 
 
 # Products in odd shapes

@@ -13,7 +13,7 @@ from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_stac import Pretend
 from tests.servers.stac import thing
 from watcher.catalogues.stac import Kind
-from watcher.catalogues.stac.features import digest
+from watcher.catalogues.stac.assets import digest
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Asset, Capability, Product, Query
 from watcher.net import Http
@@ -152,9 +152,15 @@ def test_collections_are_found_by_level() -> None:
     assert list(catalogue.collections_of("L1C")) == ["b", "c"]
 
 
-def test_a_cursor_is_what_makes_a_catalogue_learn() -> None:
-    assert kind("http://x").capability() == Capability(learns=True, codes=False)
-    assert kind("http://x", cursor="none").capability() == Capability(learns=False, codes=False)
+def test_a_cursor_is_what_makes_a_catalogue_learn_and_sweep() -> None:
+    assert kind("http://x").capability() == Capability(learns=True, codes=False, sweeps=True, places=50, page=10)
+    assert kind("http://x", cursor="none").capability() == Capability(learns=False, codes=False, places=50, page=10)
+
+
+def test_a_question_by_get_holds_one_place() -> None:
+    assert kind("http://x", method="GET").capability().places == 1
+    assert kind("http://x", filter="resto", cursor="created").capability().places == 1
+    assert kind("http://x", places=8).capability().places == 8
 
 
 ZIP = {"href": "https://eo.example/p/$value", "type": "application/zip"}
@@ -494,3 +500,26 @@ def test_a_catalogue_knows_no_site_by_name() -> None:
     with answering(Pretend([])) as (url, asked), Http(origin=url) as http:
         assert kind(url).locate("Toulouse", http, collections=["things"]) == ([], [])
     assert asked == []
+
+
+def test_a_cell_is_taken_from_properties_or_else_from_the_name() -> None:
+    name = "S2B_31TCJ_20260101_0_L2A"
+    cells: dict[str, dict[str, Any]] = {
+        "MGRS-05VNK": {"grid:code": "MGRS-5VNK"},
+        "MGRS-60VUK": {"s2:mgrs_tile": "60VUK"},
+        "MGRS-13TDE": {"mgrs:utm_zone": 13, "mgrs:latitude_band": "T", "mgrs:grid_square": "DE"},
+        "WRS2-047027": {"landsat:wrs_type": "2", "landsat:wrs_path": "047", "landsat:wrs_row": "027"},
+        "WRS1-210030": {"landsat:wrs_type": "1", "landsat:wrs_path": "210", "landsat:wrs_row": "030"},
+        "MGRS-31TCJ": {"grid:code": "CARTO-41", "s2:mgrs_tile": 5},
+    }
+
+    for cell, said in cells.items():
+        assert one(id=name, properties=properties(**said)).grid == cell
+    assert one(id="P001", properties=properties()).grid is None
+    assert one(id="P001", properties=properties(title=f"{name}.SAFE")).grid == "MGRS-31TCJ"
+
+
+def test_an_asset_is_found_in_whichever_case_it_is_written() -> None:
+    product = one({"assets": ["product"]}, assets={"Product": ZIP})
+
+    assert [asset.key for asset in product.assets] == ["Product"]

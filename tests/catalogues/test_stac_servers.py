@@ -11,6 +11,7 @@ import pytest
 
 from tests.servers.stac import Pgstac, Rustac, thing
 from watcher.catalogues.stac import Kind
+from watcher.core import revisions
 from watcher.errors import CatalogueError
 from watcher.model import Page, Query
 from watcher.net import Http
@@ -83,6 +84,56 @@ def test_an_interrupted_question_for_a_place_lists_only_what_lies_there(pgstac: 
 
     for way in WAYS:
         assert sorted(listed(kind(pgstac, **way), geometry=box)) == ["F000", "F001", "F002"], way
+
+
+def square(west: float, south: float) -> list[list[list[float]]]:
+    return [[[west, south], [west + 1, south], [west + 1, south + 1], [west, south + 1], [west, south]]]
+
+
+def test_one_question_finds_what_lies_at_any_of_its_places(pgstac: Pgstac) -> None:
+    places = [(130.0, -14.0), (-3.0, 47.0), (18.0, -34.0)]
+    for number, (west, south) in enumerate(places):
+        here = {"geometry": {"type": "Point", "coordinates": [west + 0.5, south + 0.5]}}
+        pgstac.add(*({**item, **here} for item in series(4, prefix=f"S{number}_")))
+    pgstac.add(*series(12))
+    ground = msgspec.json.encode({"type": "MultiPolygon", "coordinates": [square(*place) for place in places]})
+
+    found = listed(kind(pgstac), geometry=ground)
+
+    assert sorted(found) == [f"S{place}_{number:03}" for place in range(3) for number in range(4)]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_brief_question_tells_which_products_and_revisions_there_are(pgstac: Pgstac, way: dict[str, Any]) -> None:
+    archive = {"href": "https://eo.example/P.zip", "type": "application/zip", "file:size": 5}
+    produced = {"processing:datetime": "2026-01-30T00:00:00Z"}
+    pgstac.add(*({**item, "assets": {"bulky": archive}} for item in series(20)))
+    pgstac.add({**thing("LAST", at(90), **produced), "assets": {"bulky": archive}})
+    catalogue = kind(pgstac, fields=True, **way)
+
+    brief = {product.id: product for page in walk(catalogue, brief=True) for product in page}
+    whole = {product.id: product for page in walk(catalogue) for product in page}
+
+    assert brief.keys() == whole.keys()
+    assert len(brief) == 21
+    assert not any(product.assets for product in brief.values())
+    for name, product in whole.items():
+        assert revisions.recognised([product.revision], brief[name].revision) == product.revision
+        assert (brief[name].acquired, brief[name].level, brief[name].geometry) == (
+            product.acquired,
+            product.level,
+            product.geometry,
+        )
+    found = listed(catalogue, brief=True, acquired=(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)))
+    assert sorted(found) == ["LAST", "P000", "P004", "P008", "P012", "P016"]
+
+
+def test_the_collections_of_a_server_are_discovered(pgstac: Pgstac) -> None:
+    with Http(origin=pgstac.url) as http:
+        holdings = {holding.collection: holding for holding in kind(pgstac).discover(http)}
+
+    assert holdings[pgstac.collection].levels == ("L2A",)
+    assert holdings[pgstac.collection].first is None
 
 
 def test_an_acquisition_window_lists_only_what_was_acquired_in_it(pgstac: Pgstac) -> None:
@@ -242,6 +293,22 @@ def test_check_finds_a_good_server_well(pgstac: Pgstac) -> None:
     assert [finding.text for finding in findings if not finding.well] == []
     assert any("since a time" in finding.text for finding in findings)
     assert any("sorted" in finding.text for finding in findings)
+    assert "a page leads to the next one" in [finding.text for finding in findings]
+
+
+def test_check_tries_whether_a_server_can_leave_fields_out(pgstac: Pgstac, rustac: Rustac) -> None:
+    files = {name: {"href": f"https://eo.example/{name}.tif"} for name in ("red", "green")}
+    items = [{**item, "assets": files} for item in series(5)]
+    pgstac.add(*items)
+
+    with Http(origin=pgstac.url) as http:
+        able = [finding for finding in kind(pgstac, fields=True).check(http) if "fewer fields" in finding.text]
+    catalogue = things(rustac(items), fields=True, cursor="none", sort=False)
+    with Http(origin=catalogue.url) as http:
+        unable = [finding for finding in catalogue.check(http) if "fewer fields" in finding.text and not finding.well]
+
+    assert [finding.well for finding in able] == [True, True]
+    assert {finding.hint for finding in unable} == {"set fields = false"}
 
 
 def test_check_names_what_is_wrong_and_the_way_out(pgstac: Pgstac) -> None:

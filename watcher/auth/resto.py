@@ -77,6 +77,7 @@ class _Session(httpx.Auth):
         response = yield request
         # Expired for the server, or without rights: a new token tells. One just fetched cannot have expired.
         if response.status_code in (401, 403) and token == before:
+            response.close()  # who waits for a token holds no connection, which the login may need
             token = yield from self._valid(request, refused=token)
             request.headers["Authorization"] = f"Bearer {token}"
             yield request

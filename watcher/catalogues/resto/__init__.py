@@ -1,8 +1,9 @@
-"""resto servers: Take5 and THEIA of 2015 (v2.0.x), and their successors up to v2.5.
+"""resto servers: Take5 and THEIA of 2015 (v2.0.x), and their successors up to v2.5, THEIA's and PEPS' among them.
 
 resto (https://github.com/jjrom/resto) is an OpenSearch catalogue that answers in GeoJSON. What shapes this:
 
-* 2.0 can neither filter nor sort by publication, so all of a site is read again at each poll;
+* 2.0 can neither filter nor sort by publication, so all of a site is read again at each poll; later ones can be asked
+  for news (`since`), which is proven at each poll: see `news`;
 * a parameter that a server does not know is ignored with a 200, so each product is held against the question;
 * several pages are not a snapshot: see `walk`;
 * ``next`` links may lead to the page they stand on, so pages are numbered here.
@@ -12,38 +13,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Literal
 from urllib.parse import quote
 
 import msgspec
 
+from watcher.catalogues.resto.checks import NONSENSE, look
 from watcher.catalogues.resto.features import Features, country_of, product_of
-from watcher.catalogues.resto.questions import between, offered, page
-from watcher.catalogues.resto.sites import box, candidates, chosen, nearest, spellings, spoken
+from watcher.catalogues.resto.holdings import holdings
+from watcher.catalogues.resto.news import Deaf, dated, news
+from watcher.catalogues.resto.questions import between, page
+from watcher.catalogues.resto.sites import (
+    Ground,
+    box,
+    candidates,
+    chosen,
+    extent,
+    hull,
+    nearest,
+    spellings,
+    spoken,
+)
 from watcher.catalogues.resto.walk import Listing, Window, complete
 from watcher.errors import CatalogueError
-from watcher.model import Candidate, Capability, Finding, Holding, Level, Page, Product, Query
+from watcher.model import Candidate, Capability, Finding, Holding, Level, Page, Product, Query, level
 from watcher.names import plain
 from watcher.net import Http
 
 _WORDS = {"L1A": "LEVEL1A", "L1C": "LEVEL1C", "L2A": "LEVEL2A", "L3A": "LEVEL3A"}
 _TOLERANCE = timedelta(seconds=1)
-_NONSENSE = "WatcherLooksWhetherThisFilters"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A resto server.
 
-    `url` is its base (``https://host/resto``), `collections` those to look into. `site_filter` is the search
-    parameter, and the property, that names a site. `levels` are the server's words for our levels where they
-    are not LEVEL1C, LEVEL2A…. `page_size` is the number of products asked for in a page, `max_pages` the
-    number of requests after which a search is given up.
+    `url` is its base (``https://host/resto``), `collections` those to look into, each with the levels that it holds
+    where not all hold all. `site_filter` is the search parameter that names a site, "" where there is none, and
+    `site_property` the property that holds it, if that is called otherwise; `name_filter` is the parameter that takes
+    the name of a town (``name``, on 2.0 ``location``), where the server has a gazetteer.
+
+    `since` is the parameter by which the server is asked for news (2.1 and later), "none" where it has none: then all
+    of a site is read again. `counts` says that its totals are true unless they are said to be estimates.
+
+    `levels` are the server's words for our levels where they are not LEVEL1C, LEVEL2A…, under a collection's name
+    those of that collection. `page_size` is the number of products asked for in a page (more than 500 is clamped by
+    2.0 and refused by later ones), `max_pages` the number of requests after which a search is given up.
     """
 
     url: str
-    collections: list[str]
+    collections: list[str] | dict[str, list[str]]
     site_filter: str = "zone_geo"
+    site_property: str = ""
+    name_filter: str = ""
+    since: Literal["none", "updated", "publishedAfter", "publishedBegin", "publishedFrom", "updatedFrom"] = "none"
+    counts: bool = True
     page_size: int = 500
-    levels: dict[str, str] = {}
+    levels: dict[str, str | dict[str, str]] = {}
     max_pages: int = 200
 
     def __post_init__(self) -> None:
@@ -55,12 +80,18 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError(f"max_pages = {self.max_pages}: it must be at least 1")
 
     def capability(self) -> Capability:
-        """Say what it can be asked: for sites by code, not for news."""
-        return Capability(learns=False, codes=True)
+        """Say what it can be asked: for sites by code, and for news where there is a parameter for it."""
+        learns = self.since != "none"
+        return Capability(learns=learns, codes=bool(self.site_filter), sweeps=learns, page=self.page_size)
 
-    def collections_of(self, level: str | None) -> Sequence[str]:  # noqa: ARG002  # each of them holds every level
-        """Return all collections."""
-        return self.collections
+    def collections_of(self, level: str | None) -> Sequence[str]:
+        """Return the collections that hold this level, or of which it is not said what they hold."""
+        return [name for name in self.collections if level is None or level in (self.held(name) or (level,))]
+
+    def held(self, collection: str) -> Sequence[Level]:
+        """Return the levels that a collection holds by the settings; none where they do not say."""
+        said = self.collections.get(collection, ()) if isinstance(self.collections, dict) else ()
+        return [level(word) for word in said]
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
         """List what matches, page by page; ending without an error means that this was all.
@@ -68,19 +99,32 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Raises `CatalogueError` when that cannot be proven, and when the server listed what was not asked for.
         What lies outside `query.geometry` but inside its bounds is listed too.
         """
+        if query.learnt_since is not None:
+            return news(self, query, http)
+        return self.read(query, http, {})
+
+    def read(self, query: Query, http: Http, since: Mapping[str, str]) -> Iterator[Page]:
+        """List all that matches; `since` is asked as well. Raises `Deaf` when the server ignores that."""
+
+        def ask(window: Window, number: int) -> Listing:
+            asked = {**self.question(query), **since, **between(window), "page": str(number)}
+            features = self.page(query.collection, asked, http)
+            return self._listing(
+                features, query if since else msgspec.structs.replace(query, learnt_since=None), window
+            )
+
+        return complete(ask, query.acquired, size=self.page_size, most_requests=self.max_pages)
+
+    def question(self, query: Query) -> dict[str, str]:
+        """Write what is asked for, and where, as parameters; not when."""
         asked = {}
         if query.level is not None:
-            asked["processingLevel"] = self._word(query.level)
+            asked["processingLevel"] = self._word(query.collection, query.level)
         if query.code is not None:
             asked[self.site_filter] = query.code
         elif query.geometry is not None and (bounds := box(query.geometry)) is not None:
             asked["box"] = bounds
-
-        def ask(window: Window, number: int) -> Listing:
-            features = self._page(query.collection, {**asked, **between(window), "page": str(number)}, http)
-            return self._listing(features, query, window)
-
-        return complete(ask, query.acquired, size=self.page_size, most_requests=self.max_pages)
+        return asked
 
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:
         """Find a site by its code, by the beginning of it, or by either in another spelling.
@@ -97,53 +141,46 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                     break
         if likely:
             return chosen(name, likely), []
+        if self.name_filter and (around := self._around(name, http, collections)):
+            return around, []
         known = [site for collection in collections for site in self._sites(collection, http, {})]
         found = chosen(name, known)
         return found, [] if found else nearest(name, known)
 
+    def sites(self, http: Http) -> Iterator[Candidate]:
+        """List every site that products name, with the ground that its products cover together.
+
+        All of the collections is read. Raises `CatalogueError` as `search` does.
+        """
+        for collection in self.collections:
+            yield from self._sites(collection, http, {}, ground=hull)
+
     def discover(self, http: Http) -> Iterator[Holding]:
-        """List the server's collections."""
-        return map(Holding, offered(http, self._base))
+        """List the server's collections, with what it says and shows of them."""
+        return holdings(self, http)
 
     def check(self, http: Http) -> Iterator[Finding]:
-        """Look at the server: that it answers, has the collections, and filters by what is asked."""
-        try:
-            existing = offered(http, self._base)
-        except CatalogueError as error:
-            yield Finding(self.url, False, str(error), error.hint)
-            return
-        yield Finding(self.url, True, f"answers; its collections are {', '.join(existing) or 'none'}")
-        for collection in self.collections:
-            try:
-                yield from self._checked(collection, http)
-            except CatalogueError as error:
-                hint = error.hint if collection in existing else f"it has: {', '.join(existing) or 'none'}"
-                yield Finding(collection, False, str(error), hint)
+        """Look at the server: that it answers, has the collections, and does what it is asked."""
+        return look(self, http)
 
-    def _checked(self, collection: str, http: Http) -> Iterator[Finding]:
-        full = self._page(collection, {}, http)
-        count = len(full.features)
-        told = f"all {count} products fit on one page"
-        if full.more or count >= self.page_size:
-            told = f"gives {count} products in a page ({self.page_size} are asked for)"
-        yield Finding(collection, True, told)
-        for name in ("processingLevel", self.site_filter):
-            deaf = self._page(collection, {name: _NONSENSE, "maxRecords": "1"}, http).features
-            yield Finding(
-                f"{collection}: {name}",
-                not deaf,
-                "is ignored: whatever is asked, everything is listed" if deaf else "filters",
-                "is site_filter spelt as in the server's describe.xml?" if deaf else None,
-            )
-        news = self._page(collection, {"updated": "2100-01-01T00:00:00Z", "maxRecords": "1"}, http).features
-        told = "is ignored, as by resto 2.0: each poll reads all of a site" if news else "filters; it is not needed"
-        yield Finding(f"{collection}: updated", True, told)
+    def _around(self, name: str, http: Http, collections: Sequence[str]) -> list[Candidate]:
+        """Return the sites around a town that the server's gazetteer knows, by the newest products there."""
+        found: list[Candidate] = []
+        for collection in collections:
+            if self.page(collection, {self.name_filter: NONSENSE, "maxRecords": "1"}, http).features:
+                continue  # it does not know the parameter, and would list the world
+            features = self.page(collection, {self.name_filter: spoken(name)[1]}, http)
+            products = self._listing(features, Query(collection), (None, None)).products
+            found += candidates(collection, products, {})
+        return found
 
-    def _sites(self, collection: str, http: Http, asked: Mapping[str, str]) -> list[Candidate]:
+    def _sites(
+        self, collection: str, http: Http, asked: Mapping[str, str], *, ground: Ground = extent
+    ) -> list[Candidate]:
         countries: dict[str, str] = {}
 
         def ask(window: Window, number: int) -> Listing:
-            features = self._page(collection, {**asked, **between(window), "page": str(number)}, http)
+            features = self.page(collection, {**asked, **between(window), "page": str(number)}, http)
             listing = self._listing(features, Query(collection), window)
             for feature, product in zip(features.features, listing.products, strict=True):
                 if product.code and product.code not in countries and (country := country_of(feature)):
@@ -154,24 +191,26 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         products = [product for listed in pages for product in listed]
         if products and not any(product.code for product in products):
             raise self._uncoded(collection)
-        return candidates(collection, products, countries)
+        return candidates(collection, products, countries, ground=ground)
 
-    def _page(self, collection: str, asked: Mapping[str, str], http: Http) -> Features:
-        return page(http, self._base, collection, asked, size=self.page_size, site_filter=self.site_filter)
+    def page(self, collection: str, asked: Mapping[str, str], http: Http) -> Features:
+        """Ask for one page of a collection."""
+        return page(http, self.base, collection, asked, size=self.page_size, site_filter=self._coded)
 
     def _listing(self, features: Features, query: Query, window: Window) -> Listing:
         """Turn features into products; refuse those that were not asked for."""
-        words = {word: Level(ours) for ours, word in self.levels.items()}
-        word = None if query.level is None else self._word(query.level)
         collection, code = query.collection, query.code
-        place = f"{self._base}/collections/{quote(collection, safe='')}"
+        words = {word: Level(ours) for ours, word in self._words(collection).items()}
+        word = None if query.level is None else self._word(collection, query.level)
+        place = f"{self.base}/collections/{quote(collection, safe='')}"
         earliest, latest = window
         earliest = earliest - _TOLERANCE if earliest else None
         latest = latest + _TOLERANCE if latest else None
         products: list[Product] = []
         for feature in features.features:
             said = feature.properties
-            product = product_of(feature, place=place, collection=collection, levels=words)
+            known = query.known.get(feature.id)
+            product = product_of(feature, place=place, collection=collection, levels=words, known=known)
             if said.collection != collection and said.collection is not None:
                 raise _ignored("the collection", collection, said.collection, product)
             if word is not None and said.level != word:
@@ -187,21 +226,38 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 asked = " to ".join(between(window).values())
                 raise _ignored(" and ".join(between(window)), asked, said.start, product)
             products.append(product)
-        return Listing(products, features.total, features.more)
+        if self.since != "none":
+            products = dated(products, features, by=self.since)
+            if query.learnt_since is not None and any(
+                one.learnt is None or one.learnt < query.learnt_since for one in products
+            ):
+                raise Deaf
+        return Listing(products, features.total if self.counts else None, features.more)
 
     def _uncoded(self, collection: str) -> CatalogueError:
         return CatalogueError(
-            f"{self.url} lists products of {collection} without the property {self.site_filter}:"
+            f"{self.url} lists products of {collection} without the property {self._coded}:"
             " they cannot be told apart by site",
             hint="set site_filter to the parameter by which this server names sites, or watch by geometry",
             permanent=True,
         )
 
-    def _word(self, level: str) -> str:
-        return self.levels.get(level) or _WORDS.get(level, level)
+    def _word(self, collection: str, level: str) -> str:
+        return self._words(collection).get(level) or _WORDS.get(level, level)
+
+    def _words(self, collection: str) -> dict[str, str]:
+        own = self.levels.get(collection)
+        words = {ours: word for ours, word in self.levels.items() if isinstance(word, str)}
+        return words | own if isinstance(own, dict) else words
 
     @property
-    def _base(self) -> str:
+    def _coded(self) -> str:
+        """The property by which products name their site; any will do where they name none."""
+        return self.site_property or self.site_filter or "zone_geo"
+
+    @property
+    def base(self) -> str:
+        """The address without a slash behind."""
         return self.url.rstrip("/")
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from watcher.core.grids import named
 from watcher.core.revisions import token
 from watcher.errors import CatalogueError
 from watcher.model import Asset, Level, Product, level
@@ -113,42 +114,51 @@ def read(body: bytes, *, site_filter: str, place: str) -> Features:
     return Features(features, int(total) if total is not None and counted else None, more)
 
 
-def product_of(feature: Feature[Any], *, place: str, collection: str, levels: Mapping[str, Level]) -> Product:
-    """Return the product that a feature describes.
+def product_of(
+    feature: Feature[Any], *, place: str, collection: str, levels: Mapping[str, Level], known: str | None = None
+) -> Product:
+    """Return the product that a feature describes; of a revision that is `known` no more than needs to be looked at.
 
     `place` is the address of the collection, from the configuration: every link of ours is built from it,
     since what a server prints is often another host's or not encrypted. `levels` are this server's own words.
     """
-    properties = feature.properties
-    word = text(properties.level)
-    updated, published = text(properties.updated), text(properties.published)
-    then = moment(updated)
+    said = feature.properties
+    word = text(said.level)
+    level_ = None if word is None else (levels.get(word) or _level(word))
+    acquired, code = moment(said.start), text(said.code)
+    updated = text(said.updated)
+    file = _file(said.services)
+    revision = token(
+        updated=updated,
+        produced=text(said.produced),
+        version=text(said.version),
+        checksum=None if file is None else checksum_of(file.checksum) or text(file.checksum),
+        size=None if file is None else _size(file),
+    )
+    if revision == known:
+        return Product(collection, feature.id, feature.id, level_, acquired, revision, code=code)
+    published, then = text(said.published), moment(updated)
     here = f"{place}/{_segment(feature.id)}"
-    assets, checksum, size = _download(properties.services, here)
+    title = text(said.title) or text(said.identifier) or feature.id
     return Product(
         collection,
         feature.id,
-        text(properties.title) or text(properties.identifier) or feature.id,
-        None if word is None else (levels.get(word) or _level(word)),
-        moment(properties.start),
-        token(
-            updated=updated,
-            produced=text(properties.produced),
-            version=text(properties.version),
-            checksum=checksum,
-            size=size,
-        ),
+        title,
+        level_,
+        acquired,
+        revision,
         then if published == updated else moment(published),
         then,
         None,
-        _percent(properties.cloud),
-        text(properties.platform),
-        text(properties.instrument),
+        _percent(said.cloud),
+        text(said.platform),
+        text(said.instrument),
         _geometry(feature.geometry),
-        text(properties.code),
+        code,
         f"{here}.json?lang=en",
-        _quicklook(properties.quicklook),
-        assets,
+        _quicklook(said.quicklook),
+        () if file is None else (_asset(file, here),),
+        named(title) if _TILED.search(title) else None,
     )
 
 
@@ -214,6 +224,7 @@ def checksum_of(value: object) -> str | None:
     return f"{name}:{digits}" if name is not None and _LENGTHS.get(name) == len(digits) else None
 
 
+_TILED = re.compile(r"_T\d\d")
 _AS_RESTO = re.compile(r"md5=[0-9a-f]{32}")
 _CHECKSUM = re.compile(r"(?:([A-Za-z0-9-]{2,8})[=:])?([0-9A-Fa-f]{32,128})")
 _PLAIN = re.compile(r"[A-Za-z0-9-]+")
@@ -261,18 +272,21 @@ def _quicklook(value: object) -> str | None:
     )
 
 
-def _download(services: object, here: str) -> tuple[tuple[Asset, ...], str | None, int | None]:
-    """Return the product's asset, and what tells of its content: checksum and size."""
+def _file(services: object) -> _Download | None:
     download = services.download if isinstance(services, _Services) else None
-    if not isinstance(download, _Download) or (url := text(download.url)) is None:
-        return (), None, None
-    bytes_ = number(download.size)
+    return download if isinstance(download, _Download) and text(download.url) else None
+
+
+def _size(file: _Download) -> int | None:
     # NULL is printed as 0, and no product has no bytes.
-    size = int(bytes_) if bytes_ is not None and bytes_ > 0 else None
-    checksum = checksum_of(download.checksum)
+    size = number(file.size)
+    return int(size) if size is not None and size > 0 else None
+
+
+def _asset(file: _Download, here: str) -> Asset:
+    url = text(file.url) or ""
     href = f"{here}/download{_issuer(url) if '?' in url else ''}"
-    asset = Asset("product", href, text(download.mime), size, checksum)
-    return (asset,), checksum or text(download.checksum), size
+    return Asset("product", href, text(file.mime), _size(file), checksum_of(file.checksum))
 
 
 def _issuer(url: str) -> str:

@@ -9,16 +9,21 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from watcher.model import Candidate, Product
 from watcher.names import fold
+from watcher.places.antimeridian import geojson
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees; west is greater than east across the antimeridian (RFC 7946 §5.2)."""
+
+
+Ground = Callable[[Sequence[bytes]], bytes | None]
+"""Draws a site from the GeoJSON footprints of its products."""
 
 
 def spoken(name: str) -> tuple[str | None, str]:
@@ -42,13 +47,18 @@ def spellings(site: str) -> list[str]:
     return [word for word in dict.fromkeys(written) if len(word) >= 3 and not set("%|") & set(word)]
 
 
-def candidates(collection: str, products: Sequence[Product], countries: Mapping[str, str]) -> list[Candidate]:
-    """Return the sites of these products, one for each code."""
+def candidates(
+    collection: str, products: Sequence[Product], countries: Mapping[str, str], *, ground: Ground | None = None
+) -> list[Candidate]:
+    """Return the sites of these products, one for each code; `ground` draws them, by their extent if not given."""
     by_code: dict[str, list[Product]] = {}
     for product in products:
         if product.code is not None:
             by_code.setdefault(product.code, []).append(product)
-    return [_candidate(collection, code, listed, countries.get(code)) for code, listed in sorted(by_code.items())]
+    return [
+        _candidate(collection, code, listed, countries.get(code), ground or extent)
+        for code, listed in sorted(by_code.items())
+    ]
 
 
 def chosen(name: str, known: Iterable[Candidate]) -> list[Candidate]:
@@ -113,18 +123,46 @@ def box(geometry: bytes) -> str | None:
     return ",".join(f"{edge:.6f}".rstrip("0").rstrip(".") for edge in edges)
 
 
-def _candidate(collection: str, code: str, products: Sequence[Product], country: str | None) -> Candidate:
+def extent(geometries: Sequence[bytes]) -> bytes | None:
+    """Return the box around GeoJSON geometries, `None` without any position."""
+    found = bounds(geometries)
+    return None if found is None else _polygon(found)
+
+
+def hull(geometries: Sequence[bytes]) -> bytes | None:
+    """Return the convex hull of GeoJSON geometries, `None` for what has no area.
+
+    Footprints of one frame are one quadrangle, which the hull keeps though it does not lie north-up.
+    """
+    import shapely
+
+    found = bounds(geometries)
+    if found is None:
+        return None
+    over = found[0] > found[2]  # across the antimeridian
+    positions = [
+        (longitude + 360 if over and longitude < 0 else longitude, latitude)
+        for geometry in geometries
+        for line in _lines(msgspec.json.decode(geometry))
+        for longitude, latitude in line
+    ]
+    shape = shapely.MultiPoint(positions).convex_hull
+    return geojson(shape) if shape.area else None
+
+
+def _candidate(
+    collection: str, code: str, products: Sequence[Product], country: str | None, ground: Ground
+) -> Candidate:
     acquired = [product.acquired for product in products if product.acquired is not None]
     levels: dict[str, int] = {}
     for product in products:
         if product.level is not None:
             levels[product.level] = levels.get(product.level, 0) + 1
-    extent = bounds(product.geometry for product in products if product.geometry is not None)
     return Candidate(
         code=code,
         collection=collection,
         country=country,
-        geometry=None if extent is None else _polygon(extent),
+        geometry=ground([product.geometry for product in products if product.geometry is not None]),
         levels=dict(sorted(levels.items())),
         first=min(acquired, default=None),
         last=max(acquired, default=None),

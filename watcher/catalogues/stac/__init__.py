@@ -1,7 +1,8 @@
 """STAC API catalogues: the search of STAC API 1.0 (item-search, with the query, filter and sort extensions).
 
-`features` reads an answer, `questions` asks one question and judges what comes back, `walks` reads all there
-is and proves it, `checks` looks at a server for `watcher check`.
+`features` and `assets` read an answer, `writing` writes a question, `questions` asks one and judges what comes back,
+`walks` reads all there is and proves it, `holdings` lists collections, `checks` and `paging` look at a server for
+`watcher check`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import msgspec
 
 from watcher.catalogues.stac.checks import look
 from watcher.catalogues.stac.features import product
+from watcher.catalogues.stac.holdings import holdings
 from watcher.catalogues.stac.walks import Walk
 from watcher.errors import CatalogueError
-from watcher.model import Candidate, Capability, Finding, Page, Query, level
+from watcher.model import Candidate, Capability, Finding, Holding, Page, Query, level
 
 if TYPE_CHECKING:
     from watcher.net import Http
@@ -31,9 +33,12 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `cursor` is the property that says when the catalogue learnt of a product; "none" where there is no such
     property, or it cannot be filtered by: then acquisition windows are read again and again. `filter` is how
     that property is filtered by: the query extension, or the filter extension's CQL2 (as JSON in a POST, as
-    text in a GET). `sort` asks in its order, by which long answers are read without trusting links.
+    text in a GET), or the parameters of a resto server, of version 10 or later ("resto") or 6 to 9 ("resto6"),
+    which is asked by GET. `sort` asks in its order, by which long answers are read without trusting links.
 
-    `limit` is the products on a page, `max_pages` the requests after which a walk is given up.
+    `limit` is the products on a page, `max_pages` the requests after which a walk is given up, `places` how many
+    places one question may hold (in a GET it is one: an address has to be short). `fields` says that the server has
+    the fields extension: then questions about identities alone ask for less of each product.
 
     `assets` are the keys of the assets to download. Without any it is the product's zip or tar, if it has
     exactly one; single bands are never taken unasked. Assets that are not at an http address are left out.
@@ -43,11 +48,13 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     collections: dict[str, str]
     cursor: Literal["published", "updated", "created", "none"] = "updated"
     method: Literal["POST", "GET"] = "POST"
-    filter: Literal["query", "cql2"] = "query"
+    filter: Literal["query", "cql2", "resto", "resto6"] = "query"
     sort: bool = True
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
     assets: list[str] = []
     max_pages: Annotated[int, msgspec.Meta(ge=1)] = 200
+    places: Annotated[int, msgspec.Meta(ge=1)] = 50
+    fields: bool = False
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -55,10 +62,20 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("url must be the address of the landing page alone, without user, query or fragment")
         if not self.collections:
             raise ValueError("collections must name at least one collection")
+        if self.filter.startswith("resto") and self.cursor not in ("created", "none"):
+            raise ValueError(f'filter = "{self.filter}" can filter by cursor = "created" only, or "none"')
+
+    @property
+    def posts(self) -> bool:
+        """Say whether questions are sent by POST: resto's own parameters are those of a GET."""
+        return self.method == "POST" and not self.filter.startswith("resto")
 
     def capability(self) -> Capability:
-        """A cursor makes it learn; it has no codes for sites."""
-        return Capability(learns=self.cursor != "none", codes=False)
+        """A cursor makes it learn, also without a place; it has no codes for sites."""
+        learns = self.cursor != "none"
+        return Capability(
+            learns=learns, codes=False, sweeps=learns, places=self.places if self.posts else 1, page=self.limit
+        )
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         """Return the collections that hold, or may hold, products of this level."""
@@ -88,6 +105,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:  # noqa: ARG002
         """Find nothing: a STAC API knows no sites by name."""
         return [], []
+
+    def discover(self, http: Http) -> Iterator[Holding]:
+        """List the collections that the server has; their levels as set here, or by what it says of them."""
+        return holdings(self, http)
 
     def check(self, http: Http) -> Iterator[Finding]:
         """Look whether the server can be asked as configured, and say what to set if it cannot."""

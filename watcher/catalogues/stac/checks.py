@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from watcher.catalogues.stac.features import Feature, File, wanted
-from watcher.catalogues.stac.questions import Question, Sheet, ask
+from watcher.catalogues.stac.assets import http as fetchable
+from watcher.catalogues.stac.assets import wanted
+from watcher.catalogues.stac.features import Feature
+from watcher.catalogues.stac.paging import pages
+from watcher.catalogues.stac.questions import Question, Sheet, ask, otherwise
 from watcher.catalogues.stac.silence import EVER, sample, unknown
 from watcher.errors import CatalogueError
 from watcher.model import Finding
@@ -24,6 +27,7 @@ NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 
 class _Landing(msgspec.Struct):
     conforms: list[str] = msgspec.field(name="conformsTo")
+    resto: Any = msgspec.field(name="resto:version", default=None)
 
 
 def look(kind: Kind, http: Http) -> Iterator[Finding]:
@@ -37,7 +41,7 @@ def look(kind: Kind, http: Http) -> Iterator[Finding]:
         yield _failed("landing page", error)
         return
     yield Finding("landing page", True, f"{kind.url} is a STAC API")
-    yield from _conformance(kind, landing.conforms)
+    yield from _conformance(kind, landing)
     for collection in kind.collections:
         try:
             yield from _collection(kind, http, collection)
@@ -45,24 +49,16 @@ def look(kind: Kind, http: Http) -> Iterator[Finding]:
             yield _failed(collection, error)
 
 
-def _conformance(kind: Kind, conforms: list[str]) -> Iterator[Finding]:
-    offered = {uri.rstrip("/").rpartition("/")[2] for uri in conforms if "item-search" in uri}
+def _conformance(kind: Kind, landing: _Landing) -> Iterator[Finding]:
+    offered = {uri.rstrip("/").rpartition("/")[2] for uri in landing.conforms if "item-search" in uri}
     yield Finding(
         "search",
         "item-search" in offered,
         "item search is offered" if "item-search" in offered else "item search is not among what it conforms to",
         None if "item-search" in offered else "a static catalogue cannot be searched; set url to a STAC API",
     )
-    queries, filters = "item-search#query" in offered, "item-search#filter" in offered
     if kind.cursor != "none":
-        well = queries if kind.filter == "query" else filters
-        other = "cql2" if kind.filter == "query" else "query"
-        yield Finding(
-            "filter",
-            well,
-            f'filter = "{kind.filter}" is {"offered" if well else "not among what it conforms to"}',
-            None if well else f'set filter = "{other}"' if queries or filters else 'set cursor = "none"',
-        )
+        yield _filter(kind, landing, offered)
     if kind.sort:
         well = "item-search#sort" in offered
         yield Finding(
@@ -71,6 +67,32 @@ def _conformance(kind: Kind, conforms: list[str]) -> Iterator[Finding]:
             f"sorting is {'offered' if well else 'not among what it conforms to'}",
             None if well else "set sort = false if its answers come in no order",
         )
+    if kind.fields:
+        well = "item-search#fields" in offered
+        yield Finding(
+            "fields",
+            well,
+            f"asking for fewer fields is {'offered' if well else 'not among what it conforms to'}",
+            None if well else "set fields = false",
+        )
+
+
+def _filter(kind: Kind, landing: _Landing, offered: set[str]) -> Finding:
+    if isinstance(landing.resto, str):  # says that it conforms to the filter extension, and understands little of it
+        version = landing.resto.partition(".")[0]
+        wanted = "resto" if version.isdigit() and int(version) >= 10 else "resto6"
+        well = kind.filter == wanted
+        hint = None if well else f'set filter = "{wanted}" and cursor = "created"'
+        return Finding("filter", well, f'it is a resto {landing.resto}, asked by filter = "{kind.filter}"', hint)
+    queries, filters = "item-search#query" in offered, "item-search#filter" in offered
+    well = {"query": queries, "cql2": filters}.get(kind.filter, False)
+    other = "query" if queries else "cql2"
+    return Finding(
+        "filter",
+        well,
+        f'filter = "{kind.filter}" is {"offered" if well else "not among what it conforms to"}',
+        None if well else f'set filter = "{other}"' if queries or filters else 'set cursor = "none"',
+    )
 
 
 def _collection(kind: Kind, http: Http, collection: str) -> Iterator[Finding]:
@@ -89,13 +111,15 @@ def _collection(kind: Kind, http: Http, collection: str) -> Iterator[Finding]:
         yield _cursor(kind, http, newest)
     if kind.sort:
         yield _order(kind, http, newest)
+    yield from pages(kind, http, collection)
+    if kind.fields:
+        yield _fields(kind, http, newest)
     yield from _assets(kind, collection, newest.features[0])
 
 
 def _cursor(kind: Kind, http: Http, newest: Sheet) -> Finding:
     collection, question = newest.question.collection, newest.question
-    other = "query" if kind.filter == "cql2" else "cql2"
-    instead = f'try filter = "{other}", or set cursor = "none"'
+    instead = f'{otherwise(kind)}, or set cursor = "none"'
     if newest.keys[0] is None:
         said = newest.features[0].properties
         have = [name for name in ("published", "updated", "created") if getattr(said, name) is not None]
@@ -127,11 +151,26 @@ def _order(kind: Kind, http: Http, newest: Sheet) -> Finding:
     )
 
 
+def _fields(kind: Kind, http: Http, newest: Sheet) -> Finding:
+    collection = newest.question.collection
+    try:
+        short = ask(kind, http, msgspec.structs.replace(newest.question, brief=True, descending=True))
+    except CatalogueError as error:
+        return Finding(collection, False, f"asking for fewer fields fails: {error}", "set fields = false")
+    if not short.features or short.keys[0] is None:
+        return Finding(collection, False, "asked for fewer fields, it leaves out those asked for", "set fields = false")
+    if len(short.features[0].files) >= len(newest.features[0].files) > len(kind.assets):
+        return Finding(collection, False, "asked for fewer fields, it gives all of them", "set fields = false")
+    return Finding(collection, True, "products can be asked for with fewer fields")
+
+
 def _assets(kind: Kind, collection: str, feature: Feature) -> Iterator[Finding]:
-    files = feature.assets or {}
-    chosen = wanted(feature, kind.assets)
-    named = [key for key in kind.assets if key not in files]
-    elsewhere = [key for key in kind.assets or files if key in files and not _fetchable(files[key])]
+    files = feature.files
+    chosen = wanted(files, kind.assets)
+    spelt = {key.lower(): key for key in files}
+    named = [key for key in kind.assets if key.lower() not in spelt]
+    keys = [spelt[key.lower()] for key in kind.assets or files if key.lower() in spelt]
+    elsewhere = [key for key in keys if not fetchable(files[key].href)]
     if named:
         yield Finding(
             collection,
@@ -151,10 +190,6 @@ def _assets(kind: Kind, collection: str, feature: Feature) -> Iterator[Finding]:
     elif not kind.assets:
         text = "nothing is downloaded: its products have no single archive"
         yield Finding(collection, True, text, f"to download, set assets to some of: {', '.join(files) or 'none'}")
-
-
-def _fetchable(file: File) -> bool:
-    return isinstance(file.href, str) and file.href.lower().startswith(("https://", "http://"))
 
 
 def _failed(subject: str, error: CatalogueError) -> Finding:

@@ -1,33 +1,23 @@
 """A STAC answer as its bytes are read, and a Product made of each of its features.
 
-STAC Item and ItemCollection 1.0/1.1 (GeoJSON, RFC 7946); extensions timestamps, processing, version, eo, file
-and product. Only what watcher needs is decoded. A property is taken for what it should be or not at all: one
-odd value in one feature must not hide the others on its page.
+STAC Item and ItemCollection 1.0/1.1 (GeoJSON, RFC 7946); extensions timestamps, processing, version, eo, file,
+product, grid, mgrs and landsat. Only what watcher needs is decoded. A property is taken for what it should be or
+not at all: one odd value in one feature must not hide the others on its page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
-from watcher.core import revisions
-from watcher.model import Asset, Level, Product, level
+from watcher.catalogues.stac.assets import File, http, quicklook, text, wanted
+from watcher.core import grids, revisions
+from watcher.core.moments import moment
+from watcher.model import Level, Product, level
 from watcher.names import identity, utf8
-
-_ALGORITHMS = {"11": ("sha1", 20), "12": ("sha256", 32), "13": ("sha512", 64), "20": ("sha384", 48)}
-_ARCHIVES = (
-    "application/zip",
-    "application/x-tar",
-    "application/tar",
-    "application/gzip",
-    "application/x-gzip",
-)
-_IMAGES = ("image/jpeg", "image/jpg", "image/png", "image/webp")
 
 
 class Link(msgspec.Struct, gc=False):
@@ -38,16 +28,6 @@ class Link(msgspec.Struct, gc=False):
     method: str = "GET"
     body: msgspec.Raw = msgspec.Raw(b"null")
     merge: bool = False
-
-
-class File(msgspec.Struct, gc=False):
-    """A STAC Asset."""
-
-    href: Any = None
-    type: Any = None
-    roles: Any = None
-    size: Any = msgspec.field(name="file:size", default=None)
-    checksum: Any = msgspec.field(name="file:checksum", default=None)
 
 
 class Properties(msgspec.Struct, gc=False):
@@ -67,10 +47,19 @@ class Properties(msgspec.Struct, gc=False):
     type: Any = msgspec.field(name="product:type", default=None)
     s2_type: Any = msgspec.field(name="s2:product_type", default=None)
     level: Any = msgspec.field(name="processing:level", default=None)
+    correction: Any = msgspec.field(name="landsat:correction", default=None)
     produced: Any = msgspec.field(name="processing:datetime", default=None)
     s2_produced: Any = msgspec.field(name="s2:generation_time", default=None)
     processing: Any = msgspec.field(name="processing:version", default=None)
     baseline: Any = msgspec.field(name="s2:processing_baseline", default=None)
+    cell: Any = msgspec.field(name="grid:code", default=None)
+    tile: Any = msgspec.field(name="s2:mgrs_tile", default=None)
+    zone: Any = msgspec.field(name="mgrs:utm_zone", default=None)
+    band: Any = msgspec.field(name="mgrs:latitude_band", default=None)
+    square: Any = msgspec.field(name="mgrs:grid_square", default=None)
+    wrs: Any = msgspec.field(name="landsat:wrs_type", default=None)
+    path: Any = msgspec.field(name="landsat:wrs_path", default=None)
+    row: Any = msgspec.field(name="landsat:wrs_row", default=None)
 
 
 class Feature(msgspec.Struct, gc=False):
@@ -81,11 +70,17 @@ class Feature(msgspec.Struct, gc=False):
     collection: str | None = None
     geometry: msgspec.Raw = msgspec.Raw(b"null")
     links: list[Link] | None = None
-    assets: dict[str, File] | None = None
+    assets: dict[str, File] | list[Any] | None = None
+
+    @property
+    def files(self) -> dict[str, File]:
+        """The assets; resto writes none of them as an empty array."""
+        return self.assets if isinstance(self.assets, dict) else {}
 
 
 class _Context(msgspec.Struct):
     matched: int | None = None
+    exact: bool = msgspec.field(name="exactCount", default=True)
 
 
 class Features(msgspec.Struct):
@@ -99,26 +94,15 @@ class Features(msgspec.Struct):
 
     @property
     def matched(self) -> int | None:
-        """How many the server says there are in all, `None` when it does not say."""
+        """How many the server says there are in all, `None` when it does not say, or only guesses (resto)."""
+        if self.context is not None and not self.context.exact:
+            return None
         if self.number_matched is None and self.context is not None:
             return self.context.matched
         return self.number_matched
 
 
 decode = msgspec.json.Decoder(Features).decode
-
-
-def moment(text: object) -> datetime | None:
-    """Read an RFC 3339 time of any precision; `None` for what is none. Without a zone it is UTC."""
-    if not isinstance(text, str):
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        if time.tzinfo is UTC:
-            return time
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
@@ -133,93 +117,55 @@ def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
 def product(feature: Feature, *, cursor: str, levels: Mapping[str, Level], assets: Sequence[str], url: str) -> Product:
     """Say what watcher understands of a feature; the parameters are settings of the Kind, levels as given there."""
     said = feature.properties
-    files = wanted(feature, assets)
+    files = wanted(feature.files, assets)
     updated = moment(said.updated)
+    published = moment(said.published) or moment(said.created)
+    changed = updated or published
     produced = moment(said.produced) or moment(said.s2_produced)
     only = files[0] if len(files) == 1 else None
     return Product(
         collection=str(feature.collection),
         id=identity(feature.id),
-        title=_text(said.title) or feature.id,
+        title=text(said.title) or feature.id,
         level=_level(said, levels.get(feature.collection or "")),
         acquired=moment(said.datetime) or moment(said.start),
         revision=revisions.token(
-            updated=updated.isoformat() if updated else None,
+            updated=changed.isoformat() if changed else None,
             produced=produced.isoformat() if produced else None,
-            version=_text(said.version) or _text(said.processing) or _text(said.baseline),
+            version=text(said.version) or text(said.processing) or text(said.baseline),
             checksum=only.checksum if only else None,
             size=only.size if only else None,
         ),
-        published=moment(said.published) or moment(said.created),
+        published=published,
         updated=updated,
         learnt=None if cursor == "none" else moment(getattr(said, cursor)),
         cloud=_cloud(said.cloud),
-        platform=_text(said.platform),
-        instrument=", ".join(filter(None, map(_text, said.instruments))) or None
+        platform=text(said.platform),
+        instrument=", ".join(filter(None, map(text, said.instruments))) or None
         if isinstance(said.instruments, list)
         else None,
         geometry=utf8(geometry) if (geometry := bytes(feature.geometry)) != b"null" else None,
         link=_link(feature, url),
-        quicklook=_quicklook(feature),
+        quicklook=quicklook(feature.files),
         assets=files,
+        grid=_grid(said) or grids.named(feature.id) or grids.named(text(said.title) or ""),
     )
-
-
-def wanted(feature: Feature, keys: Collection[str]) -> tuple[Asset, ...]:
-    """Choose the assets to download: those named; with no names the product's archive, if it has exactly one.
-
-    An archive is a zip or tar by its media type, or by its name where it has none. Bands are never taken unasked:
-    a Sentinel-2 item has some twenty, and who wants them says so. Only http and https can be fetched, so `s3://`
-    is left out.
-    """
-    files = feature.assets or {}
-    if keys:
-        return tuple(_asset(key, files[key]) for key in keys if key in files and _http(files[key].href))
-    archives = [(key, file) for key, file in files.items() if _archive(file) and _http(file.href)]
-    return (_asset(*archives[0]),) if len(archives) == 1 else ()
-
-
-def digest(multihash: object) -> str | None:
-    """Read `file:checksum` (file extension: a multihash in hex) as `algorithm:hex`; `None` when it is not one."""
-    if not isinstance(multihash, str):
-        return None
-    code = multihash.strip().lower()
-    if code.startswith("d50110") and len(code) == 38:
-        return _hex("md5", code[6:])
-    name, size = _ALGORITHMS.get(code[:2], ("", 0))
-    if name and code[2:4] == f"{size:02x}" and len(code) == 4 + 2 * size:
-        return _hex(name, code[4:])
-    return None
-
-
-def _hex(name: str, text: str) -> str | None:
-    return None if text.strip("0123456789abcdef") else f"{name}:{text}"
-
-
-def _asset(key: str, file: File) -> Asset:
-    size = file.size if isinstance(file.size, int) and file.size > 0 else None
-    return Asset(key=key, href=file.href, type=_text(file.type), size=size, checksum=digest(file.checksum))
-
-
-def _archive(file: File) -> bool:
-    kind = _text(file.type)
-    if kind is not None and kind != "application/octet-stream":
-        return _packs(kind)
-    return urlsplit(str(file.href)).path.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
-
-
-@lru_cache(maxsize=256)
-def _packs(kind: str) -> bool:
-    return kind.partition(";")[0].rstrip().lower() in _ARCHIVES
 
 
 def _level(said: Properties, given: Level | None) -> Level | None:
     if given is not None:
         return given
-    words = [word for word in map(_text, (said.type, said.s2_type, said.level)) if word]
+    words = [word for word in map(text, (said.type, said.s2_type, said.correction, said.level)) if word]
     names = [level(word) for word in words]
     # A product type may be no level at all (`GRD`), so a name of ours wins over a server's own word.
     return next((name for name in names if name[:1] == "L" and name[1:2].isdigit()), names[0] if names else None)
+
+
+def _grid(said: Properties) -> str | None:
+    for code in (said.cell, said.tile, f"{said.zone}{said.band}{said.square}"):
+        if isinstance(code, str) and (cell := grids.cell(code)):
+            return cell
+    return None if said.path is None else grids.scene(said.path, said.row, system=said.wrs or "2")
 
 
 def _cloud(value: object) -> float | None:
@@ -228,22 +174,6 @@ def _cloud(value: object) -> float | None:
 
 def _link(feature: Feature, url: str) -> str:
     for link in feature.links or ():
-        if link.rel == "self" and _http(link.href):
+        if link.rel == "self" and http(link.href):
             return link.href
     return f"{url.rstrip('/')}/collections/{feature.collection}/items/{feature.id}"
-
-
-def _quicklook(feature: Feature) -> str | None:
-    for role in ("thumbnail", "overview"):
-        for file in (feature.assets or {}).values():
-            if isinstance(file.roles, list) and role in file.roles and _text(file.type) in _IMAGES and _http(file.href):
-                return str(file.href)
-    return None
-
-
-def _http(href: object) -> bool:
-    return isinstance(href, str) and href[:8].lower().startswith(("https://", "http://"))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

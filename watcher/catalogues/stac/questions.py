@@ -1,20 +1,21 @@
 """One question to a STAC API, and one answer, judged.
 
-STAC API 1.0 item-search (POST and GET), pagination by `next` links, the query, filter (CQL2) and sort
-extensions. Servers ignore what they do not understand with a 200, so every feature is held against what was
-asked.
+STAC API 1.0 item-search (POST and GET), pagination by `next` links. Servers ignore what they do not understand with
+a 200, so every feature is held against what was asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from watcher.catalogues.stac.features import Feature, Link, decode, moment, span
+from watcher.catalogues.stac import writing
+from watcher.catalogues.stac.features import Feature, Link, decode, span
+from watcher.core.moments import moment
 from watcher.errors import CatalogueError, HttpError, Unreachable
 from watcher.net import Answer, json_body
 
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from watcher.net import Http
 
 SECOND = timedelta(seconds=1)
-_WORDS = {">=": "gte", "<=": "lte"}
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What is asked: `since`/`until` bound the cursor, `start`/`end` the acquisition; all ends are included."""
+    """What is asked: `since`/`until` bound the cursor, `start`/`end` the acquisition; all ends are included.
+
+    Without a `geometry` it is asked everywhere; `brief` asks for what tells products and revisions apart only.
+    """
 
     collection: str
     limit: int
@@ -37,6 +40,7 @@ class Question(msgspec.Struct, frozen=True):
     start: datetime | None = None
     end: datetime | None = None
     descending: bool = False
+    brief: bool = False
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -78,11 +82,10 @@ def upper(key: datetime) -> datetime:
 def ask(kind: Kind, http: Http, question: Question) -> Sheet:
     """Ask a question afresh. Raises `CatalogueError` for an answer that is none, or to another question."""
     url = f"{kind.url.rstrip('/')}/search"
-    body = written(kind, question)
     try:
-        if kind.method == "POST":
-            return _sheet(kind, question, http.post(url, json=body))
-        return _sheet(kind, question, http.get(url, params=_parameters(body)))
+        if kind.posts:
+            return _sheet(kind, question, http.post(url, json=writing.body(kind, question)))
+        return _sheet(kind, question, http.get(url, params=writing.parameters(kind, question)))
     except HttpError as error:
         if error.status in (400, 422) and error.hint is None:
             error.hint = "the server does not understand the question: watcher check says what to set"
@@ -92,64 +95,25 @@ def ask(kind: Kind, http: Http, question: Question) -> Sheet:
 def follow(kind: Kind, http: Http, sheet: Sheet) -> Sheet:
     """Follow a `next` link as it is: its body and token are the server's own. It must stay on the same origin."""
     link = sheet.next or Link(rel="next")
-    href = urljoin(f"{kind.url.rstrip('/')}/search", link.href)
-    if _origin(href) != _origin(kind.url):
-        raise CatalogueError(
-            f"the next page of {kind.url} is said to be on {urlsplit(href).netloc}: it was not followed",
-            hint="a server behind a proxy must be told its public address; its operator can mend that",
-            permanent=True,
-        )
+    href = onward(kind, link.href)
     if link.method.upper() != "POST":
         return _sheet(kind, sheet.question, http.get(href))
     body: object = {} if bytes(link.body) == b"null" else link.body
     if link.merge:
-        body = {**written(kind, sheet.question), **(msgspec.json.decode(link.body) or {})}
+        body = {**writing.body(kind, sheet.question), **(msgspec.json.decode(link.body) or {})}
     return _sheet(kind, sheet.question, http.post(href, json=body))
 
 
-def written(kind: Kind, question: Question) -> dict[str, Any]:
-    """Write a question as the JSON body of a POST."""
-    body: dict[str, Any] = {"collections": [question.collection], "limit": question.limit}
-    if question.geometry is not None:
-        body["intersects"] = msgspec.Raw(question.geometry)
-    if question.start is not None or question.end is not None:
-        body["datetime"] = f"{_stamp(question.start)}/{_stamp(question.end)}"
-    bounds = {">=": question.since, "<=": question.until}
-    terms = {sign: _stamp(bound) for sign, bound in bounds.items() if bound is not None}
-    if terms and kind.filter == "query":
-        body["query"] = {kind.cursor: {_WORDS[sign]: text for sign, text in terms.items()}}
-    elif terms:
-        # The time is a plain string: CQL2's {"timestamp": …} fails on every pgstac whose operator did not
-        # register the property as a date, while a string works on all.
-        parts = [{"op": sign, "args": [{"property": kind.cursor}, text]} for sign, text in terms.items()]
-        body["filter-lang"] = "cql2-json"
-        body["filter"] = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
-    if kind.sort:
-        # stac-server refuses the bare name.
-        field = "properties." + ("datetime" if kind.cursor == "none" else kind.cursor)
-        body["sortby"] = [{"field": field, "direction": "desc" if question.descending else "asc"}]
-    return body
-
-
-def _parameters(body: Mapping[str, Any]) -> dict[str, str]:
-    """Write the same question for a GET."""
-    parameters = {"collections": ",".join(body["collections"]), "limit": str(body["limit"])}
-    for name in ("intersects", "query"):
-        if name in body:
-            parameters[name] = msgspec.json.encode(body[name]).decode()
-    if "datetime" in body:
-        parameters["datetime"] = body["datetime"]
-    if "sortby" in body:
-        parameters["sortby"] = ",".join(
-            ("-" if field["direction"] == "desc" else "+") + field["field"] for field in body["sortby"]
+def onward(kind: Kind, href: str) -> str:
+    """Return the address of a `next` link. Raises `CatalogueError` when it leads to another origin."""
+    url = urljoin(f"{kind.url.rstrip('/')}/search", href)
+    if _origin(url) != _origin(kind.url):
+        raise CatalogueError(
+            f"the next page of {kind.url} is said to be on {urlsplit(url).netloc}: it was not followed",
+            hint="a server behind a proxy must be told its public address; its operator can mend that",
+            permanent=True,
         )
-    if "filter" in body:
-        terms = body["filter"]["args"] if body["filter"]["op"] == "and" else [body["filter"]]
-        parameters["filter"] = " AND ".join(
-            f"{term['args'][0]['property']} {term['op']} '{term['args'][1]}'" for term in terms
-        )
-        parameters["filter-lang"] = "cql2-text"
-    return parameters
+    return url
 
 
 def _sheet(kind: Kind, question: Question, answer: Answer) -> Sheet:
@@ -186,28 +150,26 @@ def _strangers(
             )
         if learnt is not None and ((since and learnt < since) or (until and learnt > until + SECOND)):
             bounds = " and ".join(
-                f"{kind.cursor} {sign} {_stamp(bound)}" for sign, bound in ((">=", since), ("<=", until)) if bound
+                f"{kind.cursor} {sign} {writing.bound(edge)}" for sign, edge in ((">=", since), ("<=", until)) if edge
             )
-            yield _ignored(kind, bounds, feature, f"{kind.cursor} {_stamp(learnt)}")
+            yield _ignored(kind, bounds, feature, f"{kind.cursor} {writing.bound(learnt)}")
         if start or end:
             first, last = span(feature)
             if first and last and ((start and last < start - SECOND) or (end and first > end + SECOND)):
-                yield _ignored(kind, f"datetime = {_stamp(start)}/{_stamp(end)}", feature, f"datetime {_stamp(first)}")
+                asked = f"datetime = {writing.span(question)}"
+                yield _ignored(kind, asked, feature, f"datetime {writing.bound(first)}")
 
 
 def _ignored(kind: Kind, asked: str, feature: Feature, got: str) -> CatalogueError:
-    other = "query" if kind.filter == "cql2" else "cql2"
     return CatalogueError(
         f"{kind.url} ignores the filter {asked}: it lists {feature.id}, {got}",
-        hint=f'try filter = "{other}", or another cursor; with cursor = "none" acquisition windows are read instead',
+        hint=f'{otherwise(kind)}, or another cursor; with cursor = "none" acquisition windows are read instead',
     )
 
 
-def _stamp(time: datetime | None) -> str:
-    if time is None:
-        return ".."
-    text = time.astimezone(UTC).isoformat(timespec="microseconds" if time.microsecond else "seconds")
-    return text.replace("+00:00", "Z")
+def otherwise(kind: Kind) -> str:
+    """Say which other way of filtering may be understood."""
+    return 'try filter = "query"' if kind.filter == "cql2" else 'try filter = "cql2", or "resto" for a resto server'
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -12,23 +12,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from watcher.catalogues.stac.questions import Question, Sheet, ask
+from watcher.catalogues.stac.holdings import holdings
+from watcher.catalogues.stac.questions import Question, Sheet, ask, otherwise
 from watcher.errors import CatalogueError, HttpError
-from watcher.net import json_body
 
 if TYPE_CHECKING:
     from watcher.catalogues.stac import Kind
     from watcher.net import Http
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class _Collection(msgspec.Struct):
-    id: str
-
-
-class _Collections(msgspec.Struct):
-    collections: list[_Collection]
 
 
 def believe(kind: Kind, http: Http, question: Question) -> None:
@@ -47,8 +39,7 @@ def believe(kind: Kind, http: Http, question: Question) -> None:
         if anything.features:
             raise CatalogueError(
                 f"{kind.url} lists nothing at all where {kind.cursor} is filtered by, though there are products",
-                hint=f'try filter = "{"query" if kind.filter == "cql2" else "cql2"}"; '
-                'with cursor = "none" acquisition windows are read instead',
+                hint=f'{otherwise(kind)}; with cursor = "none" acquisition windows are read instead',
                 permanent=True,
             )
     near = unknown(kind, http, question.collection)
@@ -85,15 +76,11 @@ def unknown(kind: Kind, http: Http, collection: str) -> list[str] | None:
     else:
         return None
     try:
-        answer = http.get(base)
+        names = [holding.collection for holding in holdings(kind, http)]
     except HttpError as error:
         if error.status != 404:
             raise
         return None  # a search without collections to look at (STAC API without that class)
-    try:
-        names = [one.id for one in msgspec.json.decode(json_body(answer), type=_Collections).collections]
-    except msgspec.DecodeError as error:
-        raise CatalogueError(f"{base} answered what is no list of collections: {error}") from error
     return _nearest(collection, names)
 
 

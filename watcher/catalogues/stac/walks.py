@@ -58,6 +58,7 @@ class Walk:
             since=None if query.learnt_since is None else lower(query.learnt_since),
             start=start,
             end=end,
+            brief=query.brief,
         )
 
     def pages(self) -> Pages:
@@ -73,10 +74,17 @@ class Walk:
         left: Sheet | None = first
         if self._kind.sort and self._sorts(first):
             left = yield from self._by_value(first)
-            if left is None and first.matched is not None and len(self._seen) < first.matched:
+            if left is None and self._fewer(first.matched) and self._fewer(self._count_again()):
                 left = first  # products without the property have no place in its order
         if left is not None:
             yield from self._by_links(left)
+
+    def _fewer(self, matched: int | None) -> bool:
+        return matched is not None and len(self._seen) < matched
+
+    def _count_again(self) -> int | None:
+        """Ask how many there are now: some may have been taken away while they were read."""
+        return self._ask(msgspec.structs.replace(self._question, limit=1)).matched
 
     def _sorts(self, sheet: Sheet) -> bool:
         """Find out whether the server sorts as asked, by asking for the other end of the order.
@@ -106,13 +114,16 @@ class Walk:
         return None
 
     def _by_links(self, left: Sheet) -> Pages:
-        size, cut = left.question.limit, False
+        # resto's cursors are right with the newest first only.
+        backwards = self._kind.sort and self._kind.filter.startswith("resto")
+        question = msgspec.structs.replace(left.question, descending=backwards)
+        size, cut = question.limit, False
         for attempt, limit in enumerate((size, size + size // 2 + 1, size)):
             self._allowed = max(self._allowed, self._kind.max_pages * (attempt + 1))
             before = len(self._seen)
             sheet = left
-            if attempt:
-                sheet = self._ask(msgspec.structs.replace(left.question, limit=limit))
+            if attempt or question != left.question:
+                sheet = self._ask(msgspec.structs.replace(question, limit=limit))
             chain = Chain(sheet)
             yield from self._new(sheet)
             try:

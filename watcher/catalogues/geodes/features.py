@@ -1,0 +1,204 @@
+"""An answer of GEODES as its bytes are read, and a Product made of each of its features.
+
+Only what watcher needs is decoded, and a property is taken for what it should be or not at all. An id such as
+`URN:FEATURE:DATA:gdh:25416e3f-…:V1` is the product's, then the version that a reprocessing raises. What STAC's file
+extension says elsewhere stands in the text of an asset's description, and its MD5 also at the end of its address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from watcher.core import grids, revisions
+from watcher.core.moments import moment
+from watcher.model import Asset, Level, Product, level
+from watcher.names import identity, utf8
+
+_URN = re.compile(r"(?P<product>.+?):(?P<version>V\d+)")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SIZE = re.compile(r"File size:\s*(\d+)\s*bytes", re.IGNORECASE)
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_SAID_MD5 = re.compile(r"Checksum MD5:\s*([0-9a-fA-F]{32})\b")
+_IMAGES = ("image/jpeg", "image/jpg", "image/png")
+
+
+class Link(msgspec.Struct, gc=False):
+    """A link of a product."""
+
+    rel: str
+    href: Any = None
+
+
+class File(msgspec.Struct, gc=False):
+    """A file of a product: its archive (role `data`) or its picture (`overview`)."""
+
+    href: Any = None
+    type: Any = None
+    roles: Any = None
+    title: Any = None
+    description: Any = None
+    size: Any = msgspec.field(name="file:size", default=None)
+
+
+class Properties(msgspec.Struct, gc=False):
+    """The properties that watcher reads, as the server wrote them. `datetime` is when the product was published."""
+
+    dataset: Any = None
+    datetime: Any = None
+    start: Any = msgspec.field(name="start_datetime", default=None)
+    identifier: Any = None
+    latest: Any = None
+    platform: Any = None
+    instrument: Any = None
+    cloud: Any = msgspec.field(name="eo:cloud_cover", default=None)
+    level: Any = msgspec.field(name="processing:level", default=None)
+    type: Any = msgspec.field(name="product:type", default=None)
+    processing: Any = msgspec.field(name="processing:version", default=None)
+    cell: Any = msgspec.field(name="grid:code", default=None)
+
+
+class Feature(msgspec.Struct, gc=False):
+    """A product as it is listed."""
+
+    id: str
+    properties: Properties
+    collection: str | None = None
+    geometry: msgspec.Raw = msgspec.Raw(b"null")
+    links: list[Link] | None = None
+    assets: dict[str, File] | None = None
+
+    @property
+    def dataset(self) -> str | None:
+        """The collection that it is of."""
+        return _text(self.properties.dataset) or self.collection
+
+    @property
+    def latest(self) -> bool:
+        """Say whether no later version has replaced it."""
+        return self.properties.latest is not False
+
+    @property
+    def published(self) -> datetime | None:
+        """When the catalogue published it."""
+        return moment(self.properties.datetime)
+
+
+class Context(msgspec.Struct):
+    """How many products there are in all, by the server's count."""
+
+    matched: int
+
+
+class Features(msgspec.Struct):
+    """One page. Its `next` link is not read: recorded ones lead to pages of another size."""
+
+    type: Literal["FeatureCollection"]
+    features: list[Feature]
+    context: Context
+
+
+decode = msgspec.json.Decoder(Features).decode
+
+
+def product(feature: Feature, *, given: Level | None, url: str) -> Product:
+    """Say what watcher understands of a feature; `given` is the level as set for its collection."""
+    said = feature.properties
+    name, version = _identity(feature.id)
+    title = _text(said.identifier) or feature.id
+    files = tuple(_archives(feature))
+    only = files[0] if len(files) == 1 else None
+    published = feature.published
+    return Product(
+        collection=str(feature.dataset),
+        id=identity(name),
+        title=title,
+        level=given if given is not None else _level(said),
+        acquired=moment(said.start),
+        revision=revisions.token(
+            updated=published.isoformat() if published else None,
+            produced=None,
+            version=" ".join(filter(None, (_text(said.processing), version))),
+            checksum=only.checksum if only else None,
+            size=only.size if only else None,
+        ),
+        published=published,
+        updated=published,
+        learnt=published,
+        cloud=float(said.cloud) if isinstance(said.cloud, int | float) and 0 <= said.cloud <= 100 else None,
+        platform=_text(said.platform),
+        instrument=_text(said.instrument),
+        geometry=utf8(geometry) if (geometry := bytes(feature.geometry)) != b"null" else None,
+        link=_link(feature, url),
+        quicklook=_quicklook(feature),
+        assets=files,
+        grid=grids.cell(_text(said.cell) or "") or grids.named(title),
+    )
+
+
+def _identity(urn: str) -> tuple[str, str | None]:
+    match = _URN.fullmatch(urn)
+    if match is None:
+        return urn, None
+    last = match["product"].rpartition(":")[2]
+    return (last if _UUID.fullmatch(last) else match["product"]), match["version"]
+
+
+def _archives(feature: Feature) -> Iterable[Asset]:
+    for key, file in (feature.assets or {}).items():
+        if isinstance(file.roles, list) and "data" in file.roles and _http(file.href):
+            text = _text(file.description) or ""
+            yield Asset(
+                key=key,
+                href=file.href,
+                type=_text(file.type),
+                size=_size(file.size, text),
+                checksum=_md5(file.href, text),
+            )
+
+
+def _size(said: object, text: str) -> int | None:
+    if isinstance(said, int) and said > 0:
+        return said
+    match = _SIZE.search(text)
+    return int(match[1]) or None if match else None
+
+
+def _md5(href: str, text: str) -> str | None:
+    last = urlsplit(href).path.rpartition("/")[2].lower()
+    if _MD5.fullmatch(last):
+        return f"md5:{last}"
+    match = _SAID_MD5.search(text)
+    return f"md5:{match[1].lower()}" if match else None
+
+
+def _level(said: Properties) -> Level | None:
+    names = [level(word) for word in map(_text, (said.level, said.type)) if word]
+    return next((name for name in names if name[:1] == "L" and name[1:2].isdigit()), names[0] if names else None)
+
+
+def _link(feature: Feature, url: str) -> str:
+    for link in feature.links or ():
+        if link.rel == "self" and _http(link.href):
+            return str(link.href)
+    return f"{url.rstrip('/')}/collections/{feature.dataset}/items/{feature.id}"
+
+
+def _quicklook(feature: Feature) -> str | None:
+    for file in (feature.assets or {}).values():
+        if isinstance(file.roles, list) and "overview" in file.roles and file.type in _IMAGES and _http(file.href):
+            return str(file.href)
+    return None
+
+
+def _http(href: object) -> bool:
+    return isinstance(href, str) and href[:8].lower().startswith(("https://", "http://"))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
