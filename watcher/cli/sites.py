@@ -1,25 +1,76 @@
-"""The places that are watched: listed, paused, removed."""
+"""The places that are watched: listed, paused, removed; and more places made known."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import SiteName
+from watcher.cli.options import CatalogueName, LevelType, SiteName
 from watcher.cli.output import json_option, show_json, show_table
+from watcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from watcher.model import Level
 
 
 @click.command()
+@click.option("--import", "file", type=click.Path(path_type=Path), metavar="FILE", help="Make its places known.")
+@click.option("--refresh", is_flag=True, help="Make the sites known that a catalogue's own products outline.")
+@click.option(
+    "--catalogue",
+    type=CatalogueName(),
+    help="With --import: watch its places there. With --refresh: the one to read [default: as for add-site].",
+)
+@click.option(
+    "--level", "levels", type=LevelType(), multiple=True, help="With --import and --catalogue: which [default: L2A]."
+)
 @json_option
 @click.pass_obj
-def sites(context: Context, as_json: bool) -> None:
-    """List the watched places.
+def sites(
+    context: Context,
+    file: Path | None,
+    refresh: bool,
+    catalogue: str | None,
+    levels: tuple[Level, ...],
+    as_json: bool,
+) -> None:
+    """List the watched places, or make more places known by name.
+
+    --import reads GeoJSON, KML, KMZ, CSV (name with lon and lat, or with wkt), Shapefile (also zipped) and GeoPackage,
+    a place for each feature. --refresh reads all of a catalogue that names sites, as Take5 does, and takes the ground
+    that the products of each cover. Both come before every other place of the name in add-site and where; neither
+    moves a site that is watched, but --import with --catalogue does.
 
     \b
     Examples:
       watcher sites
       watcher sites --json | jq '.[].site'
+      watcher sites --import sites.kml
+      watcher sites --import fields.gpkg --catalogue geodes --level L2A
+      watcher sites --refresh --catalogue take5
     """
+    from watcher.cli import known
+
+    if refresh and (file is not None or levels):
+        other = "--import" if file is not None else "--level"
+        raise UsageError(f"--refresh and {other} exclude each other", hint="give one of them")
+    if file is not None:
+        known.from_file(context.parts, file, catalogue, levels, as_json=as_json)
+    elif refresh:
+        known.from_catalogue(context.parts, catalogue or context.parts.config.default_catalogue(), as_json=as_json)
+    elif catalogue is not None or levels:
+        raise UsageError(
+            f"{'--catalogue' if catalogue is not None else '--level'} goes with --import or --refresh",
+            hint="watcher sites --json lists the watched places with catalogue and level",
+        )
+    else:
+        _list(context, as_json=as_json)
+
+
+def _list(context: Context, *, as_json: bool) -> None:
     from watcher.store import sites as stored
 
     rows = [

@@ -68,7 +68,7 @@ def from_point(text: str) -> bytes:
 
 
 def from_text(text: str) -> bytes:
-    """Read a GeoJSON file (geometry, Feature or FeatureCollection) or a WKT text.
+    """Read a file (GeoJSON, or one of the formats of `files`) or a WKT text.
 
     Several features become one geometry, their union. Raises `UsageError`.
     """
@@ -80,7 +80,13 @@ def from_text(text: str) -> bytes:
     except OSError:
         is_file = False
     if not is_file and (path.suffix or "/" in text) and "(" not in text:
-        raise UsageError(f'there is no file "{text}"', hint="--geometry takes a GeoJSON file, or WKT")
+        raise UsageError(f'there is no file "{text}"', hint="--geometry takes a file of geometries, or WKT")
+    if is_file and path.suffix.lower() not in (".geojson", ".json"):
+        from watcher.places import antimeridian, files
+
+        return antimeridian.geojson(
+            shapely.union_all([shapely.from_geojson(place.geometry) for place in files.read(path)])
+        )
     try:
         if is_file:
             shapes = [shapely.from_geojson(_dump(part)) for part in _parts(json.loads(path.read_text("utf-8")))]

@@ -7,72 +7,63 @@ says how far it can be trusted, and so does watcher when it uses one.
 from __future__ import annotations
 
 import csv
+from functools import cache
 from importlib import resources
 
 import msgspec
 
 from watcher.names import fold
 from watcher.places.geometry import around
-
-
-class Take5Site(msgspec.Struct, frozen=True):
-    """One row: `geometry` is GeoJSON, `None` where no coordinates are known; `exact` if it is from metadata."""
-
-    mission: str
-    name: str
-    country: str
-    geometry: bytes | None
-    exact: bool
-    confidence: str
-
+from watcher.places.place import Place
 
 APPROXIMATE_KM = 30.0
 """Half the side of the box around an approximate centre: a SPOT swath is 60 km wide."""
 
 
-def sites() -> list[Take5Site]:
-    """Read the table."""
+class Take5Site(msgspec.Struct, frozen=True):
+    """One site: its place, and the keys that it is found by."""
+
+    place: Place
+    keys: frozenset[str]
+
+
+def named(name: str) -> list[Place]:
+    """Return the sites of that name, alone or as `Country : Site` or `SiteCountry`; those with coordinates first."""
+    wanted = fold(name)
+    found = [site.place for site in every() if wanted in site.keys]
+    return sorted(found, key=lambda place: place.geometry is None)
+
+
+@cache
+def every() -> tuple[Take5Site, ...]:
+    """Read the table: one site of those that both missions had, by its best row."""
+    text = (resources.files("watcher.places") / "take5_sites.csv").read_text(encoding="utf-8")
+    same: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        same.setdefault((row["country"], row["name"]), []).append(row)
+    return tuple(_site(rows) for rows in same.values())
+
+
+def _site(rows: list[dict[str, str]]) -> Take5Site:
     import shapely
 
-    text = (resources.files("watcher.places") / "take5_sites.csv").read_text(encoding="utf-8")
-    rows = []
-    for row in csv.DictReader(text.splitlines()):
-        geometry = None
-        if row["footprint_wkt"]:
-            geometry = bytes(shapely.to_geojson(shapely.from_wkt(row["footprint_wkt"])).encode())
-        elif row["lon"]:
-            geometry = around(float(row["lon"]), float(row["lat"]), APPROXIMATE_KM)
-        rows.append(
-            Take5Site(
-                row["mission"],
-                row["name"],
-                row["country"],
-                geometry,
-                bool(row["footprint_wkt"]),
-                row["confidence"],
-            )
-        )
-    return rows
-
-
-def find(name: str) -> list[Take5Site]:
-    """Return the rows of that name, alone or as `Country : Site` or `SiteCountry`; those with coordinates first."""
-    wanted = fold(name)
-    found = [
-        site
-        for site in sites()
-        if wanted in (fold(site.name), fold(site.country + site.name), fold(site.name + site.country))
-    ]
-    return sorted(found, key=lambda site: (site.geometry is None, not site.exact))
-
-
-def near(name: str) -> list[str]:
-    """Return the names that are spelled nearly like this one."""
-    from rapidfuzz import process
-
-    return [
-        match[0]
-        for match in process.extract(
-            name, sorted({site.name for site in sites()}), limit=3, score_cutoff=70, processor=fold
-        )
-    ]
+    row = min(rows, key=lambda row: (not row["footprint_wkt"], not row["lon"]))
+    name, country = row["name"], row["country"]
+    point = (float(row["lon"]), float(row["lat"])) if row["lon"] else None
+    geometry, extent = None, "coordinates not known"
+    if row["footprint_wkt"]:
+        geometry, extent = bytes(shapely.to_geojson(shapely.from_wkt(row["footprint_wkt"])).encode()), "footprint known"
+    elif point is not None:
+        geometry = around(*point, APPROXIMATE_KM)
+        extent = f"approximate: a box of {2 * APPROXIMATE_KM:.0f} km around its centre"
+    missions = " and ".join(sorted({row["mission"] for row in rows}))
+    place = Place(
+        name=name,
+        geometry=geometry,
+        origin=f"table of {missions} (Take5) sites, {extent} ({row['confidence']})",
+        kind="Take5 site",
+        country=country,
+        exact=bool(row["footprint_wkt"]),
+        point=point,
+    )
+    return Take5Site(place, frozenset({fold(name), fold(country + name), fold(name + country)}))

@@ -1,0 +1,197 @@
+"""Places that become known by name: read from a file, or from what a catalogue's own products outline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher.cli.output import several, show_json
+from watcher.errors import UsageError
+from watcher.names import plain
+
+if TYPE_CHECKING:
+    from watcher.model import Level
+    from watcher.places.place import Place
+    from watcher.places.understand import Understood
+    from watcher.store.places import Known
+    from watcher.wiring import Parts
+
+_SHOWN = 20
+
+
+def understood(parts: Parts, text: str) -> Understood:
+    """Read a text as `understand` does, but for a place of that name that was imported: that is what it means."""
+    from watcher.places.understand import Understood, understand
+    from watcher.store import places
+
+    known = places.named(parts.db(), text) if parts.database.exists() else None
+    if known is None:
+        return understand(text)
+    try:
+        others = understand(text).places
+    except UsageError:
+        others = ()  # it looks like a tile or a scene, but it is the name of a place
+    return Understood(text=plain(text), places=(known, *others), sure=True)
+
+
+def from_file(parts: Parts, path: Path, named: str | None, levels: Sequence[Level], *, as_json: bool) -> None:
+    """Make the places of a file known; watch each of them in a catalogue, if one is named."""
+    from watcher.places import files
+
+    chosen = _chosen(parts, named, levels)
+    places = files.read(path)
+    states = _recorded(parts, places)
+    watched = _watched(parts, named, places, chosen) if named else None
+    if as_json:
+        _show_json(places, states)
+        return
+    _show(f"{several(len(places), 'place')} read from {plain(path.name)}", places, states)
+    if named is None or watched is None:
+        click.echo("They are known by name now: watcher add-site NAME watches one.")
+        return
+    fresh, coded = watched
+    terms = " and ".join(f"{collection} {level}" for collection, level in chosen)
+    click.echo(f"{several(len(places) - coded, 'site')} watched in {named}, {terms}: {fresh} newly.")
+    if coded:
+        click.echo(f"{several(coded, 'site')} watched there already by the catalogue's own code: left as before.")
+    if fresh:
+        click.echo("The first poll remembers what is there; you hear of what comes after it.")
+
+
+def from_catalogue(parts: Parts, named: str, *, as_json: bool) -> None:
+    """Make the sites known that a catalogue's products outline. All of it is read."""
+    from watcher.places import surveyed
+    from watcher.plugins import Surveyed
+
+    source = parts.catalogue(named)
+    if not isinstance(source, Surveyed):
+        raise UsageError(
+            f"{named} cannot list its sites: a catalogue of kind {parts.table(named).kind} has none",
+            hint="name one that has sites with --catalogue, or read them from a file: watcher sites --import FILE",
+        )
+    places, unknown = surveyed.places(named, source.sites(parts.http(named)))
+    states = _recorded(parts, places)
+    if as_json:
+        _show_json(places, states)
+        return
+    _show(f"{several(len(places), 'site')} of {named}, as its products outline them", places, states)
+    if unknown:
+        click.echo(f"No product says where these lie: {plain(', '.join(unknown), limit=400)}")
+
+
+def _recorded(parts: Parts, places: Sequence[Place]) -> list[Known]:
+    from watcher.store import places as stored
+    from watcher.store.connection import writing
+    from watcher.wiring import now
+
+    db = parts.db()
+    with writing(db):
+        return stored.record(db, places, now=now())
+
+
+def _chosen(parts: Parts, named: str | None, levels: Sequence[Level]) -> list[tuple[str, Level]]:
+    """Return the collections and levels in which imported places are to be watched; none without a catalogue."""
+    from watcher.model import level as read_level
+
+    if named is None:
+        if levels:
+            raise UsageError(
+                "--level says what is watched, but --catalogue does not say where",
+                hint="add --catalogue NAME to watch what is imported, or leave --level out",
+            )
+        return []
+    source = parts.catalogue(named)
+    chosen = []
+    for level in levels or (read_level("L2A"),):
+        holding = source.collections_of(level)
+        if not holding:
+            raise UsageError(
+                f"no collection of {named} holds {level}",
+                hint=f"its collections are: {', '.join(source.collections_of(None))}",
+            )
+        chosen += [(collection, level) for collection in holding]
+    return chosen
+
+
+def _watched(parts: Parts, named: str, places: Sequence[Place], chosen: Sequence[tuple[str, Level]]) -> tuple[int, int]:
+    """Watch the places by their ground; return how many were not watched there, and how many are by code."""
+    from watcher.store import sites
+    from watcher.store.connection import writing
+    from watcher.wiring import now
+
+    db, moment = parts.db(), now()
+    fresh = coded = 0
+    with writing(db):
+        by_code = {watch.site.number for watch in sites.watches(db, catalogue=named, paused=True) if watch.code}
+        for place in places:
+            if place.geometry is None:
+                continue  # they all have one: `record` saw to it
+            site = sites.add(
+                db,
+                place.name,
+                geometry=place.geometry,
+                country=place.country,
+                origin=place.origin,
+                grid=place.grid,
+                now=moment,
+            )
+            if site.number in by_code:
+                coded += 1
+                continue
+            sites.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
+            new = [
+                sites.watch(
+                    db,
+                    site,
+                    catalogue=named,
+                    collection=collection,
+                    level=level,
+                    code=None,
+                    max_cloud=None,
+                    since=None,
+                    download=None,
+                    announce=False,
+                    now=moment,
+                )
+                for collection, level in chosen
+            ]
+            fresh += any(new)
+    return fresh, coded
+
+
+def _show(said: str, places: Sequence[Place], states: Sequence[Known]) -> None:
+    from watcher.places.place import address
+
+    counts = Counter(map(str, states))
+    told = [f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state]]
+    click.echo(f"{said}: {', '.join(told) or 'none'}.")
+    moved = [(place, state) for place, state in zip(places, states, strict=True) if state != "same"]
+    for place, state in moved[:_SHOWN]:
+        click.echo(f"  {state:8}{plain(address(place))}: {plain(place.origin)}")
+    if len(moved) > _SHOWN:
+        click.echo(f"  … and {len(moved) - _SHOWN:,} more (--json lists all)")
+
+
+_WORDS = {"new": "new", "changed": "changed", "same": "as before"}
+
+
+def _show_json(places: Sequence[Place], states: Sequence[Known]) -> None:
+    import shapely
+
+    show_json(
+        [
+            {
+                "place": place.name,
+                "state": state,
+                "country": place.country,
+                "origin": place.origin,
+                "exact": place.exact,
+                "bbox": list(shapely.from_geojson(place.geometry).bounds),
+            }
+            for place, state in zip(places, states, strict=True)
+        ]
+    )
