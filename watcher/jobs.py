@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -20,16 +21,20 @@ from watcher.wiring import Parts, chance, now
 
 log = logging.getLogger("watcher")
 
+_REST = 60.0
+"""Seconds between the end of a poll and the next, where the interval is not shorter."""
+
 _TELL = 30.0
 """Seconds between two log lines about one download."""
 
 
 class Next(msgspec.Struct, frozen=True):
-    """What follows: jobs that became due, when to try this one again before its turn, and when not to before."""
+    """What follows: jobs that became due, when this one has its next turn, or is tried again before, or not before."""
 
     soon: tuple[str, ...] = ()
     again: datetime | None = None
     not_before: datetime | None = None
+    turn: datetime | None = None
 
 
 def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
@@ -39,6 +44,7 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
             return Next()
         polled = parts.poll(db, name, alive)
         failures = polls.failures(db, name)
+        turn = _turn(parts, db, name)
     fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
     if polled.baselined:
         fields["baselined"] = polled.baselined
@@ -50,7 +56,18 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         soon=("notify", "download") if polled.arrived else (),
         again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem else None,
         not_before=polled.not_before,
+        turn=turn,
     )
+
+
+def _turn(parts: Parts, db: sqlite3.Connection, name: str) -> datetime:
+    """Choose when to poll a catalogue next: an interval after this poll began, a little sooner or later by chance."""
+    moment, last = now(), polls.last(db, name)
+    interval = parts.pace(db, name).interval(now=moment)
+    jitter = min(float(parts.config.poll.jitter), interval / 2) * (2 * chance() - 1)
+    # A poll that takes as long as that leaves the server, and us, a moment of rest.
+    rest = moment + timedelta(seconds=min(interval, _REST))
+    return max((last.started if last else moment) + timedelta(seconds=interval + jitter), rest)
 
 
 def pay(parts: Parts, alive: Callable[[], None]) -> Next:
@@ -66,7 +83,8 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
             else:
                 again = paid.again or "given up"
                 say(logging.WARNING, "notice failed", to=to, subject=paid.subject, problem=paid.problem, again=again)
-        return Next(soon=tuple(f"poll {name}" for name in sites.unlooked(db, now=now())))
+        unlooked = [name for name in sites.unlooked(db, now=now()) if parts.config.table(name) is not None]
+        return Next(soon=tuple(f"poll {name}" for name in unlooked))
 
 
 def fetch(parts: Parts, alive: Callable[[], None]) -> Next:

@@ -10,50 +10,14 @@ garbage collector's (`gc=False`), which otherwise looks at each of them again an
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
 
 import msgspec
 
-Level = NewType("Level", str)
-"""How far a product is processed: L1A, L1C, L2A, L3A…, or a server's own word when it has none of ours."""
-
-_LEVELS = {
-    "1A": "L1A",
-    "N1A": "L1A",
-    "LEVEL1A": "L1A",
-    "1C": "L1C",
-    "N1": "L1C",
-    "N1C": "L1C",
-    "N1_TUILE": "L1C",
-    "N1_SCENE": "L1C",
-    "LEVEL1C": "L1C",
-    "S2MSI1C": "L1C",
-    "2A": "L2A",
-    "N2A": "L2A",
-    "LEVEL2A": "L2A",
-    "S2MSI2A": "L2A",
-    "3A": "L3A",
-    "N3A": "L3A",
-    "LEVEL3A": "L3A",
-}
-
-
-def level(text: str) -> Level:
-    """Read a processing level as people and servers write it (`LEVEL2A`, `N2A`, `l2a`, `level-2a`).
-
-    A level with no name of ours passes through as written, so that it can be watched by its own name.
-    """
-    word = text.strip()
-    folded = re.sub(r"[\s-]", "", word).upper()
-    if folded in _LEVELS:
-        return Level(_LEVELS[folded])
-    if re.fullmatch(r"L\d[A-Z]?", folded):
-        return Level(folded)
-    return Level(word)
+from watcher.levels import Level as Level
+from watcher.levels import level as level
 
 
 class Asset(msgspec.Struct, frozen=True, gc=False):
@@ -125,7 +89,8 @@ class Watch(msgspec.Struct, frozen=True):
     `since` is the earliest acquisition of interest; `download` `None` leaves it to the configuration;
     `announce` asks that what the first poll finds be announced; `baselined` is when the first poll succeeded;
     `looked_from` is the earliest acquisition that the baseline covers, `None` if it covers all; `cursor` is the newest
-    time at which the catalogue learnt of something that we have stored for it.
+    time at which the catalogue learnt of something that we have stored for it; `reread` is when it was last asked for
+    as far behind the cursor as late publications need it once a day.
     """
 
     number: int
@@ -141,6 +106,7 @@ class Watch(msgspec.Struct, frozen=True):
     baselined: datetime | None = None
     looked_from: datetime | None = None
     cursor: datetime | None = None
+    reread: datetime | None = None
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -172,7 +138,8 @@ class Query(msgspec.Struct, frozen=True):
     `code` or `geometry` (GeoJSON, UTF-8 JSON) say where, neither is everywhere; `level` how far processed;
     `learnt_since` asks for what the catalogue learnt at or after that time; `acquired` is the window of acquisition,
     both ends included, `None` for an open end. `brief` says that identity, revision and acquisition are enough: an
-    adapter may spare the server the rest.
+    adapter may spare the server the rest. `known` names products by id with the revision that the asker has: of one
+    that is listed just so, identity, revision and acquisition are enough.
     """
 
     collection: str
@@ -182,6 +149,7 @@ class Query(msgspec.Struct, frozen=True):
     learnt_since: datetime | None = None
     acquired: tuple[datetime | None, datetime | None] = (None, None)
     brief: bool = False
+    known: Mapping[str, str] = {}
 
 
 class Capability(msgspec.Struct, frozen=True):

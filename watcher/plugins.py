@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -53,6 +53,14 @@ class Catalogue(Protocol):
 
     def check(self, http: Http) -> Iterator[Finding]:
         """Look at the server as `watcher check` does: by asking, whatever it says of itself."""
+
+
+@runtime_checkable
+class Surveyed(Protocol):
+    """A catalogue that can also say which sites it has: not every kind can."""
+
+    def sites(self, http: Http) -> Iterator[Candidate]:
+        """List its sites, with the ground that the products of each cover together."""
 
 
 class Channel(Protocol):

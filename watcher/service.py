@@ -58,6 +58,7 @@ class Service:
         self._leaving = threading.Event()
         self._wake = threading.Event()
         self._reload = False
+        self._newcomers = False
         self._guard = threading.Lock()
         self._running: set[str] = set()
         self._once_more: set[str] = set()
@@ -100,25 +101,35 @@ class Service:
             if self._reload:
                 self._reload = False
                 self._read_again()
+            if self._newcomers:
+                self._newcomers = False
+                self._welcome()
             stuck = self._stuck()
             if stuck:
                 say(logging.ERROR, "no progress", jobs=",".join(stuck))
             elif feed is not None:
                 systemd.alive()
 
-    def _schedule(self) -> None:
-        """Give every job its turn, at once if it is overdue. Those of catalogues that went away are removed."""
+    def _schedule(self, *, new: bool = False) -> None:
+        """Give every job its turn, at once if it is overdue, or only the `new` ones.
+
+        Those of catalogues that went away are removed.
+        """
         config = self.parts.config
         rhythms = {"notify": (float(config.notify.interval), 0.0), "download": (float(config.download.interval), 0.0)}
-        for name, table in config.catalogues.items():
-            interval = float(table.interval or config.poll.interval)
-            rhythms[f"poll {name}"] = (interval, min(float(config.poll.jitter), interval / 2))
-        for gone in self._intervals.keys() - rhythms.keys():
-            self._scheduler.remove_job(gone)
-        with self._guard:
-            self._intervals = {job: interval + jitter for job, (interval, jitter) in rhythms.items()}
         with closing(self.parts.db()) as db:
+            for name in self.parts.polled(db):
+                interval = self.parts.pace(db, name).interval(now=now())
+                rhythms[f"poll {name}"] = (interval, min(float(config.poll.jitter), interval / 2))
+            had = self._intervals
+            # Jobs at work look a job up here first: it is listed last, and struck off first.
+            with self._guard:
+                self._intervals = {job: span for job, span in had.items() if job in rhythms}
+            for gone in had.keys() - rhythms.keys():
+                self._scheduler.remove_job(gone)
             for job, (interval, jitter) in rhythms.items():
+                if new and job in had:
+                    continue
                 last = polls.last(db, job.removeprefix("poll ")) if job.startswith("poll ") else None
                 due = _due(last, interval)
                 self._progress[job] = time.monotonic() + (due - now()).total_seconds()
@@ -130,6 +141,18 @@ class Service:
                     replace_existing=True,
                     next_run_time=due,
                 )
+        with self._guard:
+            self._intervals = {job: interval + jitter for job, (interval, jitter) in rhythms.items()}
+
+    def _welcome(self) -> None:
+        """Give catalogues a job that nobody configured, and that a watch was added of."""
+        before = set(self._intervals)
+        try:
+            self._schedule(new=True)
+        except WatcherError as error:
+            say(logging.ERROR, "catalogues were not looked through", error=error, hint=error.hint)
+        for job in sorted(self._intervals.keys() - before):
+            say(logging.INFO, "catalogue joined", catalogue=job.removeprefix("poll "))
 
     def _turn(self, job: str) -> None:
         """Do a job once, and once more if it became due while it was being done."""
@@ -165,10 +188,16 @@ class Service:
 
     def _then(self, job: str, following: Next) -> None:
         for other in following.soon:
+            if other not in self._intervals:
+                # Of a catalogue that is watched since a moment ago, and stands in no configuration.
+                self._newcomers = True
+                self._wake.set()
             self._at(other, now())
+        usual = following.turn or now() + timedelta(seconds=self._intervals.get(job, 0.0))
         if following.again is not None:
-            usual = now() + timedelta(seconds=self._intervals.get(job, 0.0))
             self._at(job, max(min(following.again, usual), following.not_before or now()))
+        elif following.turn is not None:
+            self._at(job, following.turn)
 
     def _at(self, job: str, when: datetime) -> None:
         with self._guard:

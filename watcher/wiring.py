@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher import plugins
-from watcher.config import CatalogueTable, Config
+from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, remembered
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Sent, Subscription
-from watcher.store import addresses
+from watcher.store import addresses, sites
 from watcher.store.connection import connect
 from watcher.store.locks import holding
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from watcher.plugins import Catalogue
     from watcher.tasks.download import Brought, Show
     from watcher.tasks.notify import Paid
+    from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled
 
 DATABASE = "watcher.db"
@@ -74,13 +75,16 @@ class Parts:
 
     def table(self, name: str) -> CatalogueTable:
         """Return the settings of a catalogue; raises `UsageError` when none has that name."""
-        table = self.config.catalogues.get(name)
+        table = self.config.table(name)
         if table is None:
-            raise UsageError(
-                f'no catalogue is called "{name}"',
-                hint=f"the catalogues are: {', '.join(self.config.catalogues)}; add [catalogues.{name}] to config.toml",
-            )
+            raise _unknown(name, self.config)
         return table
+
+    def polled(self, db: sqlite3.Connection) -> list[str]:
+        """Name the catalogues that are asked: those configured, and those of the presets that are watched."""
+        watched = {watch.catalogue for watch in sites.watches(db, paused=True)}
+        others = sorted(watched - self.config.catalogues.keys())
+        return [*self.config.catalogues, *(name for name in others if self.config.table(name) is not None)]
 
     def catalogue(self, name: str) -> Catalogue:
         """Build a catalogue from its settings."""
@@ -125,7 +129,18 @@ class Parts:
                 lookback=timedelta(seconds=self.config.poll.lookback),
                 alive=alive,
                 stop=self.stop,
+                once=self.config.notify.once,
             )
+
+    def pace(self, db: sqlite3.Connection, name: str) -> Pace:
+        """Say how soon to ask a catalogue again. One that has an interval of its own is asked just so often."""
+        from watcher.core.rhythm import Bounds
+        from watcher.tasks.pace import pace
+
+        table, usual = self.table(name), float(self.config.poll.interval)
+        own = table.interval
+        bounds = Bounds(usual, *self.config.poll.bounds()) if own is None else Bounds(own, own, own)
+        return pace(db, name, bounds=bounds, gap=float(table.gap), now=now())
 
     def notify(self, db: sqlite3.Connection, *, patience: timedelta = timedelta(0)) -> Iterator[Paid]:
         """Send the notices that are due, alone; a download that one tells of may take up to `patience`."""
@@ -252,6 +267,21 @@ class Parts:
             settings.setdefault("url", self.catalogue(table.name).url)
         part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
         return part
+
+
+def _unknown(name: str, config: Config) -> UsageError:
+    """Say that no catalogue has that name, or what a preset of that name still needs."""
+    if name in presets() and (needs := preset(name).needs):
+        settings = ", ".join(needs)
+        one = f"name it as {name}:{needs[0].upper()}, or " if needs != ("url",) and len(needs) == 1 else ""
+        return UsageError(
+            f'the catalogue "{name}" needs a setting: {settings}',
+            hint=f'{one}write [catalogues.{name}] with preset = "{name}" and {settings} = "…" to config.toml',
+        )
+    return UsageError(
+        f'no catalogue is called "{name}"',
+        hint=f"the catalogues are: {', '.join(config.known())}; add [catalogues.{name}] to config.toml",
+    )
 
 
 def now() -> datetime:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given import ACQUIRED, FILE, L1C, L2A, NOW, changed, product, site, subscription, version, watch
-from watcher.core.decide import Audience, Decision, Known, Listing, accepts, decide, vanished, wanted
+from watcher.core.audience import Audience, accepts, wanted
+from watcher.core.decide import Decision, Known, Listing, decide
 from watcher.core.revisions import token
 from watcher.model import Event, Level, Product, Subscription, Watch
 
@@ -265,11 +266,6 @@ def test_what_was_missing_and_is_listed_again_has_returned() -> None:
     decision = decided((product(revision=version(2)), [watch()]), known=known)
     assert decision.returned == [7, 8]
     assert nothing_is_announced_or_stored(decision)
-
-
-def test_withdrawn_takes_two_looks() -> None:
-    assert vanished({1}, [(1, False), (2, False), (3, True)]) == ([2], [3])
-    assert vanished(set(), []) == ([], [])
 
 
 TOKENS = st.builds(

@@ -73,7 +73,8 @@ def product(number: int = 1, **changes: object) -> Product:
 
 
 def told(number: int = 1, *, site: str = "Litchfield", event: Event = Event.NEW, **changes: object) -> Told:
-    own = {key: changes.pop(key) for key in ("download", "path", "verified", "previous") if key in changes}
+    mine = ("download", "path", "verified", "previous", "current", "also", "cause")
+    own = {key: changes.pop(key) for key in mine if key in changes}
     return Told(event, site, product(number, **changes), "take5", **own)  # type: ignore[arg-type]
 
 
@@ -310,3 +311,29 @@ def test_a_link_is_built_anew_from_its_parts(link: str, safe: str):
 
 def test_an_address_in_a_title_is_left_alone():
     assert "S2@10m jane@example.org" in compose([told(title="S2@10m jane@example.org")], key="k").text
+
+
+def test_a_revision_says_what_it_replaces_and_with_what():
+    text = compose([told(event=Event.REVISED, previous="N0209", current="N0500")], key="k").text
+    assert "replaces N0209 with N0500" in text
+
+
+def test_other_catalogues_that_have_it_are_named_a_few_of_them():
+    assert "in take5, also in aws and pc" in compose([told(also=["aws", "pc"])], key="k").text
+    assert "also in" not in compose([told()], key="k").text
+    many = compose([told(also=[f"catalogue-{n}" for n in range(50)])], key="k").text
+    assert "catalogue-3" in many
+    assert "catalogue-4" not in many
+
+
+def test_a_withdrawal_says_why():
+    text = compose([told(event=Event.WITHDRAWN, cause="Corrupted product")], key="k").text
+    assert "no longer in the catalogue: Corrupted product" in text
+    assert "no longer in the catalogue\n" in compose([told(event=Event.WITHDRAWN)], key="k").text
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_catalogues_say_of_causes_and_processings_is_made_safe(hostile: str):
+    notice = compose([told(event=Event.WITHDRAWN, cause=hostile, also=[hostile], previous=hostile)], key="k")
+    assert is_clean(notice.text.replace("\n", "").replace("\u200b", ""))
+    assert {tag for tag, _ in Page(notice.html).elements} <= SAFE

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.given import NOW, add_subscription, add_watch, owe, product, rows
-from watcher.core.decide import Owed
+from watcher.core.audience import Owed
 from watcher.store import deliveries, sites
 from watcher.store.connection import writing
 

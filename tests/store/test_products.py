@@ -10,7 +10,7 @@ import pytest
 from tests.given import ACQUIRED, L1C, NOW, add_watch, box, changed, product, rows, version
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Asset, Event, Product
-from watcher.store import products, sites
+from watcher.store import listings, products, sites
 from watcher.store.connection import writing
 
 LATER = NOW + timedelta(minutes=15)
@@ -65,6 +65,19 @@ def test_what_is_known_of_a_page_is_its_revisions_and_the_newest_at_each_site(db
     assert known["P2"].sites == {}
     assert products.known(db, 2, [new]) == {}
     assert products.known(db, 1, []) == {}
+
+
+def test_what_is_familiar_at_a_site_is_the_newest_revision_of_each_product_that_was_never_missed(
+    db: sqlite3.Connection,
+) -> None:
+    a, b = add_watch(db, "A").site.number, add_watch(db, "B").site.number
+    record(db, product("P1"), product("P2"), at=(a, b))
+    record(db, product("P1", revision=version(2)), product("P3"), at=(a,))
+    with writing(db):
+        products.miss(db, a, [2], now=NOW)
+    assert products.familiar(db, a, 1) == {"P1": (version(2), [1, 3]), "P3": (version(1), [4])}
+    assert products.familiar(db, b, 1) == {"P1": (version(1), [1]), "P2": (version(1), [2])}
+    assert products.familiar(db, a, 2) == {}
 
 
 def test_ids_are_kept_apart_by_collection(db: sqlite3.Connection) -> None:
@@ -133,7 +146,7 @@ def test_what_was_withdrawn_is_no_longer_missed(db: sqlite3.Connection) -> None:
     products.miss(db, watch.site.number, [number], now=NOW)
     products.arrive(db, [Arrival(watch.site.number, number, Event.WITHDRAWN, (), False)], now=NOW)
     assert products.seen(db, watch, 1, since=None, before=LATER) == []
-    (row,) = products.listing(db, site=None, level=None, since=None)
+    (row,) = listings.listing(db, site=None, level=None, since=None)
     assert row.event is Event.WITHDRAWN
 
 
@@ -144,7 +157,7 @@ def test_what_is_back_is_no_longer_listed_as_withdrawn(db: sqlite3.Connection) -
     products.miss(db, watch.site.number, [number], now=NOW)
     products.arrive(db, [Arrival(watch.site.number, number, Event.WITHDRAWN, (), False)], now=NOW)
     products.record(db, 1, Decision([], [], [], [], [number], [], set()), now=LATER)
-    (row,) = products.listing(db, site=None, level=None, since=None)
+    (row,) = listings.listing(db, site=None, level=None, since=None)
     assert row.event is Event.NEW
     assert products.seen(db, watch, 1, since=None, before=LATER) == [(number, False)]
 
@@ -154,12 +167,12 @@ def test_the_listing_tells_where_what_happened_and_whether_it_is_here(db: sqlite
     first, second = record(db, product("P1"), product("P2", acquired=ACQUIRED + timedelta(1)), at=(here,))
     products.arrive(db, [Arrival(here, second, Event.NEW, (), False)], now=NOW)
     db.execute("INSERT INTO downloads (revision, site, wanted, stored, path) VALUES (?, '', '', '', 'x')", (first,))
-    newest, oldest = products.listing(db, site=None, level=None, since=None)
+    newest, oldest = listings.listing(db, site=None, level=None, since=None)
     assert (newest.product.id, newest.event, newest.stored, newest.site) == ("P2", Event.NEW, None, "Pornic")
     assert (oldest.product.id, oldest.event, oldest.stored, oldest.catalogue) == ("P1", None, "x", "take5")
-    assert products.listing(db, site=here + 1, level=None, since=None) == []
-    assert products.listing(db, site=here, level=L1C, since=None) == []
-    assert len(products.listing(db, site=here, level=None, since=ACQUIRED + timedelta(1))) == 1
+    assert listings.listing(db, site=here + 1, level=None, since=None) == []
+    assert listings.listing(db, site=here, level=L1C, since=None) == []
+    assert len(listings.listing(db, site=here, level=None, since=ACQUIRED + timedelta(1))) == 1
 
 
 def test_a_page_of_many_products_is_looked_up_by_the_index_alone(db: sqlite3.Connection) -> None:

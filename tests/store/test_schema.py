@@ -42,29 +42,50 @@ def test_a_database_of_a_newer_watcher_is_refused_and_left_alone(path: Path) -> 
 def test_an_older_database_is_kept_as_a_backup_and_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with database(path) as db:
         add_watch(db)
-    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, "0002_notes": SECOND})
-    monkeypatch.setattr(schema, "LATEST", schema.LATEST + 1)
+    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, "9999_notes": SECOND})
+    before = schema.LATEST
+    monkeypatch.setattr(schema, "LATEST", before + 1)
     with database(path) as db:
-        assert schema.version(db) == 2
+        assert schema.version(db) == before + 1
         assert rows(db, "SELECT name, note FROM sites") == [("Pornic", None)]
-    backup = path.with_name("watcher.db.before-0002")
+    backup = path.with_name(f"watcher.db.before-{before + 1:04d}")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     with closing(sqlite3.connect(backup)) as old:
-        assert old.execute("PRAGMA user_version").fetchone() == (1,)
+        assert old.execute("PRAGMA user_version").fetchone() == (before,)
         assert old.execute("SELECT name FROM sites").fetchone() == ("Pornic",)
+
+
+def test_what_was_seen_before_acquisitions_were_known_is_given_its_own(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {name: script for name, script in schema._MIGRATIONS.items() if name < "0004"}
+    monkeypatch.setattr(schema, "_MIGRATIONS", older)
+    monkeypatch.setattr(schema, "LATEST", len(older))
+    name = "S2A_MSIL2A_20150530T111203_N0204_R094_T31TCJ_20150530T150000"
+    with database(path) as db:
+        db.execute("INSERT INTO collections VALUES (1, 'cdse', 'sentinel-2-l2a')")
+        db.executemany(
+            "INSERT INTO revisions (collection, id, token, title, acquired, assets, seen)"
+            " VALUES (1, ?, '', ?, ?, '[]', '')",
+            [(name, name, "2015-05-30T11:12:03.024Z"), ("P2", "P2", None)],
+        )
+    monkeypatch.undo()
+    with database(path) as db:
+        found = rows(db, "SELECT id, acquisition FROM revisions ORDER BY number")
+        assert found == [(name, "2015-05-30D/S2A/31TCJ/L2A"), ("P2", None)]
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with database(path) as db:
         add_watch(db)
     broken = f"{SECOND}CREATE TABLE sites (again TEXT);\n"
-    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, "0002_notes": broken})
+    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, "9999_notes": broken})
     monkeypatch.setattr(schema, "LATEST", schema.LATEST + 1)
     with pytest.raises(StoreError, match="already exists"):
         connect(path)
     monkeypatch.undo()
     with database(path) as db:
-        assert schema.version(db) == 1
+        assert schema.version(db) == schema.LATEST
         assert "note" not in rows(db, "SELECT name FROM pragma_table_info('sites')")
 
 

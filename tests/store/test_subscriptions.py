@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from tests.given import L1C, L2A, add_subscription, add_watch, owe, product, rows
-from watcher.core.decide import Owed
+from watcher.core.audience import Owed
 from watcher.errors import UsageError
 from watcher.store import sites, subscriptions
 from watcher.store.connection import writing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import cast
 
 from watcher.core.matching import matches
@@ -11,22 +12,30 @@ from watcher.errors import CatalogueError
 from watcher.model import Candidate, Capability, Finding, Page, Product, Query, Site, Watch
 from watcher.net import Http
 
-NOBODY = cast("Http", None)
+NOBODY = cast("Http", SimpleNamespace(asked=0, received=0))
 """The HTTP client of a catalogue that asks nobody."""
 
 
 class Pretend:
     """Lists `products` (by id) in pages of `size`; before each page it does what `before_page` does.
 
-    `codes` and `learns` are its capability. With `ignores_filters` it lists everything whatever was asked.
+    `codes`, `learns`, `sweeps` and `places` are its capability. With `ignores_filters` it lists everything whatever was asked.
     """
 
     url = "http://127.0.0.1:1/pretend"
 
     def __init__(
-        self, *listed: Product, learns: bool = False, codes: bool = True, size: int = 2, ignores_filters: bool = False
+        self,
+        *listed: Product,
+        learns: bool = False,
+        codes: bool = True,
+        size: int = 2,
+        ignores_filters: bool = False,
+        sweeps: bool = False,
+        places: int = 1,
     ) -> None:
         self.products = {product.id: product for product in listed}
+        self.sweeps, self.places = sweeps, places
         self.size, self.learns, self.codes, self.ignores_filters = size, learns, codes, ignores_filters
         self.asked: list[Query] = []
         self.before_page: Callable[[int, Query], None] = lambda number, query: None
@@ -48,7 +57,7 @@ class Pretend:
         self.before_page = lambda number, query: None
 
     def capability(self) -> Capability:
-        return Capability(learns=self.learns, codes=self.codes)
+        return Capability(learns=self.learns, codes=self.codes, sweeps=self.sweeps, places=self.places)
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         return sorted({product.collection for product in self.products.values()})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.given import NOW, Clock, add_subscription, add_watch, database, owe, product, rows
-from watcher.core.decide import Owed
+from watcher.core.audience import Owed
 from watcher.core.patience import DELIVERY
 from watcher.model import Notice, Outcome, Sent
 from watcher.store import deliveries, sites

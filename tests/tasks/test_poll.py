@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 
 from tests.given import (
     ACQUIRED,
@@ -28,10 +29,10 @@ from tests.given import (
     version,
 )
 from tests.tasks.pretend import NOBODY, Pretend
-from watcher.core.planning import OVERLAP
+from watcher.core.reach import OVERLAP
 from watcher.errors import CatalogueError, CredentialError, HttpError, StoreError, Unreachable
 from watcher.model import Query
-from watcher.store import downloads, polls, sites
+from watcher.store import downloads, measures, polls, sites
 from watcher.store.connection import healthy, writing
 from watcher.tasks.poll import Polled, poll
 
@@ -655,3 +656,208 @@ def test_what_was_not_listed_as_news_is_not_missing(db: sqlite3.Connection, ask:
     for _ in range(4):
         assert ask(catalogue).problem is None
     assert rows(db, "SELECT count(missing) FROM sightings") == [0]
+
+
+def test_what_a_site_has_seen_is_named_to_the_catalogue_and_costs_no_transaction(
+    db: sqlite3.Connection, ask: Ask
+) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"), product("P2"), product("P3"))
+    ask(catalogue)
+    assert catalogue.asked[-1].known == {}
+    catalogue.list(product("P3", revision=version(2)))
+    written: list[str] = []
+    db.set_trace_callback(written.append)
+    assert ask(catalogue).listed == 3
+    db.set_trace_callback(None)
+    assert catalogue.asked[-1].known == {"P1": version(1), "P2": version(1), "P3": version(1)}
+    looked_up = [statement for statement in written if "json_each" in statement and "LEFT JOIN sightings" in statement]
+    assert len(looked_up) == 1
+    assert '["P3"]' in looked_up[0]
+    assert rows(db, "SELECT count(*) FROM revisions") == [4]
+
+
+def test_what_is_known_is_not_missed_when_it_is_listed_again(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"), product("P2"))
+    ask(catalogue)
+    catalogue.list(product("P1", revision=version(2)))
+    for _ in range(3):
+        assert ask(catalogue).problem is None
+    assert rows(db, "SELECT count(*) FROM sightings WHERE missing IS NOT NULL") == [0]
+
+
+# Many places in few questions
+
+WEST, EAST, FAR = box(0, 40, 1, 41), box(2, 40, 3, 41), box(50, 50, 51, 51)
+
+
+def everywhere(*listed: Any, **terms: Any) -> Pretend:
+    return Pretend(*listed, learns=True, codes=False, **({"sweeps": True} | terms))
+
+
+def three_fields(db: sqlite3.Connection) -> None:
+    for name, ground in (("West", WEST), ("East", EAST), ("Far", FAR)):
+        add_watch(db, name, geometry=ground)
+
+
+def test_what_was_sounded_once_is_swept_from_then_on(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
+    three_fields(db)
+    catalogue = everywhere(*(product(f"E{n}", geometry=box(9, 9, 10, 10), learnt=NOW) for n in range(5)))
+    assert [ask(catalogue).asked for _ in range(3)] == [4, 1, 1]
+    catalogue.list(
+        product("W", geometry=WEST, learnt=clock.time),
+        product("F", geometry=FAR, learnt=clock.time),
+        product("Nowhere", geometry=box(20, 20, 21, 21), learnt=clock.time),
+    )
+    assert (ask(catalogue).asked, catalogue.asked[-1].geometry) == (1, None)
+    assert sorted(announced(db)) == [("Far", "F", "new"), ("West", "W", "new")]
+    assert rows(db, "SELECT count(*) FROM revisions") == [2]
+    assert cursors(db) == [clock.time.replace(microsecond=0)] * 3 or len(set(cursors(db))) == 1
+
+
+def test_places_that_are_joined_are_each_told_what_is_theirs(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
+    three_fields(db)
+    catalogue = everywhere(sweeps=False, places=50)
+    assert ask(catalogue).baselined == 3
+    catalogue.list(*(product(n, geometry=g, learnt=clock.time) for n, g in (("W", WEST), ("E", EAST))))
+    assert ask(catalogue).asked == 1
+    assert sorted(announced(db)) == [("East", "E", "new"), ("West", "W", "new")]
+
+
+def test_a_place_where_nothing_comes_keeps_up_with_the_others(db: sqlite3.Connection, ask: Ask) -> None:
+    for name, ground in (("A", WEST), ("B", FAR)):
+        add_watch(db, name, geometry=ground)
+    catalogue = everywhere(product("W", geometry=WEST, learnt=NOW), sweeps=False)
+    ask(catalogue)
+    ask(catalogue)
+    assert cursors(db) == [NOW, NOW]
+
+
+def test_a_product_that_comes_between_two_questions_of_one_poll_is_told_all_the_same(
+    db: sqlite3.Connection, ask: Ask, clock: Clock
+) -> None:
+    for name, ground in (("A", WEST), ("B", FAR)):
+        add_watch(db, name, geometry=ground)
+    catalogue = everywhere(sweeps=False)
+    ask(catalogue)
+
+    def meanwhile(number: int, query: Query) -> None:
+        if number == -1 and query.geometry == WEST and "late" not in catalogue.products:
+            catalogue.list(product("late", geometry=WEST, learnt=clock.time))
+            catalogue.list(product("later", geometry=FAR, learnt=clock.time + timedelta(seconds=1)))
+
+    catalogue.before_page = meanwhile
+    for _ in range(3):
+        ask(catalogue)
+    assert sorted(announced(db)) == [("A", "late", "new"), ("B", "later", "new")]
+
+
+def test_one_place_that_the_server_chokes_on_does_not_hide_the_others(db: sqlite3.Connection, ask: Ask) -> None:
+    for number in range(8):
+        add_watch(db, f"F{number}", geometry=box(number, 40, number + 0.5, 41))
+    catalogue = everywhere(sweeps=False, places=50)
+    bad = shapely.box(5, 40, 5.5, 41)
+
+    def choke(number: int, query: Query) -> None:
+        if shapely.from_geojson(query.geometry).intersects(bad):
+            raise HttpError("invalid geometry", status=400)
+
+    catalogue.before_page = choke
+    polled = ask(catalogue)
+    assert polled.baselined == 7
+    assert polled.asked == 7
+    assert polled.problem == "SPOT5 (F5): invalid geometry"
+
+
+@pytest.mark.parametrize("error", [Unreachable("timed out"), HttpError("busy", status=503)])
+def test_a_server_that_is_down_is_not_asked_in_smaller_pieces(
+    db: sqlite3.Connection, ask: Ask, error: CatalogueError
+) -> None:
+    three_fields(db)
+    catalogue = everywhere(sweeps=False, places=50)
+    catalogue.breaks(error)
+    polled = ask(catalogue)
+    assert polled.asked == 1
+    assert polled.problem is not None
+    assert polled.problem.startswith("SPOT5 (East, Far, West): ")
+
+
+def test_a_sweep_that_is_too_much_is_asked_by_place_for_the_day(
+    db: sqlite3.Connection, ask: Ask, clock: Clock
+) -> None:
+    three_fields(db)
+    catalogue = everywhere()
+    ask(catalogue)
+
+    def refuse(number: int, query: Query) -> None:
+        if query.geometry is None:
+            raise CatalogueError("more than 200 pages")
+
+    catalogue.before_page = refuse
+    assert ask(catalogue).problem == "SPOT5 (East, Far, West): more than 200 pages"
+    catalogue.list(product("W", geometry=WEST, learnt=clock.time))
+    polled = ask(catalogue)
+    assert (polled.asked, polled.problem, polled.arrived) == (3, None, 1)
+    catalogue.mend()
+    clock.forward(days=1)
+    ask(catalogue)
+    assert catalogue.asked[-1].geometry is None
+
+
+def test_a_joined_look_that_lists_nothing_of_one_place_concludes_nothing_there(
+    db: sqlite3.Connection, ask: Ask
+) -> None:
+    three_fields(db)
+    catalogue = Pretend(
+        *(product(n, geometry=g, acquired=NOW) for n, g in (("W1", WEST), ("W2", WEST), ("E1", EAST), ("F1", FAR))),
+        codes=False,
+        places=50,
+    )
+    ask(catalogue)
+    del catalogue.products["W1"], catalogue.products["E1"]
+    for _ in range(3):
+        polled = ask(catalogue)
+        assert polled.problem is not None
+        assert polled.problem.startswith("SPOT5 (East, Far, West): East: SPOT5 lists nothing")
+    assert announced(db) == [("West", "W1", "withdrawn")]
+
+
+def test_a_question_that_failed_names_a_few_of_many_places(db: sqlite3.Connection, ask: Ask) -> None:
+    for number in range(9):
+        add_watch(db, f"F{number}", geometry=box(number, 40, number + 0.5, 41))
+    catalogue = everywhere(sweeps=False, places=50)
+    catalogue.breaks(HttpError("busy", status=503))
+    assert ask(catalogue).problem == "SPOT5 (F0, F1 and 7 more): busy"
+
+
+def test_what_a_poll_costs_and_lists_is_measured(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
+    three_fields(db)
+    catalogue = everywhere()
+    ask(catalogue)
+    ask(catalogue)
+    hour = clock.time.replace(minute=0, second=0, microsecond=0)
+    catalogue.list(*(product(f"W{n}", geometry=WEST, learnt=clock.time) for n in range(3)))
+    catalogue.list(*(product(f"N{n}", geometry=box(20, 20, 21, 21), learnt=clock.time) for n in range(2)))
+    ask(catalogue)
+    catalogue.list(product("late", geometry=WEST, learnt=clock.time - timedelta(hours=2)))
+    ask(catalogue)
+    load = measures.loads(db, "take5", now=clock.time)["SPOT5"]
+    assert load.everywhere is not None
+    assert 5 * 24 / 2 < load.everywhere < 5 * 24 * 4
+    assert load.late == {128: 1}
+    assert measures.appeared(db, "take5")[hour] == 5
+
+
+def test_a_product_is_counted_as_late_by_how_far_it_was_behind_the_cursor(
+    db: sqlite3.Connection, ask: Ask, clock: Clock
+) -> None:
+    add_watch(db, "West", geometry=WEST)
+    catalogue = news(product("P1", geometry=WEST, learnt=NOW))
+    ask(catalogue)
+    clock.forward(days=4)
+    catalogue.list(product("P2", geometry=WEST, learnt=clock.time))
+    ask(catalogue)
+    catalogue.list(product("late", geometry=WEST, learnt=clock.time - timedelta(hours=4)))
+    ask(catalogue)
+    assert measures.loads(db, "take5", now=clock.time)["SPOT5"].late == {0: 1, 256: 1}

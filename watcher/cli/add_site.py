@@ -1,35 +1,23 @@
-"""A place becomes watched: by the name its catalogue has for it, as a Take5 site, or where it is said to lie."""
+"""A place becomes watched: by the name its catalogue has for it, by another name, or where it is said to lie."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName, DateType, LevelType, Percent, one_of
-from watcher.cli.output import cell
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
-    from watcher.model import Candidate, Level, Watch
+    import sqlite3
+
+    from watcher.cli.meant import Meant
+    from watcher.model import Level, Site, Watch
     from watcher.plugins import Catalogue
-    from watcher.wiring import Parts
-
-
-class Place(msgspec.Struct, frozen=True):
-    """What a name was found to mean: where, by which code in which collections, and who says so."""
-
-    name: str
-    geometry: bytes | None
-    country: str | None
-    origin: str
-    code: str | None = None
-    collections: Sequence[str] | None = None
-    levels: Collection[str] | None = None
 
 
 @click.command("add-site")
@@ -53,6 +41,8 @@ class Place(msgspec.Struct, frozen=True):
 @click.option("--bbox", metavar="W,S,E,N", help="A box, in degrees.")
 @click.option("--point", metavar="LON,LAT[,KM]", help="A point and how far around it [10 km].")
 @click.option("--geometry", metavar="FILE|WKT", help="A GeoJSON file, or WKT.")
+@click.option("--as", "called", metavar="NAME", help="What the site is called, if not as the place.")
+@click.option("--pick", type=click.IntRange(min=1), metavar="N", help="The N-th of the places that NAME may be.")
 @click.option("--announce-existing", is_flag=True, help="Hear of what is there already, as one digest.")
 @click.pass_obj
 def add_site(
@@ -67,9 +57,16 @@ def add_site(
     bbox: str | None,
     point: str | None,
     geometry: str | None,
+    called: str | None,
+    pick: int | None,
     announce_existing: bool,
 ) -> None:
     """Watch a place: from the first poll on, what arrives there is announced.
+
+    NAME is a site of the catalogue, where that knows sites by name. Else, and where it does not know the name, it is
+    whatever `watcher where` understands: a Take5 site, park, region or town, a Sentinel-2 tile, a Landsat path and
+    row, LON,LAT[,KM], W,S,E,N, WKT or a file. What may be several places is listed; --pick N takes one of them. With
+    --bbox, --point or --geometry, NAME is only what the site is called.
 
     The first poll is the baseline: it remembers what is there and announces nothing. Adding a site again changes
     those of its terms that are given, or adds a level.
@@ -77,41 +74,36 @@ def add_site(
     \b
     Examples:
       watcher add-site Litchfield
+      watcher add-site "Paris, Texas"
+      watcher add-site T52LFL --as "Litchfield tile"
+      watcher add-site 106/069
       watcher add-site Litchfield --catalogue take5 --level L1C --level L2A --download
       watcher add-site "Kruger north" --bbox 31.0,-23.2,31.6,-22.6 --max-cloud 20
       watcher add-site Toulouse --point 1.44,43.60,15 --since 2026-01-01
       watcher add-site Field --geometry field.geojson --announce-existing
     """
+    from watcher.cli import meant as meaning
     from watcher.model import level as read_level
     from watcher.store import sites, subscriptions
     from watcher.store.connection import writing
     from watcher.wiring import now
 
-    name = _named(name)
-    one_of(bbox=bbox, point=point, geometry=geometry)
+    one_of(bbox=bbox, point=point, geometry=geometry, pick=pick)
     parts = context.parts
     named = catalogue or parts.config.default_catalogue()
     source = parts.catalogue(named)
     _known(named, source, collection)
-    place = _given(name, bbox, point, geometry) or _found(parts, named, source, name, collection)
+    meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
+    meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)
     chosen = [
         (part, level)
         for level in levels or (read_level("L2A"),)
-        for part in _collections(named, source, level, collection, place)
+        for part in _collections(named, source, level, collection, meant)
     ]
     moment = now()
     db = parts.db()
     with writing(db):
-        site = sites.add(
-            db, place.name, geometry=place.geometry, country=place.country, origin=place.origin, now=moment
-        )
-        moved = (
-            place.code is None
-            and place.geometry is not None
-            and sites.move(db, site, geometry=place.geometry, origin=place.origin)
-        )
-        if place.code is None and place.geometry is None and site.geometry is None:
-            raise UsageError(f"{site.name} has no geometry", hint="give --bbox, --point or --geometry")
+        site, moved = _stored(db, meant, _named(called or meant.place.name), now=moment)
         fresh = [
             sites.watch(
                 db,
@@ -119,7 +111,7 @@ def add_site(
                 catalogue=named,
                 collection=part,
                 level=level,
-                code=place.code,
+                code=meant.code,
                 max_cloud=max_cloud,
                 since=since,
                 download=download,
@@ -137,8 +129,8 @@ def add_site(
             )
     if moved:
         click.echo("Its place is another one now; it is looked at anew there, from a baseline on.")
-    for level in sorted({level for _, level in chosen} - set(place.levels or [level for _, level in chosen])):
-        click.echo(f"There is no {level} there yet, only {', '.join(sorted(place.levels or ()))}.")
+    for level in sorted({level for _, level in chosen} - set(meant.levels or [level for _, level in chosen])):
+        click.echo(f"There is no {level} there yet, only {', '.join(sorted(meant.levels or ()))}.")
     if new:
         click.echo(
             "The first poll will announce what is there already, as one digest; none of it is downloaded."
@@ -149,6 +141,24 @@ def add_site(
         click.echo("What is there was remembered at the first poll: --announce-existing announces nothing more.")
     if not any(s.sites is None or site.number in s.sites for s in subscriptions.every(db)):
         click.echo("Nobody is told of it yet: watcher subscribe you@example.org")
+
+
+def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -> tuple[Site, bool]:
+    """Return the site of that name, added if it is new, and whether it was moved to another place."""
+    from watcher.store import sites
+
+    place = meant.place
+    site = sites.add(
+        db, name, geometry=place.geometry, country=place.country, origin=place.origin, grid=place.grid, now=now
+    )
+    if meant.code is not None:
+        return site, False
+    if place.geometry is None or (site.geometry != place.geometry and not meant.moves):
+        raise UsageError(
+            f"{site.name} is watched already, at another place: {site.origin}",
+            hint=f'call this one otherwise, with --as "{place.name} 2", or move the site with --bbox or --geometry',
+        )
+    return site, meant.moves and sites.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
 
 
 def _terms(watch: Watch) -> str:
@@ -171,104 +181,12 @@ def _named(name: str) -> str:
     return name
 
 
-def _given(name: str, bbox: str | None, point: str | None, geometry: str | None) -> Place | None:
-    from watcher.places import geometry as places
-
-    if bbox is not None:
-        return Place(name, places.from_box(bbox), None, f"box {bbox}")
-    if point is not None:
-        return Place(name, places.from_point(point), None, f"point {point}")
-    if geometry is not None:
-        return Place(name, places.from_text(geometry), None, "given geometry")
-    return None
-
-
-def _found(parts: Parts, named: str, source: Catalogue, name: str, collections: Sequence[str]) -> Place:
-    if source.capability().codes:
-        return _located(parts, named, source, name, collections)
-    from watcher.places import take5
-
-    rows = take5.find(name)
-    if not rows:
-        near = take5.near(name)
-        raise UsageError(
-            f'"{name}" is not one of the Take5 sites that watcher knows, and {named} knows no sites by name',
-            hint=(f"did you mean {' or '.join(near)}? Else say" if near else "say")
-            + " where it is: --bbox W,S,E,N, --point LON,LAT[,KM] or --geometry FILE|WKT",
-        )
-    row = rows[0]
-    if row.geometry is None:
-        raise UsageError(
-            f"{row.name} ({row.country}) is a Take5 site whose coordinates are not known",
-            hint="say where it is: --bbox W,S,E,N, --point LON,LAT[,KM] or --geometry FILE|WKT",
-        )
-    if row.exact:
-        click.echo(f"{row.name}, {row.country}: {row.mission} (Take5) site, footprint known ({row.confidence})")
-        origin = "Take5 table, footprint"
-    else:
-        click.echo(
-            f"{row.name}, {row.country}: {row.mission} (Take5) site, approximate:"
-            f" a box of 60 km around its centre ({row.confidence})"
-        )
-        origin = "Take5 table, approximate 60 km box"
-    return Place(row.name, row.geometry, row.country, origin)
-
-
-def _located(parts: Parts, named: str, source: Catalogue, name: str, collections: Sequence[str]) -> Place:
-    asked = tuple(collections) or tuple(source.collections_of(None))
-    candidates, near = source.locate(name, parts.http(named), collections=asked)
-    if not candidates:
-        raise UsageError(
-            f'{named} knows no site called "{name}" in {", ".join(asked)}',
-            hint=f"did you mean {' or '.join(near)}?" if near else "give --bbox, --point or --geometry instead",
-        )
-    codes = sorted({candidate.code for candidate in candidates})
-    for candidate in candidates:
-        click.echo(_describe(candidate))
-    if len(codes) > 1:
-        raise UsageError(
-            f'"{name}" may be any of {len(codes)} sites of {named}: {", ".join(codes)}',
-            hint=f"name one: watcher add-site {codes[0]}",
-        )
-    first = candidates[0]
-    return Place(
-        first.code,
-        first.geometry,
-        first.country,
-        f"{named} {first.code}",
-        first.code,
-        [candidate.collection for candidate in candidates],
-        {level for candidate in candidates for level in candidate.levels},
-    )
-
-
-def _describe(candidate: Candidate) -> str:
-    from watcher.names import plain
-
-    levels = ", ".join(f"{count} {level}" for level, count in sorted(candidate.levels.items()))
-    days = [f"{day:%Y-%m-%d}" if day else "?" for day in (candidate.first, candidate.last)]
-    where = f", {plain(candidate.country)}" if candidate.country else ""
-    return (
-        f"{plain(candidate.code)}{where}: {candidate.collection}, {levels}, acquired {days[0]} … {days[1]}"
-        f"{_extent(candidate.geometry)}"
-    )
-
-
-def _extent(geometry: bytes | None) -> str:
-    if geometry is None:
-        return ""
-    import shapely
-
-    west, south, east, north = shapely.from_geojson(geometry).bounds
-    return f", footprint {cell(round(west, 2))},{cell(round(south, 2))},{cell(round(east, 2))},{cell(round(north, 2))}"
-
-
-def _collections(named: str, source: Catalogue, level: Level, asked: Sequence[str], place: Place) -> Sequence[str]:
+def _collections(named: str, source: Catalogue, level: Level, asked: Sequence[str], meant: Meant) -> Sequence[str]:
     if asked:
         return asked
     holding = source.collections_of(level)
-    if place.collections is not None:
-        holding = [collection for collection in holding if collection in place.collections]
+    if meant.collections is not None:
+        holding = [collection for collection in holding if collection in meant.collections]
     if not holding:
         raise UsageError(
             f"no collection of {named} holds {level}",

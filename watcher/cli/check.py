@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 def check(context: Context, catalogue: str | None, as_json: bool) -> None:
     """Look at the configuration, the database, the credentials, each catalogue and each channel.
 
-    Says what is wrong and how to mend it; exits 1 if anything is. It sends no notice: `watcher test-notify` does.
+    Says what is wrong and how to mend it; exits 1 if anything is. Of the catalogues, those that are configured or
+    watched: also whether a collection is gone or renamed, whether products are described as they were, and whether
+    nothing new comes for longer than usual. It sends no notice: `watcher test-notify` does.
 
     \b
     Examples:
@@ -61,19 +64,40 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     )
     yield from _database(parts)
     yield from _archive(parts)
-    names = [only] if only is not None else list(parts.config.catalogues)
-    for name in names:
+    for name in _catalogues(parts, only):
         try:
-            for finding in parts.catalogue(name).check(parts.http(name)):
+            for finding in _looked(parts, name):
                 yield msgspec.structs.replace(finding, subject=f"{name}: {finding.subject}")
-            account = parts.account(name)
         except WatcherError as error:
             yield Finding(name, False, str(error), error.hint)
-        else:
-            if account is not None:
-                yield msgspec.structs.replace(account, subject=f"{name}: {account.subject}")
     yield from _watches(parts)
     yield from _channels(parts)
+
+
+def _catalogues(parts: Parts, only: str | None) -> list[str]:
+    if only is not None:
+        return [only]
+    try:
+        return parts.polled(parts.db())
+    except WatcherError:
+        return list(parts.config.catalogues)  # the database has been found fault with already
+
+
+def _looked(parts: Parts, name: str) -> Iterator[Finding]:
+    from watcher.tasks.look import look
+    from watcher.wiring import now
+
+    catalogue, http = parts.catalogue(name), parts.http(name)
+    answers = False
+    for finding in catalogue.check(http):
+        answers = answers or finding.well
+        yield finding
+    if answers:
+        with closing(parts.db()) as db:
+            yield from look(db, name, catalogue, http, now=now())
+    account = parts.account(name)
+    if account is not None:
+        yield account
 
 
 def _database(parts: Parts) -> Iterator[Finding]:
@@ -120,11 +144,13 @@ def _archive(parts: Parts) -> Iterator[Finding]:
 def _watches(parts: Parts) -> Iterator[Finding]:
     from watcher.store import sites
 
-    for name in sorted({watch.catalogue for watch in sites.watches(parts.db())} - parts.config.catalogues.keys()):
+    for name in sorted({watch.catalogue for watch in sites.watches(parts.db())}):
+        if parts.config.table(name) is not None:
+            continue
         yield Finding(
             f"catalogue {name}",
             False,
-            "sites of it are watched, but it is not in the configuration",
+            "sites of it are watched, but it is neither in the configuration nor a preset that needs nothing",
             f"restore [catalogues.{name}], or remove the sites",
         )
 

@@ -91,19 +91,19 @@ class SiteName(click.ParamType[str]):
 
 
 class CatalogueName(click.ParamType[str]):
-    """The name of a configured catalogue; the shell completes it."""
+    """The name of a catalogue that can be asked; the shell completes it."""
 
     name = "catalogue"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        """Offer the catalogues of the configuration; without a readable one, none."""
+        """Offer the catalogues of the configuration and the presets; without a readable configuration, none."""
         del param
         from click.shell_completion import CompletionItem
 
         from watcher.errors import WatcherError
 
         try:
-            names = list(_parts(ctx).config.catalogues)
+            names = _parts(ctx).config.known()
         except WatcherError:
             return []
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -40,8 +40,8 @@ def poll(context: Context, catalogue: str | None) -> None:
     watched = {watch.catalogue for watch in sites.watches(db)}
     if catalogue is not None:
         parts.table(catalogue)
-    names = [name for name in parts.config.catalogues if name in watched and catalogue in (None, name)]
-    lost = sorted(watched - set(parts.config.catalogues)) if catalogue is None else []
+    names = [name for name in parts.polled(db) if name in watched and catalogue in (None, name)]
+    lost = sorted(name for name in watched if parts.config.table(name) is None) if catalogue is None else []
     for name in lost:
         click.echo(f"{name}: watched, but no longer in the configuration", err=True)
     if not names and not lost:

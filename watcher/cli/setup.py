@@ -1,19 +1,14 @@
-"""Before the first site: a configuration, the catalogues there are, completion for the shell."""
+"""Before the first site: a configuration, completion for the shell."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from watcher.cli import Context
-from watcher.cli.output import json_option, show_json, show_table
 from watcher.errors import ConfigError, UsageError
-
-if TYPE_CHECKING:
-    from watcher.config import CatalogueTable
 
 
 @click.command()
@@ -46,37 +41,6 @@ def init(context: Context, force: bool) -> None:
 
 
 @click.command()
-@json_option
-@click.pass_obj
-def catalogues(context: Context, as_json: bool) -> None:
-    """List the catalogues that can be asked: those configured, and the presets that ship with watcher.
-
-    \b
-    Example:
-      watcher catalogues
-    """
-    from watcher import config
-
-    parts = context.parts
-    configured = parts.config.catalogues
-    shipped = [config.preset(name) for name in config.presets() if name not in configured]
-    rows = [_row(table, configured=True) for table in configured.values()]
-    rows += [_row(table, configured=False) for table in shipped]
-    if as_json:
-        show_json(rows)
-        return
-    columns = {
-        "name": "NAME",
-        "kind": "KIND",
-        "title": "TITLE",
-        "collections": "COLLECTIONS",
-        "account": "ACCOUNT",
-        "configured": "CONFIGURED",
-    }
-    show_table(rows, columns, empty="There is none.")
-
-
-@click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
@@ -94,17 +58,6 @@ def completion(shell: str) -> None:
     if kind is None:
         raise UsageError(f"no completion for {shell}", hint="bash, zsh and fish have one")
     click.echo(kind(cli, {}, "watcher", "_WATCHER_COMPLETE").source())
-
-
-def _row(table: CatalogueTable, *, configured: bool) -> dict[str, Any]:
-    return {
-        "name": table.name,
-        "kind": table.kind,
-        "title": table.title,
-        "collections": list(table.settings.get("collections", ())),
-        "account": table.account,
-        "configured": configured,
-    }
 
 
 def _example() -> Path:

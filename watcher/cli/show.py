@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from watcher.model import Level
-    from watcher.store.products import Seen
+    from watcher.store.listings import Seen
     from watcher.wiring import Parts
 
 _COLUMNS = {
@@ -30,6 +30,7 @@ _COLUMNS = {
     "title": "PRODUCT",
     "stored": "STORED",
 }
+_ALSO = {"also": "ALSO IN"}
 
 
 @click.command()
@@ -49,8 +50,9 @@ def products(
 ) -> None:
     """List what was seen, newest acquisition first.
 
-    EVENT is empty for what was there at the baseline. STORED is the place in the archive (`watcher status` says
-    where that is); --json and --csv give the whole path, and much else.
+    EVENT is empty for what was there at the baseline, and for what another catalogue had told of: ALSO IN names the
+    others that list the same acquisition (`watcher race` says which was first). STORED is the place in the archive
+    (`watcher status` says where that is); --json and --csv give the whole path, and much else.
 
     \b
     Examples:
@@ -58,23 +60,25 @@ def products(
       watcher products --since 2026-11-01 --json
       watcher products --csv > products.csv
     """
-    from watcher.store import products as stored
-    from watcher.store import sites
+    from watcher.store import listings, sites
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", hint="give one of them")
     parts = context.parts
     db = parts.db()
     number = sites.named(db, site).number if site is not None else None
-    rows = [_row(parts, seen) for seen in stored.listing(db, site=number, level=level, since=since)]
+    rows = [_row(parts, seen) for seen in listings.listing(db, site=number, level=level, since=since)]
     if as_json:
         show_json(rows)
     elif as_csv:
-        flat = [{key: value for key, value in row.items() if key not in ("assets", "geometry")} for row in rows]
+        left_out = ("assets", "geometry")
+        flat = [{key: value for key, value in row.items() if key not in left_out} for row in rows]
+        flat = [{**row, "also": "; ".join(row["also"])} for row in flat]
         show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
     else:
         shelved = [{**row, "stored": _shelf(parts, row["stored"])} for row in rows]
-        show_table(shelved, _COLUMNS, empty="Nothing was seen yet.")
+        columns = _COLUMNS | _ALSO if any(row["also"] for row in rows) else _COLUMNS
+        show_table(shelved, columns, empty="Nothing was seen yet.")
 
 
 @click.command()
@@ -142,8 +146,8 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
     for name in sorted({watch.catalogue for watch in watches}):
         last, current = polls.last(db, name, finished=True), polls.last(db, name)
         asking = current is not None and current.finished is None and holder(parts.state / f"poll-{name}.lock")
-        table = parts.config.catalogues.get(name)
-        interval = timedelta(seconds=(table.interval if table else None) or parts.config.poll.interval)
+        table = parts.config.table(name)
+        interval = timedelta(seconds=parts.pace(db, name).interval(now=moment) if table else 0.0)
         catalogues.append(
             {
                 "name": name,
@@ -218,6 +222,9 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         "updated": product.updated,
         "cloud": product.cloud,
         "event": seen.event.value if seen.event else None,
+        "cause": seen.cause,
+        "also": list(seen.also),
+        "replaced": seen.replaced,
         "seen": seen.seen,
         "stored": str(parts.archive / seen.stored) if seen.stored else None,
         "link": product.link,

@@ -1,20 +1,21 @@
 """What follows from what a catalogue lists: the one place where it is decided what is new.
 
-Pure. A poll gives it a page, what is known of the page's products, and who wants to hear; it returns all that is to
-be written, so that one transaction can write it.
+Pure. A poll gives it a page, what is known of the page's products and of their acquisitions, and who wants to hear; it
+returns all that is to be written, so that one transaction can write it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
+from watcher.core.acquisitions import key, newer, processing
+from watcher.core.audience import Audience, Owed, accepts, wanted
+from watcher.core.kin import Kin, judge
 from watcher.core.revisions import completes, recognised
 from watcher.model import Event, Level, Product, Subscription, Watch
-
-_DAY = timedelta(days=1)
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -32,21 +33,18 @@ class Known(msgspec.Struct):
     missing: bool = False
 
 
-class Owed(msgspec.Struct, frozen=True):
-    """An arrival owed to an address, because of a subscription."""
-
-    address: str
-    subscription: int
-
-
 class Arrival(msgspec.Struct, frozen=True):
-    """What happened at a site, to which revision, who is to hear of it, and whether its files are wanted."""
+    """What happened at a site, to which revision, who is to hear of it, and whether its files are wanted.
+
+    `cause` is why a catalogue says that it took the product away.
+    """
 
     site: int
     revision: int
     event: Event
     owed: Sequence[Owed]
     download: bool
+    cause: str | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -54,7 +52,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     `completed` are revisions that were known and whose description gained something, `offered` those among them
     whose files a watch wants, which may have had none when they arrived; `returned` are sightings that had been
-    missing.
+    missing. `replaced` are revisions that a newer processing under another id replaces, with its number; `fetched` are
+    revisions and sites whose files are wanted though another catalogue has told of the acquisition.
     """
 
     revisions: list[tuple[int, Product]]
@@ -64,6 +63,23 @@ class Decision(msgspec.Struct, frozen=True):
     returned: list[int]
     arrivals: list[Arrival]
     listed: set[int]
+    replaced: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    fetched: list[tuple[int, int]] = msgspec.field(default_factory=list)
+
+
+def acquisitions(listed: Iterable[Listing], known: Mapping[str, Known]) -> set[str]:
+    """Return the acquisitions of which a page says something new, by key: what else is known of them must be told."""
+    return {
+        acquisition
+        for listing in listed
+        if _news(listing, known.get(listing.product.id)) and (acquisition := key(listing.product)) is not None
+    }
+
+
+def _news(listing: Listing, record: Known | None) -> bool:
+    if record is None or listing.product.revision not in record.tokens:
+        return True
+    return any(watch.site.number not in record.sites for watch in listing.watches)
 
 
 def decide(
@@ -73,127 +89,131 @@ def decide(
     *,
     first_number: int,
     download_levels: Collection[Level],
+    kin: Mapping[str, Sequence[Kin]] | None = None,
+    collection: int = 0,
+    once: bool = True,
 ) -> Decision:
     """Decide what is new in a page.
 
     `known` is keyed by product id and has no entry for a product never seen; `first_number` is the first free
-    revision number. A watch without a baseline remembers what it finds and announces it only if it was asked to.
+    revision number. `kin` are the other products of what `acquisitions` named, by key, `collection` is the number of
+    the page's own; `once` tells of an acquisition once at each site, whichever catalogue has it first. A watch without
+    a baseline remembers what it finds and announces it only if it was asked to.
     """
-    decision = Decision([], [], [], [], [], [], set())
-    audience = Audience(subscriptions)
-    number = first_number
-    fresh: dict[str, Known] = {}
+    page = _Page(Audience(subscriptions), first_number, download_levels, kin or {}, collection, once)
     for listing in listed:
         product = listing.product
-        record = known.get(product.id) or fresh.get(product.id)
+        record = known.get(product.id) or page.records.get(product.id)
         if record is None:
-            revision = number
-            record = fresh[product.id] = Known({product.revision: number}, {})
-            decision.revisions.append((number, product))
-            number += 1
-        elif product.revision in record.tokens:
-            revision = record.tokens[product.revision]
-        elif (text := recognised(list(record.tokens), product.revision)) is not None:
+            record = page.records[product.id] = Known({}, {})
+        first_free = page.number
+        revision = page.recognise(listing, record)
+        page.decision.listed.update(record.tokens.values())
+        if record.missing:
+            record.missing = False
+            page.decision.returned.extend(record.tokens.values())
+        for site in {watch.site.number for watch in listing.watches}:
+            before = record.sites.get(site)
+            if before is None or revision > before:
+                record.sites[site] = revision
+                page.decision.sightings.append((revision, site))
+                page.arrive(listing, record, site, before)
+        if revision == first_free:
+            page.remember(product, revision, record)
+    return page.decision
+
+
+class _Page:
+    """A page that is being decided on: what follows so far, and what its earlier products make known to later ones."""
+
+    def __init__(
+        self,
+        audience: Audience,
+        first_number: int,
+        download_levels: Collection[Level],
+        kin: Mapping[str, Sequence[Kin]],
+        collection: int,
+        once: bool,
+    ) -> None:
+        self.decision = Decision([], [], [], [], [], [], set())
+        self.records: dict[str, Known] = {}
+        self.number, self._audience, self._levels = first_number, audience, download_levels
+        self._kin, self._collection, self._once = kin, collection, once
+        self._fresh: dict[str, list[Kin]] = {}
+
+    def recognise(self, listing: Listing, record: Known) -> int:
+        """Return the number of the revision that is listed, a new one if it is not known."""
+        product = listing.product
+        if product.revision in record.tokens:
+            return record.tokens[product.revision]
+        if record.tokens and (text := recognised(list(record.tokens), product.revision)) is not None:
             revision = record.tokens[text]
             if text == next(reversed(record.tokens)) and completes(text, product.revision):
                 del record.tokens[text]
                 record.tokens[product.revision] = revision
-                decision.completed.append((revision, product))
-                decision.offered.extend((revision, w) for w in listing.watches if wanted(w, product, download_levels))
-        else:
-            revision = record.tokens[product.revision] = number
-            decision.revisions.append((number, product))
-            number += 1
-        decision.listed.update(record.tokens.values())
-        if record.missing:
-            record.missing = False
-            decision.returned.extend(record.tokens.values())
+                self.decision.completed.append((revision, product))
+                wanting = (w for w in listing.watches if wanted(w, product, self._levels))
+                self.decision.offered.extend((revision, watch) for watch in wanting)
+            return revision
+        revision = record.tokens[product.revision] = self.number
+        self.decision.revisions.append((revision, product))
+        self.number += 1
+        self._replace(product, revision)
+        return revision
 
-        for site in {watch.site.number for watch in listing.watches}:
-            before = record.sites.get(site)
-            if before is not None and revision <= before:
-                continue
-            record.sites[site] = revision
-            decision.sightings.append((revision, site))
-            here = (w for w in listing.watches if w.site.number == site)
-            accepting = [w for w in here if accepts(w, product, again=before is not None)]
-            if accepting:
-                decision.arrivals.append(
-                    Arrival(
-                        site,
-                        revision,
-                        Event.NEW if before is None else Event.REVISED,
-                        audience.owed(site, product),
-                        any(wanted(watch, product, download_levels) for watch in accepting),
-                    )
-                )
-    return decision
+    def arrive(self, listing: Listing, record: Known, site: int, before: int | None) -> None:
+        """Judge what a revision is at a site that sees it for the first time, and who is to hear of it."""
+        product, revision = listing.product, record.sites[site]
+        token = None if before is None else next((t for t, n in record.tokens.items() if n == before), product.revision)
+        others = self._others(product)
+        verdict = judge(product, others, collection=self._collection, site=site, before=token, once=self._once)
+        revises = verdict.event is Event.REVISED and self._seen(others, site)
+        here = (watch for watch in listing.watches if watch.site.number == site)
+        accepting = [watch for watch in here if accepts(watch, product, again=before is not None or revises)]
+        if not accepting or (verdict.event is None and not verdict.told_by):
+            return
+        owed = self._audience.owed(site, product)
+        download = any(wanted(watch, product, self._levels) for watch in accepting)
+        if verdict.told_by:
+            # What others told may not have passed everybody's filter.
+            told = [replace(product, level=one.level, cloud=one.cloud) for one in verdict.told_by]
+            heard = {to.address for one in told for to in self._audience.owed(site, one)}
+            owed = [to for to in owed if to.address not in heard]
+            asked_for = any(watch.download for watch in accepting)
+            download = download and (asked_for or not _at_home(product, verdict.told_by))
+        if verdict.event is not None or owed:
+            self.decision.arrivals.append(Arrival(site, revision, verdict.event or Event.NEW, owed, download))
+        elif download:
+            self.decision.fetched.append((revision, site))
 
+    def remember(self, product: Product, revision: int, record: Known) -> None:
+        """Let the products that follow on the page know of a new one."""
+        if (acquisition := key(product)) is not None:
+            seen = frozenset(record.sites)
+            one = Kin(revision, self._collection, product.id, processing(product), product.level, product.cloud, seen)
+            self._fresh.setdefault(acquisition, []).append(one)
 
-def accepts(watch: Watch, product: Product, *, again: bool) -> bool:
-    """Say whether a watch announces this product: past its baseline, and through its filter.
+    def _seen(self, others: Sequence[Kin], site: int) -> bool:
+        return any(one.collection == self._collection and site in one.seen for one in others)
 
-    `again` says that it was seen there before. Unknown cloud cover passes: better told of a cloudy scene than not told
-    of a clear one.
-    """
-    if watch.baselined is None:
-        if not watch.announce:
-            return False
-    elif not (again or _news(watch, product, watch.baselined)):
-        return False
-    if watch.max_cloud is not None and product.cloud is not None and product.cloud > watch.max_cloud:
-        return False
-    return watch.since is None or product.acquired is None or product.acquired >= watch.since
+    def _replace(self, product: Product, revision: int) -> None:
+        this = None
+        for one in self._others(product):
+            if one.collection == self._collection and one.id != product.id:
+                this = this or processing(product)
+                if newer(this, one.processing):
+                    self.decision.replaced.append((one.number, revision))
+                elif newer(one.processing, this):
+                    self.decision.replaced.append((revision, one.number))
 
-
-def _news(watch: Watch, product: Product, baselined: datetime) -> bool:
-    """Say whether a product that was never seen is news, or only comes from before the time that the baseline read.
-
-    An old record that is touched comes up again where a catalogue is asked what it learnt. What was published since the
-    baseline is news, however old the acquisition; where no catalogue says when that was, what it learnt since is.
-    """
-    if watch.looked_from is None or product.acquired is None or product.acquired >= watch.looked_from:
-        return True
-    published = product.published or product.learnt
-    return published is not None and published >= baselined - _DAY
-
-
-def wanted(watch: Watch, product: Product, download_levels: Collection[Level]) -> bool:
-    """Say whether a product's files are to be brought home. What a baseline announces is not."""
-    if watch.baselined is None or not product.assets or watch.download is False:
-        return False
-    return watch.download is True or product.level in download_levels
+    def _others(self, product: Product) -> Sequence[Kin]:
+        acquisition = key(product)
+        if acquisition is None:
+            return ()
+        return [*self._kin.get(acquisition, ()), *self._fresh.get(acquisition, ())]
 
 
-def vanished(listed: Collection[int], seen: Iterable[tuple[int, bool]]) -> tuple[list[int], list[int]]:
-    """Compare a complete listing with what was seen: return what is missing for the first time, and what is withdrawn.
-
-    `seen` gives the newest revision of each product at the site and whether the last complete look missed it too.
-    Withdrawn takes two complete looks, because a reprocessed product is gone for a moment before it is back.
-    """
-    gone = [(revision, before) for revision, before in seen if revision not in listed]
-    return [revision for revision, before in gone if not before], [revision for revision, before in gone if before]
-
-
-class Audience:
-    """Who wants to hear of a product at a site; subscriptions are looked through once for each site and level."""
-
-    def __init__(self, subscriptions: Sequence[Subscription]) -> None:
-        self._subscriptions = subscriptions
-        self._interested: dict[tuple[int, Level | None], list[Subscription]] = {}
-
-    def owed(self, site: int, product: Product) -> list[Owed]:
-        """Return the addresses to tell, each once."""
-        key = (site, product.level)
-        if key not in self._interested:
-            self._interested[key] = [
-                s
-                for s in self._subscriptions
-                if (s.sites is None or site in s.sites) and (not s.levels or product.level in s.levels)
-            ]
-        addresses: dict[str, Owed] = {}
-        for subscription in self._interested[key]:
-            limit = subscription.max_cloud
-            if limit is None or product.cloud is None or product.cloud <= limit:
-                addresses.setdefault(subscription.address, Owed(subscription.address, subscription.number))
-        return list(addresses.values())
+def _at_home(product: Product, others: Sequence[Kin]) -> bool:
+    """Say whether the files of the same product, from another catalogue, are at home or on their way."""
+    this = processing(product)
+    return any(one.wanted and one.processing and this and one.processing.chain == this.chain for one in others)

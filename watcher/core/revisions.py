@@ -34,7 +34,7 @@ def same(known: str, listed: str) -> bool:
     """
     if known == listed:
         return True
-    (was, produced, version, checksum, size), (now, *others) = _fields(known), _fields(listed)
+    (was, produced, version, checksum, size), (now, *others) = fields(known), fields(listed)
     pairs = list(zip((produced, version, checksum, size), others, strict=True))
     if any(one and other and one != other for one, other in pairs):
         return False
@@ -53,7 +53,7 @@ def recognised(known: Sequence[str], listed: str) -> str | None:
     if same(newest, listed):
         return newest
     for text in reversed(older):
-        shared = any(one and one == other for one, other in zip(_fields(text), _fields(listed), strict=True))
+        shared = any(one and one == other for one, other in zip(fields(text), fields(listed), strict=True))
         if shared and same(text, listed):
             return text
     return None
@@ -61,13 +61,14 @@ def recognised(known: Sequence[str], listed: str) -> str | None:
 
 def completes(known: str, listed: str) -> bool:
     """Say whether what is listed says all that is known of a processing, and not less."""
-    return all(other or not one for one, other in zip(_fields(known), _fields(listed), strict=True))
+    return all(other or not one for one, other in zip(fields(known), fields(listed), strict=True))
 
 
 def _escaped(text: str | None) -> str:
     return (text or "").replace("%", "%25").replace("|", "%7C")
 
 
-def _fields(text: str) -> list[str]:
+def fields(text: str) -> list[str]:
+    """Return what a token says: updated, produced, version, checksum, size; an empty text where it says nothing."""
     fields = [field.replace("%7C", "|").replace("%25", "%") for field in text.split("|")]
     return (fields + [""] * 5)[:5]

@@ -17,12 +17,16 @@ import msgspec
 from watcher.model import Event, Product
 from watcher.names import plain
 
+_PLACES = 4
+"""So many other catalogues are named."""
+
 
 class Told(msgspec.Struct, frozen=True):
     """One arrival as a person is told of it.
 
     `path` is where the download lies (`stored`), `verified` how it was checked (`md5`, `size`…), `previous`
-    the revision that this one replaces. `None` is "not known".
+    the processing that this one replaces and `current` this one, `also` where else the acquisition is listed, `cause`
+    why the catalogue took the product away. `None` is "not known".
     """
 
     event: Event
@@ -33,6 +37,9 @@ class Told(msgspec.Struct, frozen=True):
     path: str | None = None
     verified: str | None = None
     previous: str | None = None
+    current: str | None = None
+    also: Sequence[str] = ()
+    cause: str | None = None
 
 
 class Lines(msgspec.Struct, frozen=True):
@@ -56,8 +63,11 @@ def lines(arrival: Told) -> Lines:
         size_word([asset.size for asset in product.assets if asset.size is not None]),
         f"in {plain(arrival.catalogue, limit=60)}",
     ]
+    if arrival.also:
+        facts.append(f"also in {' and '.join(plain(place, limit=60) for place in arrival.also[:_PLACES])}")
     if arrival.previous:
-        facts.append(f"replaces {plain(arrival.previous, limit=60)}")
+        by = f" with {plain(arrival.current, limit=60)}" if arrival.current else ""
+        facts.append(f"replaces {plain(arrival.previous, limit=60)}{by}")
     return Lines(
         what=f"{arrival.event.value} {level_word(arrival)}",
         title=plain(product.title or product.id),
@@ -72,7 +82,7 @@ def _where(arrival: Told) -> str:
         checked = f"verified: {plain(arrival.verified, limit=60)}" if arrival.verified else "not verified"
         return f"stored in {plain(arrival.path, limit=1000)} ({checked})"
     if arrival.event is Event.WITHDRAWN:
-        return "no longer in the catalogue"
+        return "no longer in the catalogue" + (f": {plain(arrival.cause, limit=100)}" if arrival.cause else "")
     return {"no": "not downloaded", "wanted": "will be downloaded", "failed": "the download failed"}.get(
         arrival.download, "downloaded"
     )

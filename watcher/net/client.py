@@ -37,7 +37,8 @@ class Http:
     well, and may have private addresses; `auth_hosts` may, besides the origin, see the credentials that
     `auth` adds. `gap` is the pause between two requests to the origin, `deadline` the time for one whole
     answer, `backoff_base` the scale of the pauses between tries, all in seconds; `max_body` is in bytes,
-    after decompression. `stop`, once set, ends every wait with `Unreachable`.
+    after decompression. `stop`, once set, ends every wait with `Unreachable`. `asked` counts the requests of `get`
+    and `post`, `received` the bytes of their answers, after decompression.
 
     Raises `ConfigError` for an origin, host, proxy or `ca_bundle` that is none.
     """
@@ -65,6 +66,7 @@ class Http:
         wire = Wire(allowed, connections=connections, ca_bundle=ca_bundle, proxy=proxy)
         self._way = Way(wire, allowed, Pace(gap), auth, deadline)
         self._max_body, self._backoff_base = max_body, backoff_base
+        self.asked = self.received = 0
         self.stop = stop or threading.Event()
 
     def __enter__(self) -> Http:
@@ -143,11 +145,13 @@ class Http:
         )
 
         def once() -> Answer:
+            self.asked += 1
             response = ask(self._way, question, self.stop)
             try:
                 if not response.is_success:
                     raise refusal(response)
                 body = whole(response, self._max_body)
+                self.received += len(body)
                 return Answer(response.status_code, dict(response.headers), body, str(response.request.url))
             finally:
                 response.close()

@@ -47,6 +47,8 @@ def connect(path: Path) -> sqlite3.Connection:
                     schema.migrate(db, path)
             db.executescript(
                 f"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;"
+                # The index that says what is known stays in it for a site of 15,000 products.
+                f"PRAGMA cache_size = -8192;"
                 f"PRAGMA busy_timeout = {BUSY_MS}; PRAGMA journal_size_limit = {64 << 20};"
             )
         except BaseException:

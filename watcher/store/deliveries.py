@@ -150,11 +150,16 @@ def counts(db: sqlite3.Connection) -> tuple[int, int, int]:
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """An arrival as a notice needs it: where, what happened, which revision, and the state of its download."""
+    """An arrival as a notice needs it: where, what happened and why, which revision, and the state of its download.
+
+    `number` and `site` are the number and the name of the site.
+    """
 
     arrival: int
+    number: int
     site: str
     event: str
+    cause: str | None
     revision: int
     download: Literal["no", "wanted", "stored", "failed"]
     path: str | None
@@ -164,13 +169,10 @@ class Subject(msgspec.Struct, frozen=True):
 def subjects(db: sqlite3.Connection, arrivals: Sequence[int]) -> list[Subject]:
     """Return what a notice about these arrivals has to tell, in their order."""
     rows = db.execute(
-        "SELECT a.number, s.name, a.event, a.revision, CASE WHEN d.stored IS NOT NULL THEN 'stored'"
+        "SELECT a.number, s.number, s.name, a.event, a.cause, a.revision, CASE WHEN d.stored IS NOT NULL THEN 'stored'"
         " WHEN d.given_up IS NOT NULL THEN 'failed' WHEN d.due IS NOT NULL THEN 'wanted' ELSE 'no' END,"
         " d.path, d.verified FROM json_each(?) AS listed CROSS JOIN arrivals AS a ON a.number = listed.value"
         " JOIN sites AS s ON s.number = a.site LEFT JOIN downloads AS d ON d.revision = a.revision",
         (msgspec.json.encode(list(arrivals)).decode(),),
     )
-    return [
-        Subject(arrival, site, event, revision, download, path, verified)
-        for arrival, site, event, revision, download, path, verified in rows
-    ]
+    return [Subject(*row) for row in rows]

@@ -53,12 +53,23 @@ def want(db: sqlite3.Connection, arrivals: Iterable[Arrival], *, sites: dict[int
     db.executemany(
         "UPDATE downloads SET due = NULL, given_up = ?2, problem = 'replaced by a newer revision' WHERE due IS NOT NULL"
         " AND revision IN (SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
-        " WHERE new.number = ?1 AND old.number < ?1)",
+        " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
+        " JOIN revisions AS old ON old.acquisition = new.acquisition AND old.replaced = ?1 WHERE new.number = ?1)",
         ((arrival.revision, stamp(now)) for arrival in wanted),
     )
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
         ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in wanted),
+    )
+
+
+def want_also(
+    db: sqlite3.Connection, fetched: Iterable[tuple[int, int]], *, sites: dict[int, str], now: datetime
+) -> None:
+    """Want the files of revisions, at a site, that nobody is told of: another catalogue had the acquisition first."""
+    db.executemany(
+        "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
+        ((revision, sites[site], stamp(now)) for revision, site in fetched),
     )
 
 

@@ -27,7 +27,11 @@ class Poll(msgspec.Struct, frozen=True):
 
 def start(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> int:
     """Note that a catalogue is being asked; forget all but its newest thousand polls."""
-    cursor = db.execute("INSERT INTO polls (catalogue, started) VALUES (?, ?)", (catalogue, stamp(now)))
+    cursor = db.execute(
+        "INSERT INTO polls (catalogue, started, turn) VALUES (?1, ?2,"
+        " coalesce((SELECT turn + 1 FROM polls WHERE catalogue = ?1 ORDER BY number DESC LIMIT 1), 0))",
+        (catalogue, stamp(now)),
+    )
     number = int(cursor.lastrowid or 0)
     db.execute(
         "DELETE FROM polls WHERE catalogue = ?1 AND number <= (SELECT number FROM polls WHERE catalogue = ?1"
@@ -52,6 +56,11 @@ def finish(
         "UPDATE polls SET finished = ?, listed = ?, arrived = ?, problem = ?, not_before = ? WHERE number = ?",
         (stamp(now), listed, arrived, problem, stamp(not_before) if not_before else None, number),
     )
+
+
+def turn(db: sqlite3.Connection, number: int) -> int:
+    """Return how many polls of its catalogue there were before this one."""
+    return int(db.execute("SELECT turn FROM polls WHERE number = ?", (number,)).fetchone()[0])
 
 
 def last(db: sqlite3.Connection, catalogue: str, *, finished: bool = False) -> Poll | None:
@@ -83,6 +92,12 @@ def failures(db: sqlite3.Connection, catalogue: str) -> int:
         (catalogue,),
     ).fetchone()
     return int(row[0])
+
+
+def count(db: sqlite3.Connection, catalogue: str, *, since: datetime) -> int:
+    """Count the polls of a catalogue that began since then."""
+    row = db.execute("SELECT count(*) FROM polls WHERE catalogue = ? AND started >= ?", (catalogue, stamp(since)))
+    return int(row.fetchone()[0])
 
 
 def _poll(row: tuple[int, str, str, str | None, int, int, str | None, str | None]) -> Poll:

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from watcher.core.acquisitions import key
 from watcher.core.decide import Arrival, Decision, Known
-from watcher.model import Asset, Event, Level, Page, Product, Watch
+from watcher.model import Asset, Level, Page, Product, Watch
 from watcher.store.connection import moment, stamp
 
 _json = msgspec.json.Encoder()
@@ -39,6 +40,27 @@ def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Know
     return found
 
 
+def familiar(db: sqlite3.Connection, site: int, collection: int) -> dict[str, tuple[str, list[int]]]:
+    """Return what a site has seen of a collection, by id: the newest token, and the numbers of all its revisions there.
+
+    No product of which something is missing: that it is listed again is news.
+    """
+    found: dict[str, tuple[str, list[int]]] = {}
+    lost: set[str] = set()
+    for identity, token, number, missing in db.execute(
+        "SELECT id, token, number, missing FROM sightings CROSS JOIN revisions ON number = revision"
+        " WHERE site = ? AND collection = ? ORDER BY revision",
+        (site, collection),
+    ):
+        before = found.get(identity)
+        found[identity] = (token, [number] if before is None else [*before[1], number])
+        if missing is not None:
+            lost.add(identity)
+    for identity in lost:
+        del found[identity]
+    return found
+
+
 def first_free(db: sqlite3.Connection) -> int:
     """Return the first revision number that nothing has."""
     return int(db.execute("SELECT coalesce(max(number), 0) + 1 FROM revisions").fetchone()[0])
@@ -50,15 +72,21 @@ def record(db: sqlite3.Connection, collection: int, decision: Decision, *, now: 
         seen = stamp(now)
         db.executemany(
             "INSERT INTO revisions (number, collection, id, token, title, level, acquired, published, updated, cloud,"
-            " platform, instrument, geometry, link, quicklook, assets, grid, seen)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " platform, instrument, geometry, link, quicklook, assets, grid, acquisition, seen)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ((number, collection, *_row(product), seen) for number, product in decision.revisions),
         )
     if decision.completed:
         db.executemany(
             "UPDATE revisions SET (id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
-            " geometry, link, quicklook, assets, grid) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE number = ?",
+            " geometry, link, quicklook, assets, grid, acquisition) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " WHERE number = ?",
             ((*_row(product), number) for number, product in decision.completed),
+        )
+    if decision.replaced:
+        db.executemany(
+            "UPDATE revisions SET replaced = ?2 WHERE number = ?1 AND (replaced IS NULL OR replaced < ?2)",
+            decision.replaced,
         )
     if decision.returned:
         db.executemany("UPDATE sightings SET missing = NULL WHERE revision = ?", ((n,) for n in decision.returned))
@@ -71,8 +99,9 @@ def arrive(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, now: datetime
     written = []
     for arrival in arrivals:
         cursor = db.execute(
-            "INSERT INTO arrivals (site, revision, event, arrived) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (arrival.site, arrival.revision, arrival.event, stamp(now)),
+            "INSERT INTO arrivals (site, revision, event, arrived, cause) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (arrival.site, arrival.revision, arrival.event, stamp(now), arrival.cause),
         )
         if cursor.rowcount:
             written.append((int(cursor.lastrowid or 0), arrival))
@@ -90,14 +119,15 @@ def seen(
 ) -> list[tuple[int, bool]]:
     """Return the newest revision of each product that a watch has seen, and whether it was missing `before` that time.
 
-    Only those acquired at or after `since`, none that is known to be withdrawn, and none of the revisions in `besides`,
-    which is quicker than to return and to drop them: nearly all that was seen is listed again.
+    Only those acquired at or after `since`, none that is known to be withdrawn or replaced by a newer processing, and
+    none of the revisions in `besides`, which is quicker than to return and to drop them: nearly all that was seen is
+    listed again.
     """
     rows = db.execute(
         "SELECT newest, missing IS NOT NULL AND missing < ?5 FROM (SELECT max(number) AS newest, missing"
         " FROM sightings CROSS JOIN revisions ON number = revision"
         " WHERE site = ?1 AND revision NOT IN (SELECT value FROM json_each(?6))"
-        " AND collection = ?2 AND (?3 IS NULL OR level = ?3)"
+        " AND collection = ?2 AND (?3 IS NULL OR level = ?3) AND replaced IS NULL"
         " AND (?4 IS NULL OR acquired >= ?4) GROUP BY id) WHERE missing IS NULL OR NOT EXISTS (SELECT 1 FROM arrivals"
         " WHERE revision = newest AND site = ?1 AND event = 'withdrawn')",
         (
@@ -120,44 +150,6 @@ def miss(db: sqlite3.Connection, site: int, revisions: Sequence[int], *, now: da
     )
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """A product as it is listed by `watcher products`: where, what happened, and whether its files are here."""
-
-    site: str
-    catalogue: str
-    product: Product
-    seen: datetime
-    event: Event | None
-    stored: str | None
-
-
-def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, since: datetime | None) -> list[Seen]:
-    """Return the products that were seen, newest acquisition first; `since` is the earliest acquisition."""
-    rows = db.execute(
-        "SELECT sites.name, catalogue, collections.name, revisions.seen, (SELECT event FROM arrivals AS a"
-        " WHERE a.revision = revisions.number AND a.site = sites.number"
-        " AND (event <> 'withdrawn' OR sightings.missing IS NOT NULL) ORDER BY a.number DESC LIMIT 1),"
-        f" path, {_COLUMNS} FROM sightings"
-        " JOIN revisions ON revisions.number = sightings.revision JOIN sites ON sites.number = sightings.site"
-        " JOIN collections ON collections.number = collection"
-        " LEFT JOIN downloads ON downloads.revision = revisions.number AND stored IS NOT NULL"
-        " WHERE (?1 IS NULL OR sightings.site = ?1) AND (?2 IS NULL OR level = ?2) AND (?3 IS NULL OR acquired >= ?3)"
-        " ORDER BY acquired DESC, title, revisions.number DESC",
-        (site, level, stamp(since) if since else None),
-    )
-    return [
-        Seen(
-            site=name,
-            catalogue=catalogue,
-            product=_product(collection, columns),
-            seen=datetime.fromisoformat(first),
-            event=Event(event) if event else None,
-            stored=path,
-        )
-        for name, catalogue, collection, first, event, path, *columns in rows
-    ]
-
-
 def count(db: sqlite3.Connection) -> int:
     """Return how many revisions were seen."""
     return int(db.execute("SELECT count(*) FROM revisions").fetchone()[0])
@@ -174,17 +166,18 @@ def arrived(db: sqlite3.Connection, *, since: datetime | None) -> int:
 def one(db: sqlite3.Connection, revision: int) -> tuple[str, Product]:
     """Return a revision's catalogue and the product as it was described."""
     catalogue, collection, *columns = db.execute(
-        f"SELECT catalogue, collections.name, {_COLUMNS} FROM revisions"
+        f"SELECT catalogue, collections.name, {COLUMNS} FROM revisions"
         " JOIN collections ON collections.number = collection WHERE revisions.number = ?",
         (revision,),
     ).fetchone()
-    return catalogue, _product(collection, columns)
+    return catalogue, described(collection, columns)
 
 
-_COLUMNS = (
+COLUMNS = (
     "revisions.id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
     " revisions.geometry, link, quicklook, assets, revisions.grid"
 )
+"""Of `revisions`: what `described` reads."""
 
 
 def _row(product: Product) -> tuple[Any, ...]:
@@ -204,10 +197,12 @@ def _row(product: Product) -> tuple[Any, ...]:
         product.quicklook,
         _json.encode(product.assets).decode(),
         product.grid,
+        key(product),
     )
 
 
-def _product(collection: str, columns: Sequence[Any]) -> Product:
+def described(collection: str, columns: Sequence[Any]) -> Product:
+    """Build a product of a collection from the columns of `COLUMNS`."""
     (
         identity,
         token,

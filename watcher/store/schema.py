@@ -8,10 +8,13 @@ opening an up-to-date database costs one read.
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watcher.core.acquisitions import key
 from watcher.errors import StoreError
+from watcher.model import Product
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -164,11 +167,79 @@ CREATE UNIQUE INDEX download_path ON downloads (lower(path)) WHERE path IS NOT N
 """
 
 _GRID = """
-ALTER TABLE sites ADD COLUMN grid TEXT;            -- STAC grid:code of a site that is a tile
+-- STAC grid:code, of a site that is a tile and of a product that covers one.
+ALTER TABLE sites ADD COLUMN grid TEXT;
 ALTER TABLE revisions ADD COLUMN grid TEXT;
 """
 
-_MIGRATIONS = {"0001_first": _FIRST, "0002_grid": _GRID}
+_MEASURES = """
+-- When a watch was last asked for as far behind its cursor as late publications need it once a day.
+ALTER TABLE watches ADD COLUMN reread TEXT;
+
+-- How many polls of the catalogue there were before.
+ALTER TABLE polls ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+
+-- What questions listed and cost, by the day: what the next ones are chosen by.
+CREATE TABLE measures (
+  collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+  way TEXT NOT NULL CHECK (way IN ('sweep', 'places', 'whole')),
+  day TEXT NOT NULL,
+  questions INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0,
+  places INTEGER NOT NULL DEFAULT 0,
+  listed INTEGER NOT NULL DEFAULT 0,
+  fresh INTEGER NOT NULL DEFAULT 0,     -- products that the catalogue learnt of since it was last asked
+  seconds REAL NOT NULL DEFAULT 0,      -- the time in which it did, for each place
+  requests INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (collection, way, day)
+) STRICT, WITHOUT ROWID;
+
+-- Products that appeared in an hour (2026-11-22T14, UTC), and how many minutes they were behind the cursor by then,
+-- rounded up to a power of two; -1: at no watched place, so that it is not known.
+CREATE TABLE appearances (
+  collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+  hour TEXT NOT NULL,
+  behind INTEGER NOT NULL,
+  products INTEGER NOT NULL,
+  PRIMARY KEY (collection, hour, behind)
+) STRICT, WITHOUT ROWID;
+"""
+
+_ACQUISITIONS = """
+-- Which acquisition and level it is of, as one text: the same in every catalogue, for whatever processing.
+ALTER TABLE revisions ADD COLUMN acquisition TEXT;
+UPDATE revisions SET acquisition = acquisition_of(id, title, acquired);
+CREATE INDEX revision_acquisition ON revisions (acquisition) WHERE acquisition IS NOT NULL;
+-- The revision, under another id in the same collection, that is a newer processing of it.
+ALTER TABLE revisions ADD COLUMN replaced INTEGER;
+-- Why the catalogue says that it took the product away.
+ALTER TABLE arrivals ADD COLUMN cause TEXT;
+"""
+
+_PLACES = """
+-- Places that people imported or that a catalogue's products outline, by name. They are known, not watched.
+CREATE TABLE places (
+  folded TEXT PRIMARY KEY,              -- the name without case, accents, blanks and punctuation
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  geometry TEXT NOT NULL,               -- GeoJSON, WGS84
+  country TEXT,
+  land TEXT NOT NULL,                   -- the country, folded; '' where it is not known
+  origin TEXT NOT NULL,
+  exact INTEGER NOT NULL CHECK (exact IN (0, 1)),
+  grid TEXT,
+  imported TEXT NOT NULL                -- when it was first known, or last changed
+) STRICT, WITHOUT ROWID;
+"""
+
+_MIGRATIONS = {
+    "0001_first": _FIRST,
+    "0002_grid": _GRID,
+    "0003_measures": _MEASURES,
+    "0004_acquisitions": _ACQUISITIONS,
+    "0005_places": _PLACES,
+}
 
 LATEST = len(_MIGRATIONS)
 
@@ -201,6 +272,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
+    db.create_function("acquisition_of", 3, _acquisition, deterministic=True)
     migrations = Migrations("watcher")
     for number, (name, script) in enumerate(_MIGRATIONS.items(), start=1):
 
@@ -212,3 +284,8 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
 
         migrations(name=name)(apply)
     migrations.apply(Database(db, execute_plugins=False))
+
+
+def _acquisition(identity: str, title: str, acquired: str | None) -> str | None:
+    time = datetime.fromisoformat(acquired) if acquired else None
+    return key(Product("", identity, title, None, time, ""))

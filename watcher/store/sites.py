@@ -72,7 +72,10 @@ def _begin_again(db: sqlite3.Connection, watch: int) -> None:
         " WHERE w.number = ? AND r.collection = w.collection AND w.level IN ('', r.level))",
         (watch,),
     )
-    db.execute("UPDATE watches SET baselined = NULL, looked_from = NULL, cursor = NULL WHERE number = ?", (watch,))
+    db.execute(
+        "UPDATE watches SET baselined = NULL, looked_from = NULL, cursor = NULL, reread = NULL WHERE number = ?",
+        (watch,),
+    )
 
 
 def remove(db: sqlite3.Connection, site: Site) -> int:
@@ -147,7 +150,7 @@ def watches(
     """Return the watches, of one catalogue, collection and `at` these sites, or all; of paused sites if asked for."""
     rows = db.execute(
         f"SELECT {_SITE}, watches.number, catalogue, collections.name, level, code, max_cloud, since, download,"
-        " announce, baselined, looked_from, cursor FROM watches JOIN sites ON sites.number = site"
+        " announce, baselined, looked_from, cursor, reread FROM watches JOIN sites ON sites.number = site"
         " JOIN collections ON collections.number = collection"
         " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 IS NULL OR collections.name = ?2) AND (?3 OR paused IS NULL)"
         " AND (?4 IS NULL OR site IN (SELECT value FROM json_each(?4))) ORDER BY sites.name, catalogue, level",
@@ -168,6 +171,15 @@ def unlooked(db: sqlite3.Connection, *, now: datetime) -> list[str]:
     return [row[0] for row in rows]
 
 
+def observed(db: sqlite3.Connection, catalogue: str) -> datetime | None:
+    """Return since when a catalogue has been looked at: the earliest baseline of its watches."""
+    row = db.execute(
+        "SELECT min(baselined) FROM watches JOIN collections ON collections.number = collection WHERE catalogue = ?",
+        (catalogue,),
+    ).fetchone()
+    return moment(row[0])
+
+
 def advance(
     db: sqlite3.Connection,
     watch: Watch,
@@ -175,15 +187,18 @@ def advance(
     cursor: datetime | None,
     whole_from: datetime | None = None,
     whole: bool,
+    far: bool = True,
     now: datetime,
 ) -> bool:
     """Remember that a watch was looked at completely: baselined, and its cursor at the newest value stored.
 
-    `whole` says that everything was listed that was acquired since `whole_from` (`None`: ever). Returns `False` when
-    the watch is gone, or was given another start or place meanwhile: then it was not looked at.
+    `whole` says that everything was listed that was acquired since `whole_from` (`None`: ever), `far` that it was asked
+    for as far behind the cursor as is needed once a day. Returns `False` when the watch is gone, or was given another
+    start or place meanwhile: then it was not looked at.
     """
     changed = db.execute(
         "UPDATE watches SET baselined = coalesce(baselined, ?1), cursor = nullif(max(coalesce(cursor, ''), ?2), ''),"
+        " reread = CASE WHEN ?9 THEN ?1 ELSE reread END,"
         " looked_from = CASE WHEN NOT ?6 THEN looked_from WHEN baselined IS NULL THEN ?7"
         " ELSE min(looked_from, ?7) END WHERE number = ?3 AND since IS ?4 AND code IS ?5"
         " AND EXISTS (SELECT 1 FROM sites WHERE sites.number = site AND (code IS NOT NULL OR geometry IS ?8))",
@@ -196,6 +211,7 @@ def advance(
             whole,
             stamp(whole_from) if whole_from else None,
             watch.site.geometry.decode() if watch.site.geometry else None,
+            far,
         ),
     )
     return changed.rowcount > 0
@@ -230,8 +246,8 @@ def _site(row: Sequence[Any]) -> Site:
 
 
 def _watch(row: Sequence[Any]) -> Watch:
-    *site, number, catalogue, collection, level, code, max_cloud, since, download, announce = row[:-3]
-    baselined, looked_from, cursor = row[-3:]
+    *site, number, catalogue, collection, level, code, max_cloud, since, download, announce = row[:-4]
+    baselined, looked_from, cursor, reread = row[-4:]
     return Watch(
         number=number,
         site=_site(site),
@@ -246,6 +262,7 @@ def _watch(row: Sequence[Any]) -> Watch:
         baselined=moment(baselined),
         looked_from=moment(looked_from),
         cursor=moment(cursor),
+        reread=moment(reread),
     )
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from watcher.core.acquisitions import change
 from watcher.core.notices import compose
 from watcher.core.patience import DELIVERY
 from watcher.core.wording import Told
 from watcher.model import Event, Notice, Outcome, Sent
-from watcher.store import deliveries, products
+from watcher.store import acquisitions, deliveries, products
 from watcher.store.connection import writing
-from watcher.store.deliveries import Due
+from watcher.store.deliveries import Due, Subject
 
 Send = Callable[[Sequence[tuple[str, Notice]]], Iterator[Sent]]
 
@@ -70,19 +71,27 @@ def notify(
 
 
 def _notice(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
-    told = []
-    for subject in deliveries.subjects(db, owed.arrivals):
-        catalogue, product = products.one(db, subject.revision)
-        told.append(
-            Told(
-                event=Event(subject.event),
-                site=subject.site,
-                product=product,
-                catalogue=catalogue,
-                download=subject.download,
-                path=str(archive / subject.path) if subject.path else None,
-                verified=subject.verified,
-            )
-        )
+    told = [_told(db, subject, archive) for subject in deliveries.subjects(db, owed.arrivals)]
     key = owed.notice or hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]
     return compose(told, key=key, footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}")
+
+
+def _told(db: sqlite3.Connection, subject: Subject, archive: Path) -> Told:
+    catalogue, product = products.one(db, subject.revision)
+    event, before = Event(subject.event), None
+    if event is Event.REVISED and (number := acquisitions.previous(db, subject.revision)) is not None:
+        before = products.one(db, number)[1]
+    was, now = (before and change(before, product)) or (None, None)
+    return Told(
+        event=event,
+        site=subject.site,
+        product=product,
+        catalogue=catalogue,
+        download=subject.download,
+        path=str(archive / subject.path) if subject.path else None,
+        verified=subject.verified,
+        previous=was,
+        current=now,
+        also=[place.beside(catalogue) for place in acquisitions.also(db, subject.revision, subject.number)],
+        cause=subject.cause,
+    )

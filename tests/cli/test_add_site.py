@@ -1,0 +1,169 @@
+"""Names of the ground in `watcher add-site`: on a catalogue that knows no names, and on one that knows others."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Said, Watcher
+
+Stored = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def on_stac(watcher: Watcher, tmp_path: Path) -> Watcher:
+    """The command line with a catalogue that cannot be asked for a site by name."""
+    (tmp_path / "stac.toml").write_text('[catalogues.cdse]\npreset = "cdse"\n')
+
+    def run(*arguments: str, traceback: bool = False) -> Said:
+        return watcher("--config", str(tmp_path / "stac.toml"), *arguments, traceback=traceback)
+
+    return run
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Stored:
+    def read() -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(tmp_path / "state" / "watcher.db")) as db:
+            db.row_factory = sqlite3.Row
+            return [dict(row) for row in db.execute("SELECT name, geometry, country, origin, grid FROM sites")]
+
+    return read
+
+
+def test_a_town_is_watched_by_the_ground_around_it(on_stac: Watcher, stored: Stored) -> None:
+    said = on_stac("add-site", "Moorreesburg")
+    assert said.code == 0
+    assert said.out.startswith("Moorreesburg, Western Cape, South Africa: town, GeoNames, a box that reaches 20 km")
+    (site,) = stored()
+    assert (site["name"], site["country"]) == ("Moorreesburg", "South Africa")
+    assert "GeoNames" in site["origin"]
+
+
+def test_a_tile_is_watched_as_the_cell_that_it_is(on_stac: Watcher, stored: Stored) -> None:
+    assert on_stac("add-site", "T52LFL", "--as", "Litchfield tile").code == 0
+    assert on_stac("add-site", "106/069").code == 0
+    cells = {site["name"]: site["grid"] for site in stored()}
+    assert cells == {"Litchfield tile": "MGRS-52LFL", "106/069": "WRS2-106069"}
+
+
+def test_a_park_says_that_its_box_is_approximate(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "Kruger")
+    assert said.out.startswith("Kruger National Park, South Africa: park, watcher's table of parks and regions, approx")
+    assert "Kruger National Park is now watched" in said.out
+
+
+def test_who_else_bears_the_name_is_said(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "Litchfield")
+    assert said.code == 0
+    assert "5 towns in the United States share this name." in said.out
+    assert "--pick N" in said.out
+
+
+@pytest.mark.parametrize("name", ["Springfield", "Tolouse", "Qwghlm", "France", "Toulouse, Haute-Garonne", "Burkina"])
+def test_what_is_not_certain_is_not_stored(on_stac: Watcher, name: str) -> None:
+    assert on_stac("add-site", name).code == 2
+    assert json.loads(on_stac("sites", "--json").out) == []
+
+
+def test_one_of_several_is_picked_and_called_otherwise(on_stac: Watcher, stored: Stored) -> None:
+    assert on_stac("add-site", "Batchelor", "--pick", "2", "--as", "Batchelor NT").code == 0
+    (site,) = stored()
+    assert (site["name"], site["country"]) == ("Batchelor NT", "Australia")
+
+
+def test_a_name_never_moves_a_site_to_another_place_of_that_name(on_stac: Watcher, stored: Stored) -> None:
+    on_stac("add-site", "Litchfield")
+    before = stored()
+    said = on_stac("add-site", "Litchfield", "--pick", "3")
+    assert said.code == 2
+    assert "Litchfield is watched already, at another place: table of SPOT5 (Take5) sites" in said.err
+    assert "--as" in said.err
+    assert stored() == before
+
+
+def test_ground_that_is_given_moves_a_site(on_stac: Watcher, stored: Stored) -> None:
+    on_stac("add-site", "Litchfield")
+    said = on_stac("add-site", "Litchfield", "--bbox", "130.4,-13.5,131.2,-12.9")
+    assert "Its place is another one now" in said.out
+    assert stored()[0]["origin"] == "box 130.4,-13.5,131.2,-12.9"
+
+
+def test_a_site_that_is_watched_already_keeps_its_ground_on_another_catalogue(
+    watcher: Watcher, on_stac: Watcher, stored: Stored
+) -> None:
+    watcher("add-site", "Pornic")
+    ((before,), (code,)) = stored(), json.loads(watcher("sites", "--json").out)
+    assert code["code"]
+    said = on_stac("add-site", before["name"])
+    assert said.code == 0
+    assert f"{before['name']} is watched already: its ground is taken, {before['origin']}." in said.out
+    assert stored() == [before]
+
+
+def test_a_site_is_given_new_terms_by_its_own_name(on_stac: Watcher) -> None:
+    on_stac("add-site", "Paris, Texas", "--as", "Lamar County")
+    said = on_stac("add-site", "lamar county", "--max-cloud", "20")
+    assert "watched on these terms now: cdse" in said.out
+    assert "cloud up to 20 %" in said.out
+
+
+def test_a_file_with_several_places_is_a_list_by_name_and_a_union_by_option(
+    on_stac: Watcher, stored: Stored, tmp_path: Path
+) -> None:
+    def square(west: float) -> list[list[list[float]]]:
+        return [[[west, 43], [west + 1, 43], [west + 1, 44], [west, 44], [west, 43]]]
+
+    features = [
+        {"type": "Feature", "properties": {"name": name}, "geometry": {"type": "Polygon", "coordinates": square(west)}}
+        for name, west in (("North field", 1), ("South field", 5))
+    ]
+    file = tmp_path / "fields.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert on_stac("add-site", str(file)).code == 2
+    assert on_stac("add-site", str(file), "--pick", "2").code == 0
+    assert on_stac("add-site", "Both", "--geometry", str(file)).code == 0
+    kinds = {site["name"]: json.loads(site["geometry"])["type"] for site in stored()}
+    assert kinds == {"South field": "Polygon", "Both": "MultiPolygon"}
+
+
+def test_a_place_that_the_catalogue_has_no_site_for_is_watched_by_its_ground(watcher: Watcher, stored: Stored) -> None:
+    said = watcher("add-site", "Kakadu")
+    assert said.code == 0
+    assert 'take5 knows no site called "Kakadu" in SPOT4, SPOT5: it is watched by its ground.' in said.out
+    assert "Kakadu National Park, Australia: park" in said.out
+    assert json.loads(watcher("sites", "--json").out)[0]["code"] is None
+    assert stored()[0]["name"] == "Kakadu National Park"
+
+
+def test_a_slip_for_a_site_of_the_catalogue_is_not_taken_for_a_town_elsewhere(watcher: Watcher, stored: Stored) -> None:
+    said = watcher("add-site", "Mooresburg")
+    assert said.code == 2
+    assert "did you mean Mooreesburg?" in said.err
+    assert "1. Mooresburg, Tennessee, United States" in said.err
+    assert watcher("add-site", "Mooresburg", "--pick", "1").code == 0
+    assert stored()[0]["country"] == "United States"
+
+
+def test_ground_is_not_asked_of_the_catalogue_as_a_name(watcher: Watcher, stored: Stored) -> None:
+    assert watcher("add-site", "130.4,-13.5,131.2,-12.9", "--as", "Top End").code == 0
+    assert "8 listed" in watcher("poll").out
+    assert stored()[0]["name"] == "Top End"
+
+
+def test_a_site_of_the_catalogue_can_be_called_otherwise(watcher: Watcher) -> None:
+    assert watcher("add-site", "ToulouseFrance", "--as", "Home").code == 0
+    (watch,) = json.loads(watcher("sites", "--json").out)
+    assert (watch["site"], watch["code"]) == ("Home", "ToulouseFrance")
+
+
+def test_a_pick_and_ground_exclude_each_other(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "Paris", "--pick", "1", "--bbox", "1,2,3,4")
+    assert said.code == 2
+    assert "exclude each other" in said.err

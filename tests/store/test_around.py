@@ -1,0 +1,52 @@
+"""The watches that an answer is judged by."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tests.given import L1C, NOW, add_watch, box, database
+from watcher.core.asking import Ask
+from watcher.model import Query
+from watcher.store import sites
+from watcher.store.around import Around
+from watcher.store.connection import writing
+
+HERE = box(0, 40, 1, 41)
+
+
+def ask(db: sqlite3.Connection) -> Ask:
+    return Ask(Query("SPOT5"), sites.watches(db), whole=False)
+
+
+def test_all_that_watch_the_sites_of_a_question_are_around(db: sqlite3.Connection) -> None:
+    watched = add_watch(db, "Field", geometry=HERE)
+    question = ask(db)
+    add_watch(db, "Field", geometry=HERE, level=L1C)
+    add_watch(db, "Other")
+    add_watch(db, "Field", geometry=HERE, collection="SPOT4")
+    sites.pause(db, watched.site, since=NOW)
+    found = Around(db, "take5").watches(question)
+    assert [w.level for w in found] == [L1C, watched.level]
+
+
+def test_they_are_read_once_until_another_writes(db: sqlite3.Connection, path: Path) -> None:
+    add_watch(db, "Field", geometry=HERE)
+    question, around = ask(db), Around(db, "take5")
+    with writing(db):
+        first = around.sorted(question)
+    with writing(db):
+        assert around.sorted(question) is first
+    with database(path) as other:
+        add_watch(other, "Field", geometry=HERE, level=L1C)
+    with writing(db):
+        assert around.sorted(question) is not first
+        assert len(around.watches(question)) == 2
+
+
+def test_another_question_reads_them_again(db: sqlite3.Connection) -> None:
+    add_watch(db, "Field", geometry=HERE)
+    around = Around(db, "take5")
+    before = around.watches(ask(db))
+    assert sites.advance(db, before[0], cursor=NOW, whole=True, now=NOW)
+    assert around.watches(ask(db))[0].baselined == NOW

@@ -1,0 +1,99 @@
+"""Presets that need nothing are catalogues without a line of configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from watcher import config
+from watcher.errors import ConfigError, UsageError
+from watcher.wiring import Parts
+
+
+@pytest.fixture
+def presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of presets instead of the package's."""
+    folder = tmp_path / "presets"
+    folder.mkdir()
+    (folder / "cdse.toml").write_text('kind = "stac"\nurl = "https://c.example/v1"\ncollections = {a = "L2A"}\n')
+    (folder / "open.toml").write_text('kind = "stac"\nurl = "https://o.example/v1"\ncollections = {b = "L1C"}\n')
+    (folder / "mine.toml").write_text('kind = "resto"\nneeds = ["url"]\ncollections = ["S"]\n')
+    (folder / "many.toml").write_text('kind = "many"\nneeds = ["provider"]\n')
+    monkeypatch.setattr(config, "_presets", lambda: folder)
+    return folder
+
+
+def written(tmp_path: Path, text: str) -> config.Config:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return config.load(path)
+
+
+def test_a_preset_that_needs_nothing_is_known_without_being_configured(presets: Path) -> None:
+    known = config.load(None)
+    assert list(known.catalogues) == ["cdse"]
+    assert known.known() == ["cdse", "open"]
+    table = known.table("open")
+    assert table is not None
+    assert table.settings["url"] == "https://o.example/v1"
+
+
+def test_what_the_administrator_writes_comes_before_the_preset_of_that_name(presets: Path, tmp_path: Path) -> None:
+    given = written(tmp_path, '[catalogues.open]\npreset = "open"\nurl = "https://copy.example/v1"\n')
+    table = given.table("open")
+    assert table is not None
+    assert table.settings["url"] == "https://copy.example/v1"
+    assert given.known() == ["open", "cdse"]
+
+
+def test_a_table_named_like_a_preset_is_one(presets: Path, tmp_path: Path) -> None:
+    table = written(tmp_path, '[catalogues.open]\ninterval = "1h"\n').table("open")
+    assert table is not None
+    assert (table.kind, table.interval) == ("stac", 3600)
+
+
+def test_a_preset_that_needs_a_setting_is_none_until_it_is_given(presets: Path, tmp_path: Path) -> None:
+    assert config.preset("mine").needs == ("url",)
+    assert config.load(None).table("mine") is None
+    given = written(tmp_path, '[catalogues.mine]\nurl = "https://m.example/resto"\n').table("mine")
+    assert given is not None
+    assert given.needs == ()
+
+
+def test_the_one_setting_that_a_preset_needs_may_stand_behind_a_colon(presets: Path, tmp_path: Path) -> None:
+    table = config.load(None).table("many:creodias")
+    assert table is not None
+    assert (table.name, table.kind, table.settings) == ("many:creodias", "many", {"provider": "creodias"})
+    configured = written(tmp_path, '[catalogues."many:peps"]\ninterval = "1h"\n').catalogues["many:peps"]
+    assert (configured.settings, configured.interval) == ({"provider": "peps"}, 3600)
+
+
+@pytest.mark.parametrize("name", ["many", "many:", "many:a/b", "mine:https", "open:x", "nothing", "nothing:x", "../x"])
+def test_no_other_name_is_a_catalogue(presets: Path, name: str) -> None:
+    assert config.load(None).table(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("many", "name it as many:PROVIDER"), ("mine", 'preset = "mine" and url = "…"'), ("opn", "cdse, open")],
+)
+def test_a_catalogue_that_is_none_is_answered_with_the_way_out(
+    presets: Path, tmp_path: Path, name: str, hint: str
+) -> None:
+    with pytest.raises(UsageError, match=name) as refused:
+        Parts(config.load(None), tmp_path).table(name)
+    assert hint in str(refused.value.hint)
+
+
+def test_the_default_catalogue_may_be_a_preset(presets: Path, tmp_path: Path) -> None:
+    assert written(tmp_path, 'catalogue = "open"\n').default_catalogue() == "open"
+    with pytest.raises(ConfigError, match="mine") as refused:
+        written(tmp_path, 'catalogue = "mine"\n')
+    assert "cdse, open" in str(refused.value.hint)
+
+
+def test_what_needs_an_account_is_searching_or_downloading(tmp_path: Path) -> None:
+    written(tmp_path, '[catalogues.a]\npreset = "cdse"\nneeds_account = ["search", "download"]\n')
+    with pytest.raises(ConfigError, match="needs_account"):
+        written(tmp_path, '[catalogues.a]\npreset = "cdse"\nneeds_account = ["looking"]\n')

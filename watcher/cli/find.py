@@ -1,0 +1,250 @@
+"""`watcher find`: a sentence as people write it becomes a search, in a catalogue or in what was seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher.cli import Context
+from watcher.cli.options import CatalogueName, one_of
+from watcher.cli.output import json_option, several, show_csv, show_json, show_table
+from watcher.core.moments import written
+from watcher.core.sentences.sentence import Kind
+from watcher.errors import CatalogueError, UsageError
+from watcher.names import plain
+
+if TYPE_CHECKING:
+    from watcher.cli.find_ground import Spots
+    from watcher.cli.find_search import Haul, Hit
+    from watcher.core.sentences import Sentence
+    from watcher.wiring import Parts
+
+EXAMPLES = (
+    'watcher find "Toulouse LANDSAT8 2014"',
+    'watcher find "La Rochelle Sentinel-2 L2A last 2 months less than 20 % cloud"',
+    'watcher find "T31TCJ sentinel2 été 2025 moins de 20% de nuages"',
+)
+_COLUMNS = {
+    "catalogue": "CATALOGUE",
+    "site": "SITE",
+    "acquired": "ACQUIRED",
+    "level": "LEVEL",
+    "platform": "PLATFORM",
+    "cloud": "CLOUD %",
+    "title": "PRODUCT",
+    "link": "LINK",
+}
+
+
+@click.command()
+@click.argument("sentence", nargs=-1, required=True)
+@click.option("--catalogue", "catalogues", type=CatalogueName(), multiple=True, help="Where to look. May be repeated.")
+@click.option("--seen", "in_seen", is_flag=True, help="Look in what was already seen; ask no catalogue.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many, the newest.")
+@click.option("--pick", type=click.IntRange(min=1), metavar="N", help="The N-th of the places that may be meant.")
+@click.option("--watch", "to_watch", is_flag=True, help="Watch the place on these terms, instead of searching.")
+@click.option("--name", help="With --watch: what the site is called.")
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--geojson", "as_geojson", is_flag=True, help="Print a GeoJSON FeatureCollection.")
+@click.pass_context
+def find(
+    ctx: click.Context,
+    sentence: tuple[str, ...],
+    catalogues: tuple[str, ...],
+    in_seen: bool,
+    limit: int,
+    pick: int | None,
+    to_watch: bool,
+    name: str | None,
+    as_json: bool,
+    as_csv: bool,
+    as_geojson: bool,
+) -> None:
+    """Search by a sentence, in English or French: place, satellite, instrument, level, dates, seasons, clouds, tile.
+
+    Says on a line how the sentence was read, and names what was not understood. Without a date, the last 90 days are
+    searched, or all that a catalogue of sites has. Words in quotes are a place; key:value says what a word is about
+    (platform, instrument, level, collection, place, tile, date, since, before, cloud).
+
+    \b
+    Examples:
+      watcher find "Toulouse LANDSAT8 2014"
+      watcher find "La Rochelle Sentinel-2 L2A last 2 months less than 20 % cloud" --geojson > scenes.geojson
+      watcher find "images de Pornic en juin 2015 sans nuage" --catalogue take5
+      watcher find "T31TCJ since 2025-06-01 cloud < 10" --seen
+      watcher find "Toulouse L2A max 20 % cloud" --watch --name "At home"
+    """
+    from watcher.core.sentences import read
+    from watcher.wiring import now
+
+    one_of(json=as_json or None, csv=as_csv or None, geojson=as_geojson or None, watch=to_watch or None)
+    one_of(seen=in_seen or None, watch=to_watch or None)
+    if name is not None and not to_watch:
+        raise UsageError("--name is what a watched site is called", hint="give --watch too")
+    context: Context = ctx.obj
+    asked = read(" ".join(sentence), now=now())
+    _sensible(asked)
+    if pick is not None and len(asked.places) + len(asked.grids) > 1:
+        raise UsageError("--pick is for one place, and the sentence names several", hint="search for each by itself")
+    if to_watch:
+        from watcher.cli.find_watch import watch
+
+        watch(ctx, context.parts, asked, catalogues, name=name, pick=pick)
+        return
+    haul = _seen(context.parts, asked, catalogues, pick) if in_seen else _live(context.parts, asked, catalogues, pick)
+    hits = haul.newest()
+    rows = [_row(hit) for hit in hits[:limit]]
+    if haul.problems and not rows:
+        raise haul.problems[0]
+    if as_geojson:
+        click.echo(json.dumps(_features(rows), ensure_ascii=False))
+    elif as_json:
+        show_json(rows)
+    elif as_csv:
+        flat = [{key: value for key, value in row.items() if key != "geometry"} for row in rows]
+        show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
+    else:
+        _table(rows)
+    _told(haul, len(hits) - len(rows))
+    if haul.problems:
+        raise haul.problems[0]
+
+
+def _sensible(asked: Sentence) -> None:
+    """Refuse a sentence of which nothing was understood, or that nothing can fit."""
+    from watcher.core.sentences.echo import strange
+
+    if not any(reading.meaning for reading in asked.understood):
+        raise UsageError(
+            strange(asked, asked.asides) or "there is nothing to look for", hint="write it like " + ", ".join(EXAMPLES)
+        )
+    if asked.contradictions:
+        raise UsageError(
+            f"nothing can be all of: {', '.join(asked.contradictions)}", hint="leave one of them out, or search twice"
+        )
+
+
+def _live(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | None) -> Haul:
+    from watcher.cli.find_search import Haul, fitting, live, plan
+    from watcher.core.sentences.echo import undated
+    from watcher.wiring import now
+
+    moment, lookback = now(), timedelta(seconds=parts.config.poll.lookback)
+    names = list(dict.fromkeys(catalogues)) or [parts.config.default_catalogue()]
+    try:
+        asking, others = fitting(parts, names, asked)
+        if not asking:
+            raise others[0]
+        plans = [plan(parts, *each, asked, pick, now=moment, lookback=lookback) for each in asking.items()]
+    except UsageError as error:
+        _refused(asked, error)
+        raise
+    begin = f"{moment - lookback:%Y-%m-%d}"
+    assumed = [undated(asked.language, plan.days, begin) for plan in plans if not asked.acquired]
+    _say_where(asked, [plan.spots for plan in plans], assumed)
+    for other in others:
+        click.echo(f"  {other}", err=True)
+    haul = Haul()
+    for each in plans:
+        try:
+            live(parts, each, asked, haul)
+        except CatalogueError as error:
+            haul.problems.append(error)
+    return haul
+
+
+def _seen(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | None) -> Haul:
+    from watcher.cli.find_place import stored
+    from watcher.cli.find_search import Haul, seen
+
+    try:
+        spots = stored(parts, asked, pick)
+    except UsageError as error:
+        _refused(asked, error)
+        raise
+    _say_where(asked, [spots], [])
+    haul = Haul()
+    seen(parts, asked, spots, catalogues, haul)
+    return haul
+
+
+def _refused(asked: Sentence, error: UsageError) -> None:
+    """Say how the rest was read before a place is refused; with examples where there is no rest."""
+    _say(asked, [f'"{words}"' for words in (*asked.grids, *asked.places)], asked.asides)
+    if all(reading.kind in (Kind.PLACE, Kind.PASSING) for reading in asked.understood):
+        error.hint = f"{error.hint}; a sentence is like {', '.join(EXAMPLES)}"
+
+
+def _say_where(asked: Sentence, found: Sequence[Spots], assumed: Sequence[str]) -> None:
+    from watcher.cli.find_place import described
+
+    places = [described(spot.place, asked.language) for spots in found for spot in spots.spots]
+    left = [word for spots in found for word in spots.left]
+    _say(asked, list(dict.fromkeys(places)), list(dict.fromkeys(left)), acquired=list(dict.fromkeys(assumed)))
+    for remark in dict.fromkeys(remark for spots in found for remark in spots.remarks):
+        click.echo(f"  {plain(remark, limit=400)}", err=True)
+
+
+def _say(asked: Sentence, places: Sequence[str], left: Sequence[str], *, acquired: Sequence[str] = ()) -> None:
+    """Say how the sentence was read, and what was not understood, where it does not get into a pipe."""
+    from watcher.core.sentences.echo import said, strange
+
+    click.echo(said(asked, places, acquired=acquired), err=True)
+    if told := strange(asked, left):
+        click.echo(told, err=True)
+
+
+def _row(hit: Hit) -> dict[str, Any]:
+    product = hit.product
+    return {
+        "catalogue": hit.catalogue,
+        "site": hit.site,
+        "collection": product.collection,
+        "id": product.id,
+        "title": product.title,
+        "level": product.level,
+        "platform": product.platform,
+        "instrument": product.instrument,
+        "acquired": product.acquired,
+        "published": product.published,
+        "cloud": product.cloud,
+        "link": product.link,
+        "quicklook": product.quicklook,
+        "geometry": json.loads(product.geometry) if product.geometry else None,
+    }
+
+
+def _features(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Write rows as GeoJSON (RFC 7946), times in RFC 3339."""
+    features = []
+    for row in rows:
+        properties = {key: value for key, value in row.items() if key not in ("id", "geometry")}
+        properties |= {key: written(row[key]) for key in ("acquired", "published") if row[key] is not None}
+        features.append({"type": "Feature", "id": row["id"], "geometry": row["geometry"], "properties": properties})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
+    left_out = {"site"} if not any(row["site"] for row in rows) else set()
+    if len({row["catalogue"] for row in rows}) < 2:
+        left_out.add("catalogue")
+    columns = {key: heading for key, heading in _COLUMNS.items() if key not in left_out}
+    show_table(rows, columns, empty="Nothing was found.")
+
+
+def _told(haul: Haul, more: int) -> None:
+    """Say what the listing does not show: more of it, what products do not tell, and answers that were cut off."""
+    from watcher.cli.find_search import MOST
+
+    if more > 0:
+        click.echo(f"… and {more:,} more: --limit", err=True)
+    for kind, count in haul.silent.items():
+        click.echo(f"{several(count, 'product')} of these {'says' if count == 1 else 'say'} no {kind}", err=True)
+    for question in dict.fromkeys(haul.cut):
+        told = f"{question}: cut off after {MOST:,} products, there may be newer ones"
+        click.echo(f"{told}: say a shorter time or a smaller place", err=True)
