@@ -20,7 +20,7 @@ def presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "open.toml").write_text('kind = "stac"\nurl = "https://o.example/v1"\ncollections = {b = "L1C"}\n')
     (folder / "mine.toml").write_text('kind = "resto"\nneeds = ["url"]\ncollections = ["S"]\n')
     (folder / "many.toml").write_text('kind = "many"\nneeds = ["provider"]\n')
-    monkeypatch.setattr(config, "_presets", lambda: folder)
+    monkeypatch.setattr("watcher.config.shipped.folder", lambda: folder)
     return folder
 
 

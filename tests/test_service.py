@@ -246,7 +246,7 @@ def test_a_catalogue_of_a_preset_that_is_watched_is_polled_also_when_it_is_added
     for name in ("early", "late"):
         text = f'kind = "resto"\nurl = "{scene.catalogue.url}"\ncollections = ["SPOT4", "SPOT5"]\ngap = 0\n'
         (presets / f"{name}.toml").write_text(text + f'title = "{name}"\ninterval = "1s"\n')
-    start = f"import watcher.config as c, pathlib; c._presets = lambda: pathlib.Path({str(presets)!r})\n"
+    start = f"import watcher.config.shipped as s, pathlib; s.folder = lambda: pathlib.Path({str(presets)!r})\n"
     (home / "sitecustomize.py").write_text(start)
     environment = {"PYTHONPATH": f"{home}:{Path(__file__).parents[1]}"}
 

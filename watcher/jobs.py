@@ -14,7 +14,7 @@ import msgspec
 from watcher import systemd
 from watcher.core.patience import POLL
 from watcher.errors import AlreadyRunning
-from watcher.store import polls, sites, subscriptions
+from watcher.store import audits, polls, sites, subscriptions
 from watcher.tasks.download import Brought
 from watcher.transfer import Progress
 from watcher.wiring import Parts, chance, now
@@ -44,6 +44,8 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
             return Next()
         polled = parts.poll(db, name, alive)
         failures = polls.failures(db, name)
+        due = audits.due(db, name, now=now()) if polled.problem is None else []
+        mended = _reconcile(parts, db, name, due, alive) if due else 0
         turn = _turn(parts, db, name)
     fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
     if polled.baselined:
@@ -53,11 +55,24 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
     say(logging.WARNING if polled.problem else logging.INFO, "polled", catalogue=name, **fields)
     systemd.status(f"{name}: {polled.listed} listed, {polled.arrived} arrived at {now():%H:%M} UTC")
     return Next(
-        soon=("notify", "download") if polled.arrived else (),
+        soon=("notify", "download") if polled.arrived or mended else (),
         again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem else None,
         not_before=polled.not_before,
         turn=turn,
     )
+
+
+def _reconcile(parts: Parts, db: sqlite3.Connection, name: str, due: list[int], alive: Callable[[], None]) -> int:
+    """List all that is watched at these sites again, once a week, and read what no poll has seen."""
+    done = parts.reconcile(db, name, at=due, alive=alive)
+    fields: dict[str, object] = {"sites": len(due), "asked": done.asked, "listed": done.listed, "mended": done.mended}
+    if done.lacking:
+        fields["lacking"] = done.lacking
+    if done.problem is not None:
+        fields["problem"] = done.problem
+    level = logging.WARNING if done.problem or done.mended or done.lacking else logging.INFO
+    say(level, "reconciled", catalogue=name, **fields)
+    return done.arrived
 
 
 def _turn(parts: Parts, db: sqlite3.Connection, name: str) -> datetime:

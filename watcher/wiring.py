@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from watcher.tasks.download import Brought, Show
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
-    from watcher.tasks.poll import Polled
+    from watcher.tasks.poll import Polled, Reconciled
 
 DATABASE = "watcher.db"
 
@@ -127,6 +127,31 @@ class Parts:
                 now=now,
                 download_levels=self.config.download_levels(),
                 lookback=timedelta(seconds=self.config.poll.lookback),
+                alive=alive,
+                stop=self.stop,
+                once=self.config.notify.once,
+            )
+
+    def reconcile(
+        self,
+        db: sqlite3.Connection,
+        name: str,
+        *,
+        at: Collection[int] | None = None,
+        alive: Callable[[], None] = lambda: None,
+    ) -> Reconciled:
+        """List all that is watched of a catalogue again, `at` some sites or all, alone, and read what was missed."""
+        from watcher.tasks.poll import reconcile
+
+        with self.lock(f"poll-{name}", what=f"a poll of {name}", wait=60.0):
+            return reconcile(
+                db,
+                name,
+                self.catalogue(name),
+                self.http(name),
+                now=now,
+                download_levels=self.config.download_levels(),
+                at=at,
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,

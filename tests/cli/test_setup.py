@@ -51,6 +51,8 @@ def test_check_looks_at_everything_and_names_what_is_wrong(watcher: Watcher, hom
         ("[pol]\ninterval = 3", "pol", "poll"),
         ("[poll]\nintervall = 3", "intervall", "interval"),
         ('[poll]\ninterval = "soon"', "soon", "15m"),
+        ('[poll]\nmin_interval = "1h"', "poll.min_interval", "900 the most"),
+        ('[poll]\ninterval = "7h"\nmax_interval = "6h"', "poll.max_interval", "25200 is the least"),
         ("[download]\nconcurrency = 0", "download.concurrency", "1 is the least"),
         ('catalogue = "x"', '"x"', "cdse"),
         ('[catalogues.a]\npreset = "cdsee"', "cdsee", "cdse"),

@@ -200,8 +200,9 @@ SHAPES = CORNERS.map(lambda c: box(c[0], c[1], c[0] + c[2], c[1] + c[3])) | CORN
             shapely.to_geojson(shapely.Point(c[0], c[1]).buffer(c[2] / 4, quad_segs=3)).encode(),
             shapely.to_geojson(shapely.MultiPoint([(c[0], c[1]), (c[2], c[3])])).encode(),
             json.dumps({"type": "Point", "coordinates": [c[0], c[1], c[2]]}).encode(),
-            b'{"type":"MultiPolygon","coordinates":[[[[179,0],[180,0],[180,1],[179,1],[179,0]]],'
-            b"[[[-180,0],[-179,0],[-179,1],[-180,1],[-180,0]]]]}",
+            shapely.to_geojson(
+                shapely.MultiPolygon([shapely.box(179, 0, 180, 1), shapely.box(-180, 0, -179, 1)])
+            ).encode(),
         ]
     )
 )

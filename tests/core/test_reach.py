@@ -44,9 +44,7 @@ def test_a_busy_sweep_goes_back_three_days_only_when_that_is_due() -> None:
     assert reach(5000.0, HOUR, 500, usual=LEAST, due=True) == (OVERLAP, True)
 
 
-@given(
-    st.floats(0, 1e6), st.floats(0, 60), st.integers(1, 1000), st.floats(3, 72), st.booleans()
-)
+@given(st.floats(0, 1e6), st.floats(0, 60), st.integers(1, 1000), st.floats(3, 72), st.booleans())
 def test_no_question_reaches_less_than_three_hours_nor_more_than_an_answer_holds(
     rate: float, age: float, page: int, usual: float, due: bool
 ) -> None:

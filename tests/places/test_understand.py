@@ -169,6 +169,13 @@ def test_what_is_spelt_nearly_so_is_looked_for_in_the_country_that_is_named() ->
     assert {place.country for place in proposed("Litchfeld, US").places} == {"United States"}
 
 
+def test_a_name_that_is_known_elsewhere_only_is_proposed_there() -> None:
+    understood = proposed("Toulouse, Germany")
+    assert address(understood.places[1]) == "Toulouse, Occitanie, France"
+    with pytest.raises(UsageError, match="None of that name is known in Germany"):
+        chosen(understood)
+
+
 def test_a_beginning_is_proposed_only_when_nothing_is_spelt_nearly_so() -> None:
     assert [place.name for place in proposed("Krugersd").places] == ["Krugersdorp"]
     assert proposed("Yellowst").places[0].name == "Yellowstone National Park"

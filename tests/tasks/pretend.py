@@ -19,7 +19,8 @@ NOBODY = cast("Http", SimpleNamespace(asked=0, received=0))
 class Pretend:
     """Lists `products` (by id) in pages of `size`; before each page it does what `before_page` does.
 
-    `codes`, `learns`, `sweeps` and `places` are its capability. With `ignores_filters` it lists everything whatever was asked.
+    `codes`, `learns`, `sweeps`, `places` and `page` are its capability. With `ignores_filters` it lists everything
+    whatever was asked.
     """
 
     url = "http://127.0.0.1:1/pretend"
@@ -33,9 +34,10 @@ class Pretend:
         ignores_filters: bool = False,
         sweeps: bool = False,
         places: int = 1,
+        page: int = 100,
     ) -> None:
         self.products = {product.id: product for product in listed}
-        self.sweeps, self.places = sweeps, places
+        self.can = Capability(learns=learns, codes=codes, sweeps=sweeps, places=places, page=page)
         self.size, self.learns, self.codes, self.ignores_filters = size, learns, codes, ignores_filters
         self.asked: list[Query] = []
         self.before_page: Callable[[int, Query], None] = lambda number, query: None
@@ -57,7 +59,7 @@ class Pretend:
         self.before_page = lambda number, query: None
 
     def capability(self) -> Capability:
-        return Capability(learns=self.learns, codes=self.codes, sweeps=self.sweeps, places=self.places)
+        return self.can
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         return sorted({product.collection for product in self.products.values()})

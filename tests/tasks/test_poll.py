@@ -703,7 +703,8 @@ def three_fields(db: sqlite3.Connection) -> None:
 
 def test_what_was_sounded_once_is_swept_from_then_on(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
     three_fields(db)
-    catalogue = everywhere(*(product(f"E{n}", geometry=box(9, 9, 10, 10), learnt=NOW) for n in range(5)))
+    then = NOW - timedelta(hours=5)
+    catalogue = everywhere(*(product(f"E{n}", geometry=box(9, 9, 10, 10), learnt=then) for n in range(5)))
     assert [ask(catalogue).asked for _ in range(3)] == [4, 1, 1]
     catalogue.list(
         product("W", geometry=WEST, learnt=clock.time),
@@ -713,7 +714,7 @@ def test_what_was_sounded_once_is_swept_from_then_on(db: sqlite3.Connection, ask
     assert (ask(catalogue).asked, catalogue.asked[-1].geometry) == (1, None)
     assert sorted(announced(db)) == [("Far", "F", "new"), ("West", "W", "new")]
     assert rows(db, "SELECT count(*) FROM revisions") == [2]
-    assert cursors(db) == [clock.time.replace(microsecond=0)] * 3 or len(set(cursors(db))) == 1
+    assert len(set(cursors(db))) == 1
 
 
 def test_places_that_are_joined_are_each_told_what_is_theirs(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
@@ -783,9 +784,7 @@ def test_a_server_that_is_down_is_not_asked_in_smaller_pieces(
     assert polled.problem.startswith("SPOT5 (East, Far, West): ")
 
 
-def test_a_sweep_that_is_too_much_is_asked_by_place_for_the_day(
-    db: sqlite3.Connection, ask: Ask, clock: Clock
-) -> None:
+def test_a_sweep_that_is_too_much_is_asked_by_place_for_the_day(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
     three_fields(db)
     catalogue = everywhere()
     ask(catalogue)
@@ -840,12 +839,10 @@ def test_what_a_poll_costs_and_lists_is_measured(db: sqlite3.Connection, ask: As
     catalogue.list(*(product(f"W{n}", geometry=WEST, learnt=clock.time) for n in range(3)))
     catalogue.list(*(product(f"N{n}", geometry=box(20, 20, 21, 21), learnt=clock.time) for n in range(2)))
     ask(catalogue)
-    catalogue.list(product("late", geometry=WEST, learnt=clock.time - timedelta(hours=2)))
-    ask(catalogue)
     load = measures.loads(db, "take5", now=clock.time)["SPOT5"]
     assert load.everywhere is not None
     assert 5 * 24 / 2 < load.everywhere < 5 * 24 * 4
-    assert load.late == {128: 1}
+    assert load.late == {}
     assert measures.appeared(db, "take5")[hour] == 5
 
 

@@ -33,6 +33,8 @@ from watcher.tasks.poll import poll
 
 GROUND = {"West": box(0, 40, 2, 41), "East": box(1, 40, 3, 41)}
 COVERS = {("West",): box(0.1, 40, 0.9, 41), ("East",): box(2.1, 40, 2.9, 41), ("West", "East"): box(1.1, 40, 1.9, 41)}
+PLACES = {ground: places for places, ground in COVERS.items()}
+WAYS = ("read whole", "asked for news", "joined", "swept")
 ADDRESSES = ("mail:jane@example.org", "mail:john@example.org")
 Told = tuple[str, str, int, str]
 """Site, product id, version, event."""
@@ -45,8 +47,10 @@ class Killed(BaseException):
 class Recording(Pretend):
     """Remembers which pages were taken, and which answers to their end."""
 
-    def __init__(self, *, learns: bool) -> None:
-        super().__init__(learns=learns, codes=not learns, size=3)
+    def __init__(self, way: str) -> None:
+        learns = way != "read whole"
+        places = 2 if way == "joined" else 1
+        super().__init__(learns=learns, codes=not learns, size=3, sweeps=way == "swept", places=places, page=10_000)
         self.log: list[tuple[Query, Page | None]] = []
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
@@ -118,19 +122,20 @@ def number_of(listed: Product) -> int:
     suppress_health_check=list(HealthCheck),
 )
 class Watching(RuleBasedStateMachine):
-    @initialize(learns=st.booleans())
-    def begin(self, learns: bool) -> None:
+    @initialize(way=st.sampled_from(WAYS))
+    def begin(self, way: str) -> None:
         self.directory = tempfile.TemporaryDirectory()
         self.path = Path(self.directory.name, "watcher.db")
         self.opens()
         self.clock = Clock()
-        self.catalogue = Recording(learns=learns)
+        self.catalogue = Recording(way)
         self.model = Model()
         self.hidden: dict[str, Product] = {}
         self.latest: dict[str, Product] = {}
         self.after_baseline: set[tuple[str, str]] = set()
         self.post: list[tuple[str, str]] = []
-        self.kills = 0
+        self.kills = self.together = 0
+        self.heard: dict[str, set[str]] = {}
         for address in ADDRESSES:
             add_subscription(self.db, address)
         self.watch("West", L2A)
@@ -266,19 +271,32 @@ class Watching(RuleBasedStateMachine):
 
     def follow(self, waiting: set[tuple[str, Level]]) -> None:
         """Tell the model what was listed. `waiting` had no baseline when the poll began."""
-        listed: set[str] = set()
-        for query, page in self.catalogue.log:
-            site = query.code or next(name for name, ground in GROUND.items() if ground == query.geometry)
+        for site, query, page in self.at_each_site(waiting):
+            listed = self.heard.setdefault(site, set())
             if page is not None:
-                self.model.takes(site, page)
-                listed |= {one.id for one in page if (site, one.level) in self.model.baselined}
+                here = [one for one in page if query.code is not None or site in PLACES[one.geometry]]
+                self.model.takes(site, here)
+                listed |= {one.id for one in here if (site, one.level) in self.model.baselined}
                 continue
             news = query.learnt_since is not None
             asked = [level for place, level in self.model.baselined if place == site and query.level in (None, level)]
             if self.catalogue.learns:
                 asked = [level for level in asked if ((site, level) in waiting) is not news]
             self.model.ends(site, asked, listed, whole=not news)
-            listed = set()
+            del self.heard[site]
+        self.heard.clear()
+
+    def at_each_site(self, waiting: set[tuple[str, Level]]) -> Iterator[tuple[str, Query, Page | None]]:
+        """Say what was asked and listed site by site; what was sounded is for none."""
+        for query, page in self.catalogue.log:
+            alone = query.code or next((name for name, ground in GROUND.items() if ground == query.geometry), None)
+            if alone is not None:
+                yield alone, query, page
+            elif not query.brief:
+                self.together += page is None
+                news = query.learnt_since is not None
+                for site in {place for place, level in self.model.baselined if ((place, level) in waiting) is not news}:
+                    yield site, query, page
 
     def arrivals(self) -> Counter[Told]:
         found = rows(
@@ -359,13 +377,13 @@ def described(one: Product, number: int) -> dict[str, object]:
 TestWatching = Watching.TestCase
 
 
-@pytest.mark.parametrize("learns", [False, True], ids=["read whole", "asked for news"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_busy_season_is_told_without_a_loss(seed: int, learns: bool) -> None:
+def test_a_busy_season_is_told_without_a_loss(seed: int, way: str) -> None:
     """Some 400 events, most of them arrivals: what hypothesis, which looks for short stories, seldom comes to."""
-    chance = random.Random(f"{seed} {learns}")
+    chance = random.Random(f"{seed} {way}")
     world = Watching()
-    world.begin(learns)
+    world.begin(way)
     try:
         world.polls(15)
         for _ in range(400):
@@ -376,6 +394,7 @@ def test_a_busy_season_is_told_without_a_loss(seed: int, learns: bool) -> None:
     assert counts["new"] > 50
     assert counts["revised"] > 5
     assert world.kills > 3
+    assert (world.together > 5) is (way in ("joined", "swept"))
 
 
 def happens(world: Watching, chance: random.Random) -> None:

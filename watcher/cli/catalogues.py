@@ -110,7 +110,7 @@ def _one(parts: Parts, name: str, *, as_json: bool) -> None:
         if problem is not None:
             _complain(problem)
         else:
-            _list(rows, configured)
+            _list(rows)
         click.echo("\nWhat it does when it is asked:")
     for finding in catalogue.check(http):
         findings.append(finding)
@@ -142,7 +142,7 @@ def _held(held: Holding, configured: set[str]) -> dict[str, Any]:
     }
 
 
-def _list(rows: Sequence[dict[str, Any]], configured: set[str]) -> None:
+def _list(rows: Sequence[dict[str, Any]]) -> None:
     def day(value: Any) -> str:
         return f"{value:%Y-%m-%d}" if value else "-"
 
@@ -156,7 +156,9 @@ def _list(rows: Sequence[dict[str, Any]], configured: set[str]) -> None:
         "configured": "CONFIGURED",
         "title": "TITLE",
     }
-    click.echo(f"\nIt has {several(len(rows), 'collection')}; {len(configured)} are configured:")
+    click.echo(
+        f"\nIt has {several(len(rows), 'collection')}, {sum(row['configured'] for row in rows)} of them configured:"
+    )
     show_table(shown, columns, empty="None is listed.")
 
 

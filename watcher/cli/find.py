@@ -130,7 +130,7 @@ def _sensible(asked: Sentence) -> None:
 
 
 def _live(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | None) -> Haul:
-    from watcher.cli.find_search import Haul, fitting, live, plan
+    from watcher.cli.find_search import Haul, elsewhere, fitting, live, plan
     from watcher.core.sentences.echo import undated
     from watcher.wiring import now
 
@@ -139,6 +139,8 @@ def _live(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | 
     try:
         asking, others = fitting(parts, names, asked)
         if not asking:
+            if known := elsewhere(parts, asked):
+                others[0].hint = f"{others[0].hint}; look elsewhere: --catalogue {' or '.join(known)}"
             raise others[0]
         plans = [plan(parts, *each, asked, pick, now=moment, lookback=lookback) for each in asking.items()]
     except UsageError as error:

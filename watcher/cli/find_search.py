@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watcher.core.sentences.sentence import Kind
-from watcher.errors import CatalogueError, UsageError
+from watcher.errors import CatalogueError, UsageError, WatcherError
 from watcher.model import Level, Product, Query, Site, Watch
 
 if TYPE_CHECKING:
@@ -78,6 +78,21 @@ def fitting(parts: Parts, names: Sequence[str], sentence: Sentence) -> tuple[dic
     return found, others
 
 
+def elsewhere(parts: Parts, sentence: Sentence) -> list[str]:
+    """Name the catalogues whose collections say that they hold what is asked."""
+    from watcher.core.sentences.missions import named_in
+
+    names = []
+    for named in parts.config.known():
+        try:
+            pairs = questions(named, parts.catalogue(named), sentence)
+        except WatcherError:
+            continue  # a catalogue that cannot be built now is no way out
+        if not (sentence.platforms or sentence.instruments) or any(named_in(collection) for collection, _ in pairs):
+            names.append(named)
+    return names
+
+
 def plan(
     parts: Parts,
     named: str,
@@ -113,13 +128,14 @@ def questions(named: str, source: Catalogue, sentence: Sentence) -> Questions:
     """
     from watcher.core.sentences.sieve import broad, holds
 
-    levels = [None if broad(level) else level for level in sentence.levels] or [None]
     pairs = [
-        (collection, level)
-        for level in dict.fromkeys(levels)
-        for collection in source.collections_of(level)
+        (collection, None if level is not None and broad(level) else level)
+        for level in sentence.levels or (None,)
+        for each in ([level, *(f"{level}{letter}" for letter in "ABC")] if level and broad(level) else [level])
+        for collection in source.collections_of(each)
         if holds(collection, sentence, catalogue=named)
     ]
+    pairs = list(dict.fromkeys(pairs))
     if not pairs:
         wanted = [*sentence.collections, *sentence.levels, *sentence.platforms, *sentence.instruments]
         raise NoCollection(

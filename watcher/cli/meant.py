@@ -85,7 +85,9 @@ def _place(understood: Understood, pick: int | None) -> Place:
     place = chosen(understood, pick)
     if place.geometry is None:
         raise UsageError(f"{address(place)} is a {place.kind} whose coordinates are not known", hint=ELSE)
-    click.echo(f"{plain(address(place))}: {place.kind}, {plain(place.origin, limit=400)}")
+    origin = plain(place.origin, limit=400)
+    told = origin if origin.startswith(place.kind) else f"{place.kind}, {origin}"
+    click.echo(f"{plain(address(place))}: {told}")
     if pick is None:
         for remark in understood.remarks:
             click.echo(f"  {plain(remark, limit=400)}")

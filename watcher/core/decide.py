@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from watcher.core.acquisitions import key, newer, processing
 from watcher.core.audience import Audience, Owed, accepts, wanted
-from watcher.core.kin import Kin, judge
+from watcher.core.kin import Kin, Verdict, judge
 from watcher.core.revisions import completes, recognised
 from watcher.model import Event, Level, Product, Subscription, Watch
 
@@ -112,14 +112,19 @@ def decide(
         if record.missing:
             record.missing = False
             page.decision.returned.extend(record.tokens.values())
-        for site in {watch.site.number for watch in listing.watches}:
+        unseen = [site for site in {w.site.number for w in listing.watches} if record.sites.get(site, 0) < revision]
+        if not (unseen or revision == first_free):
+            continue
+        acquisition = key(product)
+        others = page.others(acquisition)
+        for site in unseen:
             before = record.sites.get(site)
-            if before is None or revision > before:
-                record.sites[site] = revision
-                page.decision.sightings.append((revision, site))
-                page.arrive(listing, record, site, before)
+            record.sites[site] = revision
+            page.decision.sightings.append((revision, site))
+            page.arrive(listing, record, site, before, others)
         if revision == first_free:
-            page.remember(product, revision, record)
+            page.replace(product, revision, others)
+            page.remember(acquisition, product, revision, record)
     return page.decision
 
 
@@ -139,7 +144,7 @@ class _Page:
         self.records: dict[str, Known] = {}
         self.number, self._audience, self._levels = first_number, audience, download_levels
         self._kin, self._collection, self._once = kin, collection, once
-        self._fresh: dict[str, list[Kin]] = {}
+        self._fresh: dict[str, list[tuple[int, Product, Known]]] = {}
 
     def recognise(self, listing: Listing, record: Known) -> int:
         """Return the number of the revision that is listed, a new one if it is not known."""
@@ -158,15 +163,16 @@ class _Page:
         revision = record.tokens[product.revision] = self.number
         self.decision.revisions.append((revision, product))
         self.number += 1
-        self._replace(product, revision)
         return revision
 
-    def arrive(self, listing: Listing, record: Known, site: int, before: int | None) -> None:
+    def arrive(self, listing: Listing, record: Known, site: int, before: int | None, others: Sequence[Kin]) -> None:
         """Judge what a revision is at a site that sees it for the first time, and who is to hear of it."""
         product, revision = listing.product, record.sites[site]
-        token = None if before is None else next((t for t, n in record.tokens.items() if n == before), product.revision)
-        others = self._others(product)
-        verdict = judge(product, others, collection=self._collection, site=site, before=token, once=self._once)
+        if others:
+            token = next((text for text, number in record.tokens.items() if number == before), None)
+            verdict = judge(product, others, collection=self._collection, site=site, before=token, once=self._once)
+        else:
+            verdict = _NEW if before is None else _REVISED
         revises = verdict.event is Event.REVISED and self._seen(others, site)
         here = (watch for watch in listing.watches if watch.site.number == site)
         accepting = [watch for watch in here if accepts(watch, product, again=before is not None or revises)]
@@ -186,31 +192,38 @@ class _Page:
         elif download:
             self.decision.fetched.append((revision, site))
 
-    def remember(self, product: Product, revision: int, record: Known) -> None:
-        """Let the products that follow on the page know of a new one."""
-        if (acquisition := key(product)) is not None:
-            seen = frozenset(record.sites)
-            one = Kin(revision, self._collection, product.id, processing(product), product.level, product.cloud, seen)
-            self._fresh.setdefault(acquisition, []).append(one)
-
-    def _seen(self, others: Sequence[Kin], site: int) -> bool:
-        return any(one.collection == self._collection and site in one.seen for one in others)
-
-    def _replace(self, product: Product, revision: int) -> None:
-        this = None
-        for one in self._others(product):
+    def replace(self, product: Product, revision: int, others: Sequence[Kin]) -> None:
+        """Note what a new revision replaces under other ids, or what replaces it."""
+        for one in others:
             if one.collection == self._collection and one.id != product.id:
-                this = this or processing(product)
+                this = processing(product)
                 if newer(this, one.processing):
                     self.decision.replaced.append((one.number, revision))
                 elif newer(one.processing, this):
                     self.decision.replaced.append((revision, one.number))
 
-    def _others(self, product: Product) -> Sequence[Kin]:
-        acquisition = key(product)
+    def remember(self, acquisition: str | None, product: Product, revision: int, record: Known) -> None:
+        """Let the products that follow on the page know of a new one."""
+        if acquisition is not None:
+            self._fresh.setdefault(acquisition, []).append((revision, product, record))
+
+    def others(self, acquisition: str | None) -> Sequence[Kin]:
+        """Return what is known of an acquisition, from before and from this page."""
         if acquisition is None:
             return ()
-        return [*self._kin.get(acquisition, ()), *self._fresh.get(acquisition, ())]
+        known, fresh = self._kin.get(acquisition, ()), self._fresh.get(acquisition)
+        return known if fresh is None else [*known, *(_related(*one, self._collection) for one in fresh)]
+
+    def _seen(self, others: Sequence[Kin], site: int) -> bool:
+        return any(one.collection == self._collection and site in one.seen for one in others)
+
+
+_NEW, _REVISED = Verdict(Event.NEW), Verdict(Event.REVISED)
+
+
+def _related(revision: int, product: Product, record: Known, collection: int) -> Kin:
+    seen = frozenset(record.sites)
+    return Kin(revision, collection, product.id, processing(product), product.level, product.cloud, seen)
 
 
 def _at_home(product: Product, others: Sequence[Kin]) -> bool:

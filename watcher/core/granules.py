@@ -68,15 +68,15 @@ _S2_STRIP = re.compile(rf"(?P<sensor>S2[A-D])_T(?P<tile>{_LOOSE})_(?P<time>{_TIM
 
 
 def _s2(name: re.Match[str]) -> Granule:
-    version = name["version"] or ""
+    sensor, level, time, version, tile, made = name.groups()
     return Granule(
         "esa-s2",
-        name["sensor"],
-        name["tile"],
-        name["time"],
-        name["level"],
+        sensor,
+        tile,
+        time,
+        level,
         version=(int(version[:2]), int(version[2:])) if version else (),
-        made=name["made"],
+        made=made,
         word=f"N{version}" if version else "",
         tiled=True,
     )

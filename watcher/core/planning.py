@@ -78,6 +78,29 @@ def plan(
     return asks
 
 
+def reconciliation(watches: Sequence[Watch], capability: Capability, *, now: datetime) -> list[Ask]:
+    """Choose the questions that list, by identity alone, everything that watches with a baseline cover.
+
+    As `plan` does where a catalogue cannot say what is new; but from where each baseline began to look.
+    """
+    begun = [
+        msgspec.structs.replace(watch, baselined=None, cursor=None, since=watch.looked_from)
+        for watch in watches
+        if watch.baselined is not None
+    ]
+    originals = {watch.number: watch for watch in watches}
+    return [
+        msgspec.structs.replace(
+            ask,
+            query=msgspec.structs.replace(ask.query, brief=True, acquired=(ask.watches[0].since, None)),
+            watches=[originals[watch.number] for watch in ask.watches],
+            why="all that was ever listed is counted",
+        )
+        for ask in plan(begun, capability, now=now)
+        if ask.whole
+    ]
+
+
 def settled(watches: Iterable[Watch], *, now: datetime, due: bool) -> list[Watch]:
     """Return watches as they will be once all have been looked at, to plan a usual day; `due` for its one long poll."""
     return [

@@ -26,6 +26,9 @@ MOST_REQUESTS = 150
 MOST_PRODUCTS = 40_000
 """No question is meant to be longer, in requests and in products: adapters give up soon after."""
 
+_NEARLY = 0.99
+"""How much of the most a question is planned to list."""
+
 _ENOUGH = 200
 """So many products have to be measured before lateness is believed."""
 
@@ -69,7 +72,7 @@ def reach(rate: float, age: timedelta, page: int, *, usual: timedelta, due: bool
     """
     widest = OVERLAP
     if rate > 0:
-        days = min(MOST_PRODUCTS, MOST_REQUESTS * page) / rate - age / _DAY
+        days = _NEARLY * min(MOST_PRODUCTS, MOST_REQUESTS * page) / rate - age / _DAY
         widest = max(LEAST, min(days, OVERLAP / _DAY) * _DAY)
     usual = min(usual, widest)
     free = requests(span(rate, age + widest), page) == requests(span(rate, age + usual), page)

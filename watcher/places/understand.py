@@ -141,6 +141,10 @@ def _proposed(text: str, ways: Sequence[Reading]) -> Understood:
         if found:
             once = {(place.kind, address(place)): place for place in reversed(found)}
             return Understood(text=text, places=list(once.values())[::-1], exact=False, remarks=remarks)
+    for way in ways:
+        if way.hints and (found := [place for place, _ in _bearing(Reading(way.name))]):
+            remarks.append(f"None of that name is known in {', '.join(hint.text for hint in way.hints)}.")
+            return Understood(text=text, places=found, exact=False, remarks=remarks)
     return Understood(text=text, exact=False, remarks=remarks)
 
 

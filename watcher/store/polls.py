@@ -75,12 +75,18 @@ def last(db: sqlite3.Connection, catalogue: str, *, finished: bool = False) -> P
 
 def last_good(db: sqlite3.Connection, catalogue: str) -> datetime | None:
     """Return when a poll of this catalogue last went well."""
+    span = last_good_span(db, catalogue)
+    return span[1] if span else None
+
+
+def last_good_span(db: sqlite3.Connection, catalogue: str) -> tuple[datetime, datetime] | None:
+    """Return when the newest poll of this catalogue that went well began and ended."""
     row = db.execute(
-        "SELECT finished FROM polls WHERE catalogue = ? AND finished IS NOT NULL AND problem IS NULL"
+        "SELECT started, finished FROM polls WHERE catalogue = ? AND finished IS NOT NULL AND problem IS NULL"
         " ORDER BY number DESC LIMIT 1",
         (catalogue,),
     ).fetchone()
-    return moment(row[0]) if row else None
+    return (datetime.fromisoformat(row[0]), datetime.fromisoformat(row[1])) if row else None
 
 
 def failures(db: sqlite3.Connection, catalogue: str) -> int:

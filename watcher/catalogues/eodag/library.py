@@ -56,6 +56,7 @@ def library(provider: str, config: str, settings: bytes) -> Library:
     try:
         from eodag import EODataAccessGateway
         from eodag.config import EODAGSettings
+        from eodag.utils import DEFAULT_MAX_LIMIT
     except ImportError as error:
         raise ConfigError(f"eodag is not installed, and {provider} is asked through it", hint=EXTRA) from error
     from importlib.metadata import version
@@ -76,7 +77,7 @@ def library(provider: str, config: str, settings: bytes) -> Library:
     with _named(provider):
         search = found.search_config
         address = str(getattr(search, "api_endpoint", None) or found.url)
-        most = int((getattr(search, "pagination", None) or {}).get("max_limit", 0))
+        most = int((getattr(search, "pagination", None) or {}).get("max_limit", DEFAULT_MAX_LIMIT))
     return Library(
         gateway, provider, url=_origin(address), version=f"eodag {version('eodag')}", most=most if most > 0 else 1000
     )

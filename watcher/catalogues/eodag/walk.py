@@ -62,7 +62,7 @@ class _Walk:
             )
 
     def _believe(self) -> None:
-        """Believe that there is nothing, which eodag also reads from what is no answer: the collection must list something."""
+        """Believe that there is nothing, as eodag also says of what is no answer, if the collection lists anything."""
         if not len(self.kind.library.first(self.query.collection, limit=1)):
             raise CatalogueError(
                 f"{self.kind.provider} lists nothing at all of {self.query.collection}, by whatever it answered",

@@ -115,8 +115,6 @@ COLLECTIONS = {
 _LEVEL = re.compile(r"(?:l|n|level|niveau)?([0-4][a-d])|(?:l|level|niveau)([0-4])|(n1|l[12](?:tp|gt|gs|sp|sr))")
 
 _BEGINNINGS = {
-    "hlss30": ("SENTINEL-2",),
-    "hlsl30": ("LANDSAT-8", "LANDSAT-9"),
     "mod": ("TERRA",),
     "myd": ("AQUA",),
     "mcd": ("TERRA", "AQUA"),
@@ -157,26 +155,33 @@ def platform_of(product: Product) -> str | None:
 
 
 def named_in(name: str) -> tuple[str, ...]:
-    """Return the platforms that a collection's or product's name begins with or holds, in its order.
+    """Return the platforms that a collection's or product's name holds, in its order.
 
-    `sentinel-2-l2a`, `THEIA_REFLECTANCE_LANDSAT8_L2A`, `S2A_MSIL2A_…`, `LC08_L2SP_…`, `SPOT5_HRG2_…`, `HLS.S30.T…`.
+    `sentinel-2-l2a`, `THEIA_REFLECTANCE_LANDSAT8_L2A`, `S2A_MSIL2A_…`, `LC08_L2SP_…`, `SWH_SPOT123_L1`, `HLS.S30.T…`.
     """
     parts = [fold(part) for part in re.split(r"[\W_]+", name) if part]
     found: list[str] = []
     index = 0
     while index < len(parts):
-        for length in (3, 2, 1):
-            word = "".join(parts[index : index + length])
-            platform = PLATFORMS.get(word) if index + length <= len(parts) else None
-            if platform is not None:
-                found.append(platform)
-                index += length
-                break
-        else:
-            index += 1
+        words = {length: "".join(parts[index : index + length]) for length in (3, 2, 1) if index + length <= len(parts)}
+        length = next((length for length, word in words.items() if word in PLATFORMS), 0)
+        found += [PLATFORMS[words[length]]] if length else _begun(parts[index])
+        index += length or 1
     whole = "".join(parts)
     found += [name for prefix, names in _BEGINNINGS.items() if whole.startswith(prefix) for name in names]
+    if whole.startswith("hls"):
+        found += ["SENTINEL-2"] if "s30" in whole else []
+        found += ["LANDSAT-8", "LANDSAT-9"] if "l30" in whole else []
     return tuple(dict.fromkeys(found))
+
+
+def _begun(word: str) -> list[str]:
+    """Return the platforms that a word begins with: `spot123`, `landsat57`, `venusvm05`, `s2st`."""
+    if match := re.fullmatch(r"(landsat|spot)([1-9]+)", word):
+        return [f"{match[1].upper()}-{digit}" for digit in match[2]]
+    if match := re.match(r"(landsat|spot|venus|sentinel[1-6]|s[1-3])(?=[a-z]{2})", word):
+        return [PLATFORMS[match[1]]]
+    return []
 
 
 def may_hold(collection: str, platforms: Iterable[str]) -> bool:

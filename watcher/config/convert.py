@@ -1,0 +1,44 @@
+"""What TOML says becomes a value of the type that was meant, or an error that names the key and the way out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from watcher.config.tables import ChannelTable, DownloadTable, LogTable, MailTable, NotifyTable, PollTable
+from watcher.errors import ConfigError
+from watcher.quantities import read
+
+_T = TypeVar("_T")
+
+
+def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
+    """Turn a value into one of the type `to`.
+
+    `where` is the file and `table` the key in it, for the error. Raises `ConfigError` for a key that is not known, with
+    the nearest that is, and for a value of the wrong type.
+    """
+    try:
+        return msgspec.convert(value, to, dec_hook=read)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `")
+        key = ".".join(part for part in (table, place.strip("`").removeprefix("$").strip(".")) if part)
+        unknown = re.search(r"unknown field `(.+?)`", message)
+        hint = "config.example.toml shows every key"
+        if unknown:
+            message = f'has no key "{unknown.group(1)}"'
+            hint = _nearest(unknown.group(1), to, place) or hint
+        raise ConfigError(f"{where}: {key + ': ' if key else ''}{message}", hint=hint) from error
+
+
+def _nearest(word: str, to: type[Any], place: str) -> str | None:
+    from rapidfuzz import process
+
+    known: set[str] = set()
+    for struct in (to, PollTable, NotifyTable, DownloadTable, LogTable, MailTable, ChannelTable):
+        if struct is to or place:
+            known |= {field.name for field in msgspec.structs.fields(struct)}
+    match = process.extractOne(word, sorted(known), score_cutoff=70)
+    return f"did you mean {match[0]}?" if match else None

@@ -1,0 +1,103 @@
+"""The file is read and checked: what is out of bounds, or a secret in the open, is refused by name."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from watcher.config.convert import convert
+from watcher.config.shipped import catalogue
+from watcher.config.whole import Config
+from watcher.errors import ConfigError
+
+DEFAULT_CATALOGUE = "cdse"
+_YEAR = 366 * 86400
+
+
+def load(path: Path | None) -> Config:
+    """Read and check the configuration; `None` gives the defaults, with the public catalogue `cdse`.
+
+    Raises `ConfigError`.
+    """
+    document: dict[str, Any] = {}
+    if path is not None:
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ConfigError(f"there is no {path}", hint="`watcher init` writes one") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {path}: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from error
+    where = str(path) if path else "the configuration"
+    tables = document.pop("catalogues", None) or {DEFAULT_CATALOGUE: {"preset": DEFAULT_CATALOGUE}}
+    if not isinstance(tables, dict):
+        raise ConfigError(f"{where}: catalogues is not a table", hint="write each as [catalogues.NAME]")
+    if "path" in document:
+        raise ConfigError(f'{where}: has no key "path"', hint="config.example.toml shows every key")
+    catalogues = {name: catalogue(name, table, where) for name, table in tables.items()}
+    config = convert({**document, "catalogues": {}}, Config, where, "")
+    config = msgspec.structs.replace(config, path=path, catalogues=catalogues)
+    _check(config, where)
+    if path is not None:
+        _hide(config, path)
+    return config
+
+
+def _check(config: Config, where: str) -> None:
+    if config.catalogue is not None and config.table(config.catalogue) is None:
+        raise ConfigError(
+            f'{where}: catalogue = "{config.catalogue}" is neither one of [catalogues] nor a preset that needs nothing',
+            hint=f"the catalogues are: {', '.join(config.known())}",
+        )
+    for key, value, least, most in (
+        ("poll.interval", config.poll.interval, 1, _YEAR),
+        ("poll.min_interval", config.poll.bounds()[0], 1, config.poll.interval),
+        ("poll.max_interval", config.poll.bounds()[1], config.poll.interval, _YEAR),
+        ("poll.jitter", config.poll.jitter, 0, _YEAR),
+        ("poll.lookback", config.poll.lookback, 1, 50 * _YEAR),
+        ("notify.interval", config.notify.interval, 1, _YEAR),
+        ("notify.wait", config.notify.wait, 0, _YEAR),
+        ("notify.timeout", config.notify.timeout, 1, 3600),
+        ("download.interval", config.download.interval, 1, _YEAR),
+        ("download.concurrency", config.download.concurrency, 1, 64),
+        *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),
+        *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
+        *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
+    ):
+        if not least <= value <= most:
+            raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
+    if config.download.archive == "":
+        raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
+    if config.log.format not in ("text", "json"):
+        raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
+    if config.log.level not in ("debug", "info", "warning", "error"):
+        raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
+
+
+def _hide(config: Config, path: Path) -> None:
+    """Refuse a secret that is written into a file which others can read.
+
+    The URL of a chat is one itself; that of a mail server is one if it has a user.
+    """
+    urls = {f"channels.{name}.url": channel.url for name, channel in config.channels.items()}
+    if config.mail is not None:
+        urls["mail.url"] = config.mail.url
+    for key, url in urls.items():
+        if isinstance(url, str) and _is_secret(url) and path.stat().st_mode & 0o077:
+            raise ConfigError(
+                f"{path}: {key} holds a secret, and the file can be read by others",
+                hint=f'name it by reference, as {key.rpartition(".")[2]} = {{ file = "/path" }}, or chmod 600 {path}',
+            )
+
+
+def _is_secret(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True
+    return parts.scheme not in ("mailto", "mailtos", "mbox", "terminal") or "@" in parts.netloc

@@ -1,0 +1,110 @@
+"""Audits: what was counted when all was listed again, what was found late, and when that is due next."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from watcher.core.auditing import AGAIN, EVERY, Audit
+from watcher.model import Level, Watch
+from watcher.store.connection import moment, stamp
+
+
+def counted(
+    db: sqlite3.Connection,
+    watch: Watch,
+    count: int,
+    *,
+    lacking: int,
+    mended: int,
+    whole_from: datetime | None,
+    now: datetime,
+) -> None:
+    """Remember that all that a watch covers was listed; what only goes back to `whole_from` may not be all of it.
+
+    It is due again in a week; in a day where something was lacking, or is missing for the first time.
+    """
+    missing = db.execute(
+        "SELECT count(*) FROM sightings JOIN revisions ON revisions.number = revision WHERE site = ? AND missing = ?"
+        " AND collection = (SELECT collection FROM watches WHERE number = ?)",
+        (watch.site.number, stamp(now), watch.number),
+    ).fetchone()[0]
+    due = now + (AGAIN if lacking or mended or missing else EVERY)
+    db.execute(
+        "UPDATE watches SET reconciled = ?1, counted = ?2, lacking = ?3, mended = mended + ?4, reconcile = ?5"
+        " WHERE number = ?6 AND (?7 IS NULL OR looked_from >= ?7)",
+        (stamp(now), count, lacking, mended, stamp(due), watch.number, stamp(whole_from) if whole_from else None),
+    )
+
+
+def postpone(db: sqlite3.Connection, watches: Iterable[Watch], *, now: datetime) -> None:
+    """Note that all of these is being listed: if that fails, it is tried again in a day."""
+    db.executemany(
+        "UPDATE watches SET reconcile = ? WHERE number = ?", ((stamp(now + AGAIN), watch.number) for watch in watches)
+    )
+
+
+def late(db: sqlite3.Connection, found: Iterable[tuple[int, int, int]]) -> None:
+    """Note revisions that were found at a site so many seconds late."""
+    db.executemany(
+        "UPDATE sightings SET late = ? WHERE revision = ? AND site = ?",
+        ((seconds, revision, site) for revision, site, seconds in found),
+    )
+
+
+def due(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> list[int]:
+    """Return the sites of a catalogue of which all is to be listed again: a week after the baseline, at first."""
+    rows = db.execute(
+        "SELECT DISTINCT site FROM watches JOIN collections ON collections.number = collection"
+        " JOIN sites ON sites.number = site WHERE catalogue = ? AND paused IS NULL AND baselined IS NOT NULL"
+        " AND coalesce(reconcile, ?) <= ? AND (reconcile IS NOT NULL OR baselined <= ?) ORDER BY site",
+        (catalogue, stamp(now), stamp(now), stamp(now - EVERY)),
+    )
+    return [row[0] for row in rows]
+
+
+def every(db: sqlite3.Connection, *, site: int | None = None) -> list[Audit]:
+    """Return what is known of each watch, by site; of one site only, if it is given."""
+    rows = db.execute(
+        "SELECT watches.number, sites.name, catalogue, collections.name, level, counted, lacking, mended, baselined,"
+        " reconciled, reconcile FROM watches JOIN sites ON sites.number = site"
+        " JOIN collections ON collections.number = collection WHERE ?1 IS NULL OR site = ?1"
+        " ORDER BY sites.name, catalogue, collections.name, level",
+        (site,),
+    )
+    return [_audit(db, row) for row in rows.fetchall()]
+
+
+def _audit(db: sqlite3.Connection, row: Sequence[Any]) -> Audit:
+    number, name, catalogue, collection, level, count, lacking, mended, baselined, reconciled, due = row
+    seen, withdrawn = db.execute(
+        "SELECT count(DISTINCT id) FILTER (WHERE missing IS NULL), count(DISTINCT id) FILTER (WHERE missing IS NOT NULL"
+        " AND EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = s.revision AND a.site = s.site"
+        " AND event = 'withdrawn'))" + _OF_WATCH,
+        (number,),
+    ).fetchone()
+    seconds = [one for (one,) in db.execute("SELECT late" + _OF_WATCH + " AND late IS NOT NULL", (number,))]
+    first = moment(baselined)
+    return Audit(
+        site=name,
+        catalogue=catalogue,
+        collection=collection,
+        level=Level(level) if level else None,
+        counted=count,
+        seen=seen,
+        missing=lacking,
+        mended=mended,
+        late=seconds,
+        withdrawn=withdrawn,
+        reconciled=moment(reconciled),
+        due=moment(due) or (first + EVERY if first else None),
+    )
+
+
+_OF_WATCH = (
+    " FROM watches AS w JOIN sightings AS s ON s.site = w.site JOIN revisions AS r ON r.number = s.revision"
+    " WHERE w.number = ? AND r.collection = w.collection AND w.level IN ('', r.level)"
+    " AND (w.since IS NULL OR r.acquired IS NULL OR r.acquired >= w.since)"
+)

@@ -1,0 +1,164 @@
+"""Ask a catalogue what there is, decide what is new, and write it down with all that follows."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+import msgspec
+
+from watcher.core.planning import LOOKBACK, plan, reconciliation
+from watcher.model import Level, Watch
+from watcher.net import Http
+from watcher.plugins import Catalogue
+from watcher.store import audits, measures, polls, sites
+from watcher.store.around import Around
+from watcher.store.connection import writing
+from watcher.tasks.poll.answers import ask_one
+from watcher.tasks.poll.visit import Tally, Visit, ask_all
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """How a poll went: products listed, arrivals announced, questions asked, and what failed."""
+
+    catalogue: str
+    asked: int
+    listed: int
+    arrived: int
+    baselined: int
+    problem: str | None
+    not_before: datetime | None
+
+
+class Reconciled(msgspec.Struct, frozen=True):
+    """How a reconcile went.
+
+    Of the products listed, `mended` are those that no poll had seen and that were read now, `lacking` those that could
+    not be read either. `arrived` counts what is announced because of it, `problem` is what failed.
+    """
+
+    catalogue: str
+    asked: int
+    listed: int
+    mended: int
+    lacking: int
+    arrived: int
+    problem: str | None
+    not_before: datetime | None
+
+
+def poll(
+    db: sqlite3.Connection,
+    name: str,
+    catalogue: Catalogue,
+    http: Http,
+    *,
+    now: Callable[[], datetime],
+    download_levels: Collection[Level] = (),
+    lookback: timedelta = LOOKBACK,
+    alive: Callable[[], None] = lambda: None,
+    stop: threading.Event | None = None,
+    once: bool = True,
+) -> Polled:
+    """Ask all that the watches of a catalogue need, and record the answers page by page.
+
+    A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
+    was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
+    A defect in reading an answer is raised once the others had theirs. `once` tells of an acquisition from the first
+    catalogue to have it; otherwise from each.
+    """
+    started = now()
+    watched = sites.watches(db, catalogue=name)
+    loads = measures.loads(db, name, now=started)
+    asks = plan(watched, catalogue.capability(), now=started, lookback=lookback, loads=loads)
+    tally = Tally(_reached(watched))
+    before = polls.last_good_span(db, name)
+    with writing(db):
+        number = polls.start(db, name, now=started)
+    around = Around(db, name)
+    visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once)
+    # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
+    first = polls.turn(db, number) % len(asks) if asks else 0
+    try:
+        defect = ask_all(visit, asks[first:] + asks[:first], ask_one, stop=stop)
+    except BaseException as error:
+        tally.problems.append(f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        outcome = Polled(
+            name,
+            tally.asked,
+            tally.listed,
+            tally.arrived,
+            tally.baselined,
+            tally.problem,
+            tally.not_before,
+        )
+        with writing(db):
+            polls.finish(
+                db,
+                number,
+                listed=outcome.listed,
+                arrived=outcome.arrived,
+                problem=outcome.problem,
+                not_before=outcome.not_before,
+                now=now(),
+            )
+    if defect is not None:
+        raise defect
+    return outcome
+
+
+def reconcile(
+    db: sqlite3.Connection,
+    name: str,
+    catalogue: Catalogue,
+    http: Http,
+    *,
+    now: Callable[[], datetime],
+    download_levels: Collection[Level] = (),
+    at: Collection[int] | None = None,
+    alive: Callable[[], None] = lambda: None,
+    stop: threading.Event | None = None,
+    once: bool = True,
+) -> Reconciled:
+    """List all that the watches of a catalogue cover, by identity alone, and hold it against what was seen.
+
+    What no poll has seen is read, recorded and told as if a poll had found it; what is no longer listed is missed once
+    more. No cursor moves. `at` are the sites, all if not given.
+    """
+    started = now()
+    watched = sites.watches(db, catalogue=name, at=at)
+    asks = reconciliation(watched, catalogue.capability(), now=started)
+    tally = Tally({})
+    with writing(db):
+        audits.postpone(db, watched, now=started)
+    before = polls.last_good_span(db, name)
+    around = Around(db, name)
+    visit = Visit(
+        db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once, again=True
+    )
+    defect = ask_all(visit, asks, ask_one, stop=stop)
+    if defect is not None:
+        raise defect
+    return Reconciled(
+        name,
+        tally.asked,
+        tally.listed,
+        tally.mended,
+        tally.lacking,
+        tally.arrived,
+        tally.problem,
+        tally.not_before,
+    )
+
+
+def _reached(watches: Collection[Watch]) -> dict[str, datetime]:
+    """Return the newest value that was stored for any watch of a collection."""
+    reached: dict[str, datetime] = {}
+    for watch in watches:
+        if watch.cursor is not None:
+            reached[watch.collection] = max(reached.get(watch.collection, watch.cursor), watch.cursor)
+    return reached

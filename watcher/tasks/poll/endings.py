@@ -1,0 +1,78 @@
+"""What a catalogue no longer has: by its own word, or because a complete answer does not list it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from watcher.core.asking import Ask
+from watcher.core.audience import Audience, accepts
+from watcher.core.decide import Arrival
+from watcher.core.withdrawals import taken_away, vanished
+from watcher.errors import CatalogueError
+from watcher.model import Event, Page, Watch
+from watcher.store import acquisitions as relatives
+from watcher.store import products, sites, subscriptions
+from watcher.tasks.poll.visit import Answer, Visit, announce, complaint
+
+
+def take_away(visit: Visit, collection: int, ask: Ask, deleted: Page, *, now: datetime) -> None:
+    """Tell of what the catalogue says that it took away, wherever it was seen: such a record has often no place."""
+    db = visit.db
+    gone = taken_away(deleted, products.known(db, collection, deleted))
+    if not gone:
+        return
+    replaced = relatives.replaced(db, {one.revision for one in gone})
+    at = {one.site for one in gone}
+    around = sites.watches(db, catalogue=visit.name, collection=ask.query.collection, at=at, paused=True)
+    told = [
+        _withdrawal(visit, one.site, around, one.revision, cause=one.cause)
+        for one in gone
+        if one.revision not in replaced
+    ]
+    announce(visit, told, ask.watches, now=now)
+    for one in gone:
+        if not one.known:
+            products.miss(db, one.site, [one.revision], now=now)
+
+
+def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]:
+    """Conclude what is no longer there; return the sites of which nothing is concluded, as all of them seems gone."""
+    db, now, start = visit.db, visit.now(), ask.query.acquired[0]
+    around = visit.around.watches(ask)
+    silent: set[int] = set()
+    # What another watch of this site missed in this very poll was missed by one look, not by two.
+    seen = {
+        watch.number: products.seen(db, watch, collection, besides=answer.listed, since=start, before=visit.started)
+        for watch in ask.watches
+    }
+    for watch in ask.watches:
+        if seen[watch.number] and watch.site.number not in answer.sites | silent:
+            silent.add(watch.site.number)
+            error = CatalogueError(
+                f"{watch.site.name}: {ask.query.collection} lists nothing, where {len(seen[watch.number])} products"
+                " were seen before",
+                hint="nothing is concluded from it; if they are really gone, remove the site",
+            )
+            visit.tally.problems.append(complaint(ask, error))
+    for watch in ask.watches:
+        if watch.site.number not in silent:
+            missing, withdrawn = vanished(answer.listed, seen[watch.number])
+            products.miss(db, watch.site.number, missing, now=now)
+            gone = [_withdrawal(visit, watch.site.number, around, revision) for revision in withdrawn]
+            announce(visit, gone, ask.watches, now=now)
+    return silent
+
+
+def _withdrawal(
+    visit: Visit, site: int, around: Collection[Watch], revision: int, *, cause: str | None = None
+) -> Arrival:
+    db = visit.db
+    _, product = products.one(db, revision)
+    here = [w for w in around if w.site.number == site and w.level in (None, product.level)]
+    told = any(accepts(watch, product, again=True) for watch in here)
+    if told and visit.once and not relatives.told(db, revision, site):
+        # Nobody heard of it from this catalogue, and another one still has the acquisition.
+        told = not relatives.also(db, revision, site)
+    owed = Audience(subscriptions.every(db)).owed(site, product) if told else ()
+    return Arrival(site, revision, Event.WITHDRAWN, owed, False, cause)

@@ -1,0 +1,158 @@
+"""A visit to a catalogue: what every question of it needs, and what has come of it so far."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from watcher.core.asking import Ask, halves
+from watcher.core.decide import Arrival, Listing
+from watcher.core.gauging import Gauge
+from watcher.errors import CatalogueError, HttpError, Unreachable, WatcherError
+from watcher.model import Level, Watch
+from watcher.net import Http
+from watcher.plugins import Catalogue
+from watcher.store import deliveries, downloads, products
+from watcher.store.around import Around
+
+_LOST = 2
+"""So many questions in a row without any answer, and the catalogue counts as unreachable."""
+
+_NAMED = 3
+"""So many sites are named where a question failed."""
+
+_REFUSED = (400, 413, 414, 422)
+"""What servers answer to a question that is too much for them."""
+
+
+class Tally:
+    """What a visit has done so far. `reached` is the newest value that was stored of each collection."""
+
+    def __init__(self, reached: dict[str, datetime]) -> None:
+        self.listed = self.arrived = self.baselined = self.asked = 0
+        self.mended = self.lacking = 0
+        self.problems: list[str] = []
+        self.not_before: datetime | None = None
+        self.reached = reached
+
+    @property
+    def problem(self) -> str | None:
+        """What failed, each thing once; `None` if nothing did."""
+        return "; ".join(dict.fromkeys(self.problems)) or None
+
+
+class Visit(msgspec.Struct):
+    """What every question needs. `before` is when the last poll that went well began and ended.
+
+    One that is `again` counts what was ever listed, and moves no cursor.
+    """
+
+    db: sqlite3.Connection
+    name: str
+    catalogue: Catalogue
+    http: Http
+    now: Callable[[], datetime]
+    download_levels: Collection[Level]
+    alive: Callable[[], None]
+    started: datetime
+    before: tuple[datetime, datetime] | None
+    around: Around
+    tally: Tally
+    once: bool = True
+    again: bool = False
+
+
+class Answer:
+    """What an answer listed.
+
+    Revisions, the sites where they lie, the newest value to take a cursor from, how many products it listed for each
+    watch and how many of each level that were known to be there; and what a brief answer names that is `absent` here:
+    of that, for each watch, what is `lacking` as it could not be read, and what was `mended`.
+    """
+
+    def __init__(self, gauge: Gauge, reached: datetime | None) -> None:
+        self.gauge = gauge
+        self.listed: set[int] = set()
+        self.sites: set[int] = set()
+        self.cursor = reached
+        self.counts: Counter[int] = Counter()
+        self.levels: Counter[Level | None] = Counter()
+        self.absent: list[Listing] = []
+        self.lacking: Counter[int] = Counter()
+        self.mended: Counter[int] = Counter()
+
+    def count(self, watch: Watch) -> int:
+        """Return how many products a watch was listed."""
+        return self.counts[watch.number] + sum(n for level, n in self.levels.items() if watch.level in (None, level))
+
+
+def ask_all(
+    visit: Visit, asks: Sequence[Ask], work: Callable[[Visit, Ask], object], *, stop: threading.Event | None
+) -> Exception | None:
+    """Ask one question after the other; one that fails leaves the others their turn, unless nobody answers at all.
+
+    Returns a defect in reading an answer, to be raised once all is written.
+    """
+    tally, queue = visit.tally, deque(asks)
+    lost = 0
+    defect: Exception | None = None
+    while queue:
+        if stop is not None and stop.is_set():
+            tally.problems.append("stopped before all was asked")
+            break
+        ask = queue.popleft()
+        tally.asked += 1
+        try:
+            work(visit, ask)
+            lost = 0
+        except CatalogueError as error:
+            parts = halves(ask) if too_much(error) else []
+            queue.extendleft(reversed(parts))
+            lost = lost + 1 if isinstance(error, Unreachable) and not parts else 0
+            if not parts:
+                _fail(tally, ask, error, now=visit.now())
+            if lost >= _LOST or tally.not_before:
+                break
+        except WatcherError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an adapter's code began here; the caller raises it
+            tally.problems.append(f"{type(error).__name__}: {error}")
+            defect = defect or error
+    return defect
+
+
+def announce(visit: Visit, arrivals: list[Arrival], watches: Collection[Watch], *, now: datetime) -> None:
+    """Write arrivals, and what is owed and wanted because of them."""
+    if not arrivals:
+        return
+    written = products.arrive(visit.db, arrivals, now=now)
+    visit.tally.arrived += len(written)
+    deliveries.owe(visit.db, written, now=now)
+    names = {watch.site.number: watch.site.name for watch in watches}
+    downloads.want(visit.db, (arrival for _, arrival in written), sites=names, now=now)
+
+
+def _fail(tally: Tally, ask: Ask, error: CatalogueError, *, now: datetime) -> None:
+    tally.problems.append(complaint(ask, error))
+    if isinstance(error, HttpError) and error.retry_after:
+        tally.not_before = now + timedelta(seconds=error.retry_after)
+
+
+def too_much(error: CatalogueError) -> bool:
+    """Say whether asking for less may help: not where the server is down, busy, or forbids."""
+    if isinstance(error, HttpError):
+        return error.status in _REFUSED
+    return error.permanent if isinstance(error, Unreachable) else True
+
+
+def complaint(ask: Ask, error: CatalogueError) -> str:
+    """Say which question failed, for which sites, and why."""
+    names = sorted({watch.site.name for watch in ask.watches})
+    where = ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:2])} and {len(names) - 2} more"
+    text = f"{ask.query.collection} ({where or 'everywhere'}): {error}"
+    return f"{text} [{error.hint}]" if error.hint else text
