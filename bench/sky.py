@@ -44,7 +44,10 @@ class Sky:
         self.visible = [stamp + _lateness(draw) for stamp in self.stamped]
         corners = [(draw.uniform(-180, 178.9), draw.uniform(-60, 68.9)) for _ in range(count)]
         self.ground = shapely.box(
-            [x for x, _ in corners], [y for _, y in corners], [x + 1.1 for x, _ in corners], [y + 1.1 for _, y in corners]
+            [x for x, _ in corners],
+            [y for _, y in corners],
+            [x + 1.1 for x, _ in corners],
+            [y + 1.1 for _, y in corners],
         )
         self.tree = shapely.STRtree(self.ground)
 

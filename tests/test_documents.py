@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 
+from tests.conftest import Watcher
 from watcher import config, plugins
 from watcher.wiring import Parts
 
@@ -96,9 +100,8 @@ def test_every_setting_of_the_example_can_be_uncommented_as_it_stands(shown: con
 def test_the_example_shows_every_key_of_every_table(table: type[msgspec.Struct]) -> None:
     document = tomllib.loads(uncommented())
     name = table.__name__.removesuffix("Table").lower()
-    keys = (
-        set(document[name]) if name in document else {key for each in document["catalogues"].values() for key in each}
-    )
+    tables = document["catalogues"].values() if table is config.CatalogueTable else [document[name]]
+    keys = {key for each in tables for key in each}
     inner = {"name", "settings", "needs"}  # its own name, what its kind has, and what a preset leaves open
     assert {field.name for field in msgspec.structs.fields(table)} - inner <= keys
 
@@ -123,6 +126,69 @@ def test_the_documents_name_only_files_that_exist() -> None:
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / target).exists(), f"{document} links to {target}"
+
+
+def commands() -> list[tuple[str, str]]:
+    """Return every `watcher …` that a document shows, without what stands behind it in a shell, with its document."""
+    found = []
+    for document in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "systemd/README.md", "config.example.toml"):
+        text = (ROOT / document).read_text(encoding="utf-8")
+        shown = re.findall(r"^\$ watcher (.*)$|`watcher\s([a-z][^`]*)`|^watcher ([a-z-]+ .*)$", text, re.MULTILINE)
+        found += [(document, re.split(r" [|>#]|  +", " ".join("".join(each).split()))[0]) for each in shown]
+    return list(dict.fromkeys(found))
+
+
+def test_the_documents_show_only_commands_and_options_that_exist() -> None:
+    cli = importlib.import_module("watcher.cli").cli
+    context = click.Context(cli)
+    names = set()
+    for document, line in commands():
+        name, *words = shlex.split(line)
+        command = cli.get_command(context, name)
+        assert command is not None, f"{document}: watcher {line}"
+        options = {option for parameter in (*command.params, *cli.params) for option in parameter.opts}
+        options |= {option for parameter in command.params for option in parameter.secondary_opts} | {"--help"}
+        for word in words:
+            if word.startswith("--"):
+                assert word.partition("=")[0] in options, f"{document}: watcher {line}"
+        names.add(name)
+    assert {"add-site", "where", "find", "plan", "race", "audit", "check", "run"} <= names
+
+
+def test_the_readme_lists_every_catalogue_that_ships_with_watcher() -> None:
+    rows = re.findall(r"^\| (`[^|]*`) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {name.partition(":")[0] for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert listed == set(config.presets())
+
+
+def test_the_readme_shows_what_watcher_where_prints(watcher: Watcher) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\$ watcher where (.*)\n((?:[^$`].*\n)+)", text, re.MULTILINE)
+    assert len(shown) >= 2
+    for place, printed in shown:
+        said = watcher("where", *shlex.split(place))
+        assert printed == said.out + said.err
+
+
+def test_the_architecture_says_what_every_part_is_for() -> None:
+    words = set(re.findall(r"`(\w+(?:\.py|/)?)`", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")))
+    package = ROOT / "watcher"
+    parts = {path.name for path in package.glob("*.py")} | {f"{path.parent.name}/" for path in package.glob("*/*.py")}
+    parts |= {path.stem for folder in ("core", "places") for path in (package / folder).glob("*.py")}
+    lacking = parts - {"__init__", "__init__.py", "__main__.py"} - words
+    assert not lacking, f"ARCHITECTURE.md does not say what {', '.join(sorted(lacking))} is for"
+
+
+def test_the_architecture_names_only_parts_that_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    package = ROOT / "watcher"
+    layers, thoughts = (table.split("\n\n")[0].splitlines() for table in text.split("\n|---|---|\n")[1:])
+    named = [word for row in layers for word in re.findall(r"`([\w.]+/?)`", row.split("|")[1])]
+    named += [f"core/{word}" for row in thoughts for word in re.findall(r"`(\w+/?)`", row.split("|")[2])]
+    named += re.findall(r"\b((?:tasks|core|transfer)/\w+(?:\.py)?)\b", text)
+    assert len(named) > 50
+    for name in named:
+        assert (package / name).exists() or (package / f"{name}.py").exists(), name
 
 
 def test_no_document_or_source_names_a_path_of_one_machine() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import sqlite3
 import time
@@ -13,9 +14,10 @@ import msgspec
 
 from watcher import systemd
 from watcher.core.patience import POLL
-from watcher.errors import AlreadyRunning
+from watcher.errors import AlreadyRunning, WatcherError
 from watcher.store import audits, polls, sites, subscriptions
 from watcher.tasks.download import Brought
+from watcher.tasks.poll import Polled, Reconciled
 from watcher.transfer import Progress
 from watcher.wiring import Parts, chance, now
 
@@ -23,6 +25,12 @@ log = logging.getLogger("watcher")
 
 _REST = 60.0
 """Seconds between the end of a poll and the next, where the interval is not shorter."""
+
+_SOME = 50
+"""So many sites are reconciled together: most servers take them as one question."""
+
+_LONG = 300.0
+"""Seconds after which a reconcile lets the next poll go first."""
 
 _TELL = 30.0
 """Seconds between two log lines about one download."""
@@ -40,13 +48,26 @@ class Next(msgspec.Struct, frozen=True):
 def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
     """Poll one catalogue. What arrives is to be told and fetched at once; a failure is tried again with patience."""
     with closing(parts.db()) as db:
-        if not sites.watches(db, catalogue=name):
+        if name not in sites.catalogues(db, paused=False):
             return Next()
         polled = parts.poll(db, name, alive)
         failures = polls.failures(db, name)
-        due = audits.due(db, name, now=now()) if polled.problem is None else []
-        mended = _reconcile(parts, db, name, due, alive) if due else 0
+        _tell_of_poll(polled, failures)
+        # One site in trouble keeps no other from being looked through; a server in trouble is left alone.
+        answers = polled.not_before is None and (polled.problem is None or polled.listed > 0)
+        arrived, not_before = _reconcile(parts, db, name, alive) if answers else (0, None)
         turn = _turn(parts, db, name)
+    _let_go()
+    return Next(
+        soon=("notify", "download") if polled.arrived or arrived else (),
+        again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem else None,
+        not_before=polled.not_before or not_before,
+        turn=turn if not_before is None else max(turn, not_before),
+    )
+
+
+def _tell_of_poll(polled: Polled, failures: int) -> None:
+    name = polled.catalogue
     fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
     if polled.baselined:
         fields["baselined"] = polled.baselined
@@ -54,25 +75,48 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         fields |= {"problem": polled.problem, "failures": failures}
     say(logging.WARNING if polled.problem else logging.INFO, "polled", catalogue=name, **fields)
     systemd.status(f"{name}: {polled.listed} listed, {polled.arrived} arrived at {now():%H:%M} UTC")
-    return Next(
-        soon=("notify", "download") if polled.arrived or mended else (),
-        again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem else None,
-        not_before=polled.not_before,
-        turn=turn,
-    )
 
 
-def _reconcile(parts: Parts, db: sqlite3.Connection, name: str, due: list[int], alive: Callable[[], None]) -> int:
-    """List all that is watched at these sites again, once a week, and read what no poll has seen."""
-    done = parts.reconcile(db, name, at=due, alive=alive)
-    fields: dict[str, object] = {"sites": len(due), "asked": done.asked, "listed": done.listed, "mended": done.mended}
-    if done.lacking:
-        fields["lacking"] = done.lacking
-    if done.problem is not None:
-        fields["problem"] = done.problem
-    level = logging.WARNING if done.problem or done.mended or done.lacking else logging.INFO
-    say(level, "reconciled", catalogue=name, **fields)
-    return done.arrived
+def _reconcile(
+    parts: Parts, db: sqlite3.Connection, name: str, alive: Callable[[], None]
+) -> tuple[int, datetime | None]:
+    """List again all that is watched at the sites where that is due, for a few minutes; the next turn goes on.
+
+    Returns how many arrivals came of it, and until when the server wants to be left alone.
+    """
+    due = audits.due(db, name, now=now())
+    began, done, arrived = time.monotonic(), 0, 0
+    while done < len(due) and time.monotonic() - began < _LONG and not parts.stop.is_set():
+        some = due[done : done + _SOME]
+        done += len(some)
+        try:
+            outcome = parts.reconcile(db, name, at=some, alive=alive)
+        except WatcherError as error:
+            # The poll went well, and what it found is to be told of.
+            say(logging.ERROR, "reconcile failed", catalogue=name, error=error, hint=error.hint)
+            break
+        arrived += outcome.arrived
+        _tell_of_reconcile(outcome, len(some))
+        if outcome.not_before is not None or (outcome.problem is not None and not outcome.listed):
+            return arrived, outcome.not_before
+    return arrived, None
+
+
+def _tell_of_reconcile(outcome: Reconciled, places: int) -> None:
+    fields: dict[str, object] = {"sites": places, "asked": outcome.asked, "listed": outcome.listed}
+    fields |= {"found": outcome.found, "arrived": outcome.arrived}
+    for name in ("mended", "lacking", "problem"):
+        if value := getattr(outcome, name):
+            fields[name] = value
+    troubled = outcome.mended or outcome.lacking or outcome.problem
+    say(logging.WARNING if troubled else logging.INFO, "reconciled", catalogue=outcome.catalogue, **fields)
+
+
+def _let_go() -> None:
+    """Give back the memory that a poll took: the C library keeps what ten thousand sites needed, for the next time."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
+    if trim is not None:
+        trim(0)
 
 
 def _turn(parts: Parts, db: sqlite3.Connection, name: str) -> datetime:

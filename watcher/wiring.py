@@ -82,7 +82,7 @@ class Parts:
 
     def polled(self, db: sqlite3.Connection) -> list[str]:
         """Name the catalogues that are asked: those configured, and those of the presets that are watched."""
-        watched = {watch.catalogue for watch in sites.watches(db, paused=True)}
+        watched = sites.catalogues(db)
         others = sorted(watched - self.config.catalogues.keys())
         return [*self.config.catalogues, *(name for name in others if self.config.table(name) is not None)]
 
@@ -152,6 +152,7 @@ class Parts:
                 now=now,
                 download_levels=self.config.download_levels(),
                 at=at,
+                lookback=timedelta(seconds=self.config.poll.lookback),
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,

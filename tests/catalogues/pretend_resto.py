@@ -111,7 +111,11 @@ class Pretend:
         found = self.found(asked.query, name)
         number, size = int(asked.query.get("page", "1")), int(asked.query["maxRecords"])
         page, total, exact, more = self.page(found, number, size)
-        return collection([held.feature() for held in page], total=total, exact=exact, more=more)
+        return collection([self.feature(held) for held in page], total=total, exact=exact, more=more)
+
+    def feature(self, one: Held) -> dict[str, Any]:
+        """Describe a product."""
+        return one.feature()
 
 
 def season(count: int, *, per_second: int = 2, **more: Any) -> list[Held]:

@@ -164,18 +164,22 @@ def test_many_places_are_one_question_of_polygons_that_fits_an_address() -> None
         assert shapely.from_wkt(wkt.partition("'")[0]).buffer(1e-5).covers(shape)
 
 
-def test_a_brief_question_asks_for_less_and_keeps_the_footprints_of_a_sweep() -> None:
+def test_a_brief_question_asks_for_less_and_keeps_the_footprints() -> None:
     square = b'{"type":"Polygon","coordinates":[[[1,43],[2,43],[2,44],[1,44],[1,43]]]}'
     server = Pretend([thing(1)])
 
     products(server, geometry=square, brief=True)
     products(server, brief=True)
 
-    place, everywhere = server.searches
-    assert place["$select"].startswith("Id,Name,")
-    assert "$expand" not in place
-    assert "$select" not in everywhere
-    assert "$expand" not in everywhere
+    for asked in server.searches:
+        assert not {"$select", "$expand"} & asked.keys()
+
+
+def test_a_level_that_attributes_say_is_asked_for_even_briefly() -> None:
+    server = Pretend([thing(1, Attributes=[{"Name": "processingLevel", "Value": "S2MSI2A"}])])
+    (listed,) = products(server, {"collections": {"SENTINEL-2": ""}}, collection="SENTINEL-2", brief=True)
+    assert listed.level == "L2A"
+    assert "$expand" in server.searches[0]
 
 
 def test_news_are_what_was_changed_and_what_was_published_and_what_was_deleted() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from datetime import timedelta
 
 import pytest
@@ -186,6 +187,15 @@ def test_sorted_watches_match_as_a_list_of_them_does() -> None:
     watches = [GROUND, TILE, watch(9), watch(8, code=None)]
     page = [product("P1", geometry=FIELD), product("P2", geometry=box(50, 50, 51, 51)), product("P3", code="Nantes")]
     assert matches(page, watched(watches)) == matches(page, watches)
+
+
+def test_the_tree_of_many_sites_is_used_again_while_it_is_in_use_and_then_let_go() -> None:
+    many = [watch(n, site(n, f"S{n}", box(n / 100, 0, n / 100 + 0.001, 1)), code=None) for n in range(2000)]
+    first = watched(many)
+    assert watched(many).ground is first.ground
+    kept = weakref.ref(first.ground)
+    del first
+    assert kept() is None
 
 
 def test_the_tree_of_the_same_sites_is_kept() -> None:

@@ -44,9 +44,30 @@ def test_they_are_read_once_until_another_writes(db: sqlite3.Connection, path: P
         assert len(around.watches(question)) == 2
 
 
-def test_another_question_reads_them_again(db: sqlite3.Connection) -> None:
+def test_who_writes_to_the_watches_has_them_read_again(db: sqlite3.Connection) -> None:
     add_watch(db, "Field", geometry=HERE)
     around = Around(db, "take5")
     before = around.watches(ask(db))
     assert sites.advance(db, before[0], cursor=NOW, whole=True, now=NOW)
+    assert around.watches(ask(db))[0].baselined is None
+    around.changed()
     assert around.watches(ask(db))[0].baselined == NOW
+
+
+def test_the_first_read_serves_every_question_until_another_writes(db: sqlite3.Connection, path: Path) -> None:
+    for name in ("A", "B"):
+        add_watch(db, name, geometry=HERE)
+    paused = add_watch(db, "C")
+    sites.pause(db, paused.site, since=NOW)
+    first, second = (Ask(Query("SPOT5"), [watch], whole=False) for watch in sites.watches(db))
+    around = Around(db, "take5")
+    assert [w.site.name for w in around.unpaused()] == ["A", "B"]
+    read: list[str] = []
+    db.set_trace_callback(read.append)
+    for question in (first, second, first):
+        assert around.watches(question) == question.watches
+    assert [statement for statement in read if "watches" in statement] == []
+    with database(path) as other:
+        add_watch(other, "B", geometry=HERE, level=L1C)
+    assert len(around.watches(second)) == 2
+    db.set_trace_callback(None)

@@ -9,7 +9,7 @@ from typing import cast
 
 from watcher.core.matching import matches
 from watcher.errors import CatalogueError
-from watcher.model import Candidate, Capability, Finding, Page, Product, Query, Site, Watch
+from watcher.model import Candidate, Capability, Finding, Holding, Page, Product, Query, Site, Watch
 from watcher.net import Http
 
 NOBODY = cast("Http", SimpleNamespace(asked=0, received=0))
@@ -74,6 +74,10 @@ class Pretend:
 
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:
         return [], []
+
+    def discover(self, http: Http) -> Iterator[Holding]:
+        for name in self.collections_of(None):
+            yield Holding(name)
 
     def check(self, http: Http) -> Iterator[Finding]:
         yield Finding(self.url, True, "pretends")

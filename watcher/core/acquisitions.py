@@ -140,8 +140,10 @@ def _moment(granule: Granule, acquired: datetime | None) -> str:
     digits = granule.time
     if granule.maker != "muscate" or "T" in digits or acquired is None:
         return digits
-    clock = f"{acquired.astimezone(UTC):%Y%m%dT%H%M%S}"
-    return clock if clock[:8] == digits and not clock.endswith("T000000") else digits
+    seen = acquired.astimezone(UTC)
+    if digits != f"{seen.year:04}{seen.month:02}{seen.day:02}" or not (seen.hour or seen.minute or seen.second):
+        return digits
+    return f"{digits}T{seen.hour:02}{seen.minute:02}{seen.second:02}"
 
 
 def _issue(identity: str) -> int:

@@ -18,14 +18,14 @@ from watcher.core.revisions import completes, recognised
 from watcher.model import Event, Level, Product, Subscription, Watch
 
 
-class Listing(msgspec.Struct, frozen=True):
+class Listing(msgspec.Struct, frozen=True, gc=False):
     """A product that was listed, and the watches whose site and level it matches."""
 
     product: Product
     watches: Sequence[Watch]
 
 
-class Known(msgspec.Struct):
+class Known(msgspec.Struct, gc=False):
     """What is known of a product: its revisions by token, oldest first, and the newest that each site has seen."""
 
     tokens: dict[str, int]
@@ -120,7 +120,7 @@ def decide(
         for site in unseen:
             before = record.sites.get(site)
             record.sites[site] = revision
-            page.decision.sightings.append((revision, site))
+            page.sees(revision, site)
             page.arrive(listing, record, site, before, others)
         if revision == first_free:
             page.replace(product, revision, others)
@@ -145,6 +145,7 @@ class _Page:
         self.number, self._audience, self._levels = first_number, audience, download_levels
         self._kin, self._collection, self._once = kin, collection, once
         self._fresh: dict[str, list[tuple[int, Product, Known]]] = {}
+        self._sights: dict[int, frozenset[int]] = {}
 
     def recognise(self, listing: Listing, record: Known) -> int:
         """Return the number of the revision that is listed, a new one if it is not known."""
@@ -164,6 +165,11 @@ class _Page:
         self.decision.revisions.append((revision, product))
         self.number += 1
         return revision
+
+    def sees(self, revision: int, site: int) -> None:
+        """Note that a site sees a revision, which other sites may have seen long ago."""
+        self.decision.sightings.append((revision, site))
+        self._sights[revision] = self._sights.get(revision, frozenset()) | {site}
 
     def arrive(self, listing: Listing, record: Known, site: int, before: int | None, others: Sequence[Kin]) -> None:
         """Judge what a revision is at a site that sees it for the first time, and who is to hear of it."""
@@ -211,8 +217,11 @@ class _Page:
         """Return what is known of an acquisition, from before and from this page."""
         if acquisition is None:
             return ()
-        known, fresh = self._kin.get(acquisition, ()), self._fresh.get(acquisition)
-        return known if fresh is None else [*known, *(_related(*one, self._collection) for one in fresh)]
+        known = [
+            replace(one, seen=one.seen | sites) if (sites := self._sights.get(one.number)) else one
+            for one in self._kin.get(acquisition, ())
+        ]
+        return [*known, *(_related(*one, self._collection) for one in self._fresh.get(acquisition, ()))]
 
     def _seen(self, others: Sequence[Kin], site: int) -> bool:
         return any(one.collection == self._collection and site in one.seen for one in others)

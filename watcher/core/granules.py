@@ -118,10 +118,11 @@ def _muscate(name: re.Match[str]) -> Granule:
 
 
 def _take5(name: re.Match[str]) -> Granule:
-    level = _TAKE5_LEVELS.get(name["level"]) or f"L{name['level'][1:]}"
+    platform, sensor, day, word, place = name.groups()
+    level = _TAKE5_LEVELS.get(word) or f"L{word[1:]}"
     # A site in one piece is called so or not, by the same server.
-    place = name["place"].removesuffix("D0000B0000").upper()
-    return Granule("muscate", f"{name['platform']}-{name['sensor'].replace('_', '-')}", place, name["day"], level)
+    place = place.removesuffix("D0000B0000").upper()
+    return Granule("muscate", f"{platform}-{sensor.replace('_', '-')}", place, day, level)
 
 
 # Landsat Collection 1 and 2 (USGS LSDS-1618); Earth Search and Planetary Computer leave the processing date out.

@@ -7,9 +7,11 @@ thousand.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -30,7 +32,7 @@ class Watched(msgspec.Struct, frozen=True):
 
 
 def watched(watches: Iterable[Watch]) -> Watched:
-    """Sort watches for `matches`. The tree is kept and used again for as long as the sites are the same."""
+    """Sort watches for `matches`. The tree is used again for as long as the sites, and their ground, are the same."""
     by_site: dict[int, list[Watch]] = {}
     by_code: dict[str, list[Watch]] = {}
     anywhere: list[Watch] = []
@@ -47,7 +49,7 @@ def watched(watches: Iterable[Watch]) -> Watched:
     by_cell: dict[str, list[int]] = {}
     for number, cell in cells.items():
         by_cell.setdefault(cell, []).append(number)
-    ground = _ground(tuple((number, site.geometry or b"") for number, site in sites.items())) if sites else None
+    ground = _ground([(number, site.geometry or b"") for number, site in sites.items()]) if sites else None
     return Watched(by_site, by_code, anywhere, by_cell, cells, ground)
 
 
@@ -137,6 +139,23 @@ class _Ground:
         return touched
 
 
-@lru_cache(maxsize=4)
-def _ground(sites: tuple[tuple[int, bytes], ...]) -> _Ground:
-    return _Ground(sites)
+_KEPT = 1000
+"""The tree of so many sites is kept for the next poll. That of more takes some ten megabytes, and is quickly made."""
+
+_alive: WeakValueDictionary[bytes, _Ground] = WeakValueDictionary()
+_kept: deque[_Ground] = deque(maxlen=4)
+
+
+def _ground(sites: Sequence[tuple[int, bytes]]) -> _Ground:
+    """Return the tree of these sites: the one that somebody still has, if there is one."""
+    digest = blake2b()
+    for number, geometry in sites:
+        digest.update(b"%d %d " % (number, len(geometry)))
+        digest.update(geometry)
+    key = digest.digest()
+    found = _alive.get(key)
+    if found is None:
+        found = _alive[key] = _Ground(sites)
+    if len(sites) <= _KEPT and found not in _kept:
+        _kept.append(found)
+    return found

@@ -78,13 +78,16 @@ def plan(
     return asks
 
 
-def reconciliation(watches: Sequence[Watch], capability: Capability, *, now: datetime) -> list[Ask]:
+def reconciliation(
+    watches: Sequence[Watch], capability: Capability, *, now: datetime, loads: Mapping[str, Load] | None = None
+) -> list[Ask]:
     """Choose the questions that list, by identity alone, everything that watches with a baseline cover.
 
-    As `plan` does where a catalogue cannot say what is new; but from where each baseline began to look.
+    As `plan` does where a catalogue cannot say what is new; but from the watch's start, or from where its baseline
+    began to look if it has none.
     """
     begun = [
-        msgspec.structs.replace(watch, baselined=None, cursor=None, since=watch.looked_from)
+        msgspec.structs.replace(watch, baselined=None, cursor=None, since=watch.since or watch.looked_from)
         for watch in watches
         if watch.baselined is not None
     ]
@@ -96,7 +99,7 @@ def reconciliation(watches: Sequence[Watch], capability: Capability, *, now: dat
             watches=[originals[watch.number] for watch in ask.watches],
             why="all that was ever listed is counted",
         )
-        for ask in plan(begun, capability, now=now)
+        for ask in plan(begun, capability, now=now, loads=loads)
         if ask.whole
     ]
 

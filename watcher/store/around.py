@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from watcher.core.asking import Ask
 from watcher.core.matching import Watched, watched
@@ -12,22 +12,34 @@ from watcher.store import sites
 
 
 class Around:
-    """All watches of a question's collection and sites, read again only when somebody else has written meanwhile.
+    """All watches of a catalogue (`at` some sites): those of a question are read again when they may have changed.
 
-    A product is seen once at a site, whichever question lists it: so all that watch that site must judge it then. Ask
-    inside the transaction that writes what follows. SQLite counts the commits of other connections; our own never
-    change the watches of a question while it is being answered.
+    A product is seen once at a site, whichever question lists it: so all that watch that site must judge it then. A
+    site that was paused a moment ago is judged too: what a poll lists, it moves the cursor past. Ask inside the
+    transaction that writes what follows: SQLite counts the commits of other connections, and who writes to the watches
+    by this one says so by `changed`.
     """
 
-    def __init__(self, db: sqlite3.Connection, catalogue: str) -> None:
+    def __init__(self, db: sqlite3.Connection, catalogue: str, *, at: Collection[int] | None = None) -> None:
         self._db, self._catalogue = db, catalogue
         self._ask: Ask | None = None
-        self._version = -1
+        self._version = self._count()
         self._watches: Sequence[Watch] = ()
         self._sorted = watched(())
+        self._all: dict[tuple[str, int], list[Watch]] | None = {}
+        for watch in sites.watches(db, catalogue=catalogue, at=at, paused=True):
+            self._all.setdefault((watch.collection, watch.site.number), []).append(watch)
+
+    def unpaused(self) -> list[Watch]:
+        """Return the catalogue's watches of sites that are not paused, as they were at the beginning."""
+        return [watch for here in (self._all or {}).values() for watch in here if not watch.site.paused]
+
+    def changed(self) -> None:
+        """Read the watches again before the next answer."""
+        self._all = self._ask = None
 
     def watches(self, ask: Ask) -> Sequence[Watch]:
-        """Return the watches."""
+        """Return the watches of a question's collection and sites."""
         self._read(ask)
         return self._watches
 
@@ -37,12 +49,20 @@ class Around:
         return self._sorted
 
     def _read(self, ask: Ask) -> None:
-        version = self._db.execute("PRAGMA data_version").fetchone()[0]
-        if ask is self._ask and version == self._version:
+        version = self._count()
+        if version != self._version:
+            self.changed()
+        if ask is self._ask:
             return
-        at = {watch.site.number for watch in ask.watches}
-        # A site that was paused a moment ago is judged too: what this poll lists, it moves the cursor past.
-        self._watches = sites.watches(
-            self._db, catalogue=self._catalogue, collection=ask.query.collection, at=at, paused=True
-        )
+        at = dict.fromkeys(watch.site.number for watch in ask.watches)
+        collection = ask.query.collection
+        if self._all is not None:
+            self._watches = [watch for number in at for watch in self._all.get((collection, number), ())]
+        else:
+            self._watches = sites.watches(
+                self._db, catalogue=self._catalogue, collection=collection, at=at, paused=True
+            )
         self._sorted, self._ask, self._version = watched(self._watches), ask, version
+
+    def _count(self) -> int:
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])

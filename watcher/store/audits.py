@@ -19,22 +19,18 @@ def counted(
     *,
     lacking: int,
     mended: int,
+    gone: bool,
     whole_from: datetime | None,
     now: datetime,
 ) -> None:
     """Remember that all that a watch covers was listed; what only goes back to `whole_from` may not be all of it.
 
-    It is due again in a week; in a day where something was lacking, or is missing for the first time.
+    It is due again in a week; in a day where something was lacking or had been passed over, or is `gone` at first look.
     """
-    missing = db.execute(
-        "SELECT count(*) FROM sightings JOIN revisions ON revisions.number = revision WHERE site = ? AND missing = ?"
-        " AND collection = (SELECT collection FROM watches WHERE number = ?)",
-        (watch.site.number, stamp(now), watch.number),
-    ).fetchone()[0]
-    due = now + (AGAIN if lacking or mended or missing else EVERY)
+    due = now + (AGAIN if lacking or mended or gone else EVERY)
     db.execute(
         "UPDATE watches SET reconciled = ?1, counted = ?2, lacking = ?3, mended = mended + ?4, reconcile = ?5"
-        " WHERE number = ?6 AND (?7 IS NULL OR looked_from >= ?7)",
+        " WHERE number = ?6 AND (?7 IS NULL OR max(coalesce(looked_from, ''), coalesce(since, '')) >= ?7)",
         (stamp(now), count, lacking, mended, stamp(due), watch.number, stamp(whole_from) if whole_from else None),
     )
 
@@ -42,7 +38,8 @@ def counted(
 def postpone(db: sqlite3.Connection, watches: Iterable[Watch], *, now: datetime) -> None:
     """Note that all of these is being listed: if that fails, it is tried again in a day."""
     db.executemany(
-        "UPDATE watches SET reconcile = ? WHERE number = ?", ((stamp(now + AGAIN), watch.number) for watch in watches)
+        "UPDATE watches SET reconcile = ? WHERE number = ? AND baselined IS NOT NULL",
+        ((stamp(now + AGAIN), watch.number) for watch in watches),
     )
 
 
@@ -68,8 +65,8 @@ def due(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> list[int]:
 def every(db: sqlite3.Connection, *, site: int | None = None) -> list[Audit]:
     """Return what is known of each watch, by site; of one site only, if it is given."""
     rows = db.execute(
-        "SELECT watches.number, sites.name, catalogue, collections.name, level, counted, lacking, mended, baselined,"
-        " reconciled, reconcile FROM watches JOIN sites ON sites.number = site"
+        "SELECT watches.number, sites.name, catalogue, collections.name, level, paused, counted, lacking, mended,"
+        " baselined, reconciled, reconcile FROM watches JOIN sites ON sites.number = site"
         " JOIN collections ON collections.number = collection WHERE ?1 IS NULL OR site = ?1"
         " ORDER BY sites.name, catalogue, collections.name, level",
         (site,),
@@ -78,33 +75,40 @@ def every(db: sqlite3.Connection, *, site: int | None = None) -> list[Audit]:
 
 
 def _audit(db: sqlite3.Connection, row: Sequence[Any]) -> Audit:
-    number, name, catalogue, collection, level, count, lacking, mended, baselined, reconciled, due = row
-    seen, withdrawn = db.execute(
-        "SELECT count(DISTINCT id) FILTER (WHERE missing IS NULL), count(DISTINCT id) FILTER (WHERE missing IS NOT NULL"
-        " AND EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = s.revision AND a.site = s.site"
-        " AND event = 'withdrawn'))" + _OF_WATCH,
-        (number,),
+    number, name, catalogue, collection, level, paused, count, lacking, mended, baselined, reconciled, due = row
+    total, earlier, gone, withdrawn = db.execute(
+        "SELECT count(DISTINCT id), count(DISTINCT id) FILTER (WHERE r.seen <= ?2),"
+        f" count(DISTINCT id) FILTER (WHERE missing IS NOT NULL AND NOT {_TOLD}),"
+        f" count(DISTINCT id) FILTER (WHERE missing IS NOT NULL AND {_TOLD}) {_OF_WATCH}",
+        (number, reconciled),
     ).fetchone()
-    seconds = [one for (one,) in db.execute("SELECT late" + _OF_WATCH + " AND late IS NOT NULL", (number,))]
+    seconds = [one for (one,) in db.execute(f"SELECT late {_OF_WATCH} AND late IS NOT NULL", (number,))]
     first = moment(baselined)
     return Audit(
         site=name,
         catalogue=catalogue,
         collection=collection,
         level=Level(level) if level else None,
+        paused=paused is not None,
         counted=count,
-        seen=seen,
-        missing=lacking,
+        missing=lacking or 0,
+        since=total - earlier if reconciled else 0,
         mended=mended,
         late=seconds,
+        total=total,
+        gone=gone,
         withdrawn=withdrawn,
         reconciled=moment(reconciled),
         due=moment(due) or (first + EVERY if first else None),
     )
 
 
+_TOLD = (
+    "EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = s.revision AND a.site = s.site AND a.event = 'withdrawn')"
+)
+
 _OF_WATCH = (
     " FROM watches AS w JOIN sightings AS s ON s.site = w.site JOIN revisions AS r ON r.number = s.revision"
-    " WHERE w.number = ? AND r.collection = w.collection AND w.level IN ('', r.level)"
+    " WHERE w.number = ?1 AND r.collection = w.collection AND w.level IN ('', r.level)"
     " AND (w.since IS NULL OR r.acquired IS NULL OR r.acquired >= w.since)"
 )

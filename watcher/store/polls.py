@@ -58,6 +58,15 @@ def finish(
     )
 
 
+def leave_alone(db: sqlite3.Connection, catalogue: str, *, until: datetime) -> None:
+    """Note that a server asked, at a visit that is no poll, to be left alone until then."""
+    db.execute(
+        "UPDATE polls SET not_before = max(coalesce(not_before, ''), ?1) WHERE number ="
+        " (SELECT max(number) FROM polls WHERE catalogue = ?2)",
+        (stamp(until), catalogue),
+    )
+
+
 def turn(db: sqlite3.Connection, number: int) -> int:
     """Return how many polls of its catalogue there were before this one."""
     return int(db.execute("SELECT turn FROM polls WHERE number = ?", (number,)).fetchone()[0])

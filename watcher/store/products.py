@@ -143,9 +143,9 @@ def seen(
 
 
 def miss(db: sqlite3.Connection, site: int, revisions: Sequence[int], *, now: datetime) -> None:
-    """Note that a complete look did not list these revisions at a site."""
+    """Note that a complete look did not list these revisions at a site; the first that did not is remembered."""
     db.executemany(
-        "UPDATE sightings SET missing = ? WHERE revision = ? AND site = ?",
+        "UPDATE sightings SET missing = coalesce(missing, ?) WHERE revision = ? AND site = ?",
         ((stamp(now), revision, site) for revision in revisions),
     )
 
@@ -181,14 +181,16 @@ COLUMNS = (
 
 
 def _row(product: Product) -> tuple[Any, ...]:
+    updated = product.updated and stamp(product.updated)
+    published = updated if product.published is product.updated else product.published and stamp(product.published)
     return (
         product.id,
         product.revision,
         product.title,
         product.level,
         product.acquired and stamp(product.acquired),
-        product.published and stamp(product.published),
-        product.updated and stamp(product.updated),
+        published,
+        updated,
         product.cloud,
         product.platform,
         product.instrument,

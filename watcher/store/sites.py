@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -73,7 +74,8 @@ def _begin_again(db: sqlite3.Connection, watch: int) -> None:
         (watch,),
     )
     db.execute(
-        "UPDATE watches SET baselined = NULL, looked_from = NULL, cursor = NULL, reread = NULL WHERE number = ?",
+        "UPDATE watches SET baselined = NULL, looked_from = NULL, cursor = NULL, reread = NULL, reconciled = NULL,"
+        " counted = NULL, lacking = NULL, mended = 0, reconcile = NULL WHERE number = ?",
         (watch,),
     )
 
@@ -91,6 +93,8 @@ def remove(db: sqlite3.Connection, site: Site) -> int:
 def pause(db: sqlite3.Connection, site: Site, *, since: datetime | None) -> None:
     """Stop looking at a site from that time on; `None` resumes."""
     db.execute("UPDATE sites SET paused = ? WHERE number = ?", (stamp(since) if since else None, site.number))
+    # What came meanwhile is far behind, and nobody was late to see it.
+    db.execute("UPDATE watches SET reread = NULL WHERE site = ?", (site.number,))
 
 
 def watch(
@@ -156,7 +160,19 @@ def watches(
         " AND (?4 IS NULL OR site IN (SELECT value FROM json_each(?4))) ORDER BY sites.name, catalogue, level",
         (catalogue, collection, paused, None if at is None else json.dumps(list(at))),
     )
-    return [_watch(row) for row in rows]
+    # Ten thousand watches share their sites, their times and their collection: read once, they take half the space.
+    shared: dict[Any, Any] = {}
+    return [_watch(row, shared) for row in rows]
+
+
+def catalogues(db: sqlite3.Connection, *, paused: bool = True) -> set[str]:
+    """Return the catalogues that have a watch; with `paused=False` only those with one of a site that is not."""
+    rows = db.execute(
+        "SELECT DISTINCT catalogue FROM collections WHERE EXISTS (SELECT 1 FROM watches JOIN sites"
+        " ON sites.number = site WHERE collection = collections.number AND (? OR paused IS NULL))",
+        (paused,),
+    )
+    return {row[0] for row in rows}
 
 
 def unlooked(db: sqlite3.Connection, *, now: datetime) -> list[str]:
@@ -239,30 +255,38 @@ def _site(row: Sequence[Any]) -> Site:
         name=name,
         geometry=geometry.encode() if geometry else None,
         country=country,
-        origin=origin,
+        origin=sys.intern(origin),
         paused=paused is not None,
         grid=grid,
     )
 
 
-def _watch(row: Sequence[Any]) -> Watch:
+def _watch(row: Sequence[Any], shared: dict[Any, Any]) -> Watch:
     *site, number, catalogue, collection, level, code, max_cloud, since, download, announce = row[:-4]
-    baselined, looked_from, cursor, reread = row[-4:]
+    if site[0] not in shared:
+        shared[site[0]] = _site(site)
+
+    def at(text: str | None) -> datetime | None:
+        if text is not None and text not in shared:
+            shared[text] = moment(text)
+        return shared.get(text)
+
+    baselined, looked_from, cursor, reread = map(at, row[-4:])
     return Watch(
         number=number,
-        site=_site(site),
-        catalogue=catalogue,
-        collection=collection,
+        site=shared[site[0]],
+        catalogue=sys.intern(catalogue),
+        collection=sys.intern(collection),
         level=Level(level) if level else None,
         code=code,
         max_cloud=max_cloud,
-        since=moment(since),
+        since=at(since),
         download=None if download is None else bool(download),
         announce=bool(announce),
-        baselined=moment(baselined),
-        looked_from=moment(looked_from),
-        cursor=moment(cursor),
-        reread=moment(reread),
+        baselined=baselined,
+        looked_from=looked_from,
+        cursor=cursor,
+        reread=reread,
     )
 
 

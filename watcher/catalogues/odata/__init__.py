@@ -127,7 +127,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             type=kind or None,
             area=() if query.geometry is None else polygons(query.geometry, most=self.places),
             limit=self.limit,
-            brief=query.brief,
+            # What is no attribute here says no level.
+            brief=query.brief and bool(self.collections.get(query.collection)),
         )
         bounds = (("ContentDate/Start", "ge", start), ("ContentDate/Start", "le", end))
         return question.bounded(*((field, sign, time) for field, sign, time in bounds if time is not None))

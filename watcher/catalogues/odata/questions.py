@@ -32,8 +32,6 @@ Term = tuple[str, str, datetime]
 _POINTS = 120
 """How many points the polygons may have in all: with those of 20 places an address is under 6 kB; servers allow 8."""
 
-_IDENTITY = ("Id", "Name", "ContentLength", "PublicationDate", "ModificationDate", "Online", "Checksum", "ContentDate")
-
 
 class Question(msgspec.Struct, frozen=True):
     """What is asked: `collection` and product `type`, in an `area` (WKT polygons, any of them), within `terms`."""
@@ -165,9 +163,7 @@ def _parameters(question: Question) -> list[tuple[str, str]]:
         asked.append(("$skip", str(question.skip)))
     if question.count:
         asked.append(("$count", "true"))
-    # Without a place it is the footprint that says where a product belongs.
-    if question.brief and (question.area or question.entity == DELETED):
-        return [*asked, ("$select", ",".join(_IDENTITY))] if question.entity == PRODUCTS else asked
+    # The footprint is part of it even so, and needed: it says where a product belongs.
     if question.brief:
         return asked
     return [*asked, ("$expand", "Attributes"), *([("$expand", "Assets")] if question.entity == PRODUCTS else ())]

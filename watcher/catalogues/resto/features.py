@@ -128,12 +128,14 @@ def product_of(
     acquired, code = moment(said.start), text(said.code)
     updated = text(said.updated)
     file = _file(said.services)
+    checksum = None if file is None else checksum_of(file.checksum)
+    size = None if file is None else _size(file)
     revision = token(
         updated=updated,
         produced=text(said.produced),
         version=text(said.version),
-        checksum=None if file is None else checksum_of(file.checksum) or text(file.checksum),
-        size=None if file is None else _size(file),
+        checksum=None if file is None else checksum or text(file.checksum),
+        size=size,
     )
     if revision == known:
         return Product(collection, feature.id, feature.id, level_, acquired, revision, code=code)
@@ -157,7 +159,7 @@ def product_of(
         code,
         f"{here}.json?lang=en",
         _quicklook(said.quicklook),
-        () if file is None else (_asset(file, here),),
+        () if file is None else (Asset("product", _href(file, here), text(file.mime), size, checksum),),
         named(title) if _TILED.search(title) else None,
     )
 
@@ -283,10 +285,9 @@ def _size(file: _Download) -> int | None:
     return int(size) if size is not None and size > 0 else None
 
 
-def _asset(file: _Download, here: str) -> Asset:
+def _href(file: _Download, here: str) -> str:
     url = text(file.url) or ""
-    href = f"{here}/download{_issuer(url) if '?' in url else ''}"
-    return Asset("product", href, text(file.mime), _size(file), checksum_of(file.checksum))
+    return f"{here}/download{_issuer(url) if '?' in url else ''}"
 
 
 def _issuer(url: str) -> str:

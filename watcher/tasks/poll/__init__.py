@@ -35,13 +35,15 @@ class Polled(msgspec.Struct, frozen=True):
 class Reconciled(msgspec.Struct, frozen=True):
     """How a reconcile went.
 
-    Of the products listed, `mended` are those that no poll had seen and that were read now, `lacking` those that could
-    not be read either. `arrived` counts what is announced because of it, `problem` is what failed.
+    Of the products listed, `found` were not known and were read now; polls had passed over the `mended` among them, the
+    others came since the last. `lacking` could not be read. `arrived` counts what is announced because of it, `problem`
+    is what failed.
     """
 
     catalogue: str
     asked: int
     listed: int
+    found: int
     mended: int
     lacking: int
     arrived: int
@@ -70,14 +72,14 @@ def poll(
     catalogue to have it; otherwise from each.
     """
     started = now()
-    watched = sites.watches(db, catalogue=name)
+    around = Around(db, name)
+    watched = around.unpaused()
     loads = measures.loads(db, name, now=started)
     asks = plan(watched, catalogue.capability(), now=started, lookback=lookback, loads=loads)
     tally = Tally(_reached(watched))
     before = polls.last_good_span(db, name)
     with writing(db):
         number = polls.start(db, name, now=started)
-    around = Around(db, name)
     visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once)
     # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
     first = polls.turn(db, number) % len(asks) if asks else 0
@@ -120,6 +122,7 @@ def reconcile(
     now: Callable[[], datetime],
     download_levels: Collection[Level] = (),
     at: Collection[int] | None = None,
+    lookback: timedelta = LOOKBACK,
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
     once: bool = True,
@@ -127,28 +130,46 @@ def reconcile(
     """List all that the watches of a catalogue cover, by identity alone, and hold it against what was seen.
 
     What no poll has seen is read, recorded and told as if a poll had found it; what is no longer listed is missed once
-    more. No cursor moves. `at` are the sites, all if not given.
+    more. No cursor moves. `at` are the sites, all if not given. One that fails is not due again for a day.
     """
     started = now()
     watched = sites.watches(db, catalogue=name, at=at)
-    asks = reconciliation(watched, catalogue.capability(), now=started)
+    loads = measures.loads(db, name, now=started)
+    asks = reconciliation(watched, catalogue.capability(), now=started, loads=loads)
     tally = Tally({})
     with writing(db):
         audits.postpone(db, watched, now=started)
     before = polls.last_good_span(db, name)
-    around = Around(db, name)
+    around = Around(db, name, at=at)
     visit = Visit(
-        db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once, again=True
+        db,
+        name,
+        catalogue,
+        http,
+        now,
+        download_levels,
+        alive,
+        started,
+        before,
+        around,
+        tally,
+        once,
+        again=True,
+        lookback=lookback,
     )
     defect = ask_all(visit, asks, ask_one, stop=stop)
+    if tally.not_before is not None:
+        with writing(db):
+            polls.leave_alone(db, name, until=tally.not_before)
     if defect is not None:
         raise defect
     return Reconciled(
         name,
         tally.asked,
         tally.listed,
-        tally.mended,
-        tally.lacking,
+        len(tally.found),
+        len(tally.mended),
+        len(tally.lacking),
         tally.arrived,
         tally.problem,
         tally.not_before,

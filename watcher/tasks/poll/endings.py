@@ -7,6 +7,7 @@ from datetime import datetime
 
 from watcher.core.asking import Ask
 from watcher.core.audience import Audience, accepts
+from watcher.core.auditing import APART
 from watcher.core.decide import Arrival
 from watcher.core.withdrawals import taken_away, vanished
 from watcher.errors import CatalogueError
@@ -42,8 +43,9 @@ def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]
     around = visit.around.watches(ask)
     silent: set[int] = set()
     # What another watch of this site missed in this very poll was missed by one look, not by two.
+    before = visit.started - APART if visit.again else visit.started
     seen = {
-        watch.number: products.seen(db, watch, collection, besides=answer.listed, since=start, before=visit.started)
+        watch.number: products.seen(db, watch, collection, besides=answer.listed, since=start, before=before)
         for watch in ask.watches
     }
     for watch in ask.watches:
@@ -59,6 +61,8 @@ def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]
         if watch.site.number not in silent:
             missing, withdrawn = vanished(answer.listed, seen[watch.number])
             products.miss(db, watch.site.number, missing, now=now)
+            if missing:
+                answer.gone.add(watch.number)
             gone = [_withdrawal(visit, watch.site.number, around, revision) for revision in withdrawn]
             announce(visit, gone, ask.watches, now=now)
     return silent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ import msgspec
 from watcher.core.asking import Ask, halves
 from watcher.core.decide import Arrival, Listing
 from watcher.core.gauging import Gauge
+from watcher.core.planning import LOOKBACK
 from watcher.errors import CatalogueError, HttpError, Unreachable, WatcherError
 from watcher.model import Level, Watch
 from watcher.net import Http
@@ -31,11 +32,16 @@ _REFUSED = (400, 413, 414, 422)
 
 
 class Tally:
-    """What a visit has done so far. `reached` is the newest value that was stored of each collection."""
+    """What a visit has done so far. `reached` is the newest value that was stored of each collection.
+
+    `found`, `mended` and `lacking` are the ids of what a reconcile found: see `Answer`.
+    """
 
     def __init__(self, reached: dict[str, datetime]) -> None:
         self.listed = self.arrived = self.baselined = self.asked = 0
-        self.mended = self.lacking = 0
+        self.found: set[str] = set()
+        self.mended: set[str] = set()
+        self.lacking: set[str] = set()
         self.problems: list[str] = []
         self.not_before: datetime | None = None
         self.reached = reached
@@ -49,7 +55,8 @@ class Tally:
 class Visit(msgspec.Struct):
     """What every question needs. `before` is when the last poll that went well began and ended.
 
-    One that is `again` counts what was ever listed, and moves no cursor.
+    One that is `again` counts what was ever listed, and moves no cursor. `lookback` is how far back polls read where a
+    catalogue can neither be asked for news nor be read whole.
     """
 
     db: sqlite3.Connection
@@ -65,26 +72,37 @@ class Visit(msgspec.Struct):
     tally: Tally
     once: bool = True
     again: bool = False
+    lookback: timedelta = LOOKBACK
+
+    def describes(self, ask: Ask) -> bool:
+        """Say whether a question only describes what another one has listed and counted."""
+        return self.again and not ask.whole
 
 
 class Answer:
     """What an answer listed.
 
-    Revisions, the sites where they lie, the newest value to take a cursor from, how many products it listed for each
-    watch and how many of each level that were known to be there; and what a brief answer names that is `absent` here:
-    of that, for each watch, what is `lacking` as it could not be read, and what was `mended`.
+    Revisions, ids where they are counted, the sites where they lie, what it cost, the newest value to take a cursor
+    from, how many products it listed for each watch and how many of each level that were known to be there; `gone` are
+    the watches of which it no longer listed something. What a brief answer names may be `absent` here: of that, for
+    each watch, the ids of what was `found` then, of what was `mended` as polls had passed it over, and of what is
+    `lacking` as it could not be read.
     """
 
     def __init__(self, gauge: Gauge, reached: datetime | None) -> None:
         self.gauge = gauge
         self.listed: set[int] = set()
+        self.ids: set[str] = set()
         self.sites: set[int] = set()
         self.cursor = reached
+        self.pages, self.spent = 0, (0, 0)
         self.counts: Counter[int] = Counter()
         self.levels: Counter[Level | None] = Counter()
-        self.absent: list[Listing] = []
-        self.lacking: Counter[int] = Counter()
-        self.mended: Counter[int] = Counter()
+        self.gone: set[int] = set()
+        self.absent: dict[str, Listing] = {}
+        self.found: defaultdict[int, set[str]] = defaultdict(set)
+        self.mended: defaultdict[int, set[str]] = defaultdict(set)
+        self.lacking: defaultdict[int, set[str]] = defaultdict(set)
 
     def count(self, watch: Watch) -> int:
         """Return how many products a watch was listed."""

@@ -1,0 +1,136 @@
+"""An answer, read whole and written page by page: each page with all that follows from it in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from watcher.core.asking import Ask, Way, newest
+from watcher.core.auditing import late, recorded
+from watcher.core.decide import Known, Listing, acquisitions, decide
+from watcher.core.gauging import Gauge
+from watcher.core.matching import matches
+from watcher.errors import CatalogueError
+from watcher.model import Page
+from watcher.store import acquisitions as relatives
+from watcher.store import audits, downloads, measures, products, subscriptions
+from watcher.store.connection import writing
+from watcher.tasks.poll.endings import take_away
+from watcher.tasks.poll.visit import Answer, Visit, announce, too_much
+
+
+def read(visit: Visit, collection: int, ask: Ask) -> Answer:
+    """Read a complete answer, and write it page by page. Raises `CatalogueError` when it was not complete."""
+    # Whoever asks after that value was stored anywhere in the collection is told all that came before it: so what is
+    # seldom news at one place keeps up with the others.
+    answer = Answer(Gauge(ask, now=visit.started), visit.tally.reached.get(ask.query.collection))
+    answer.spent = visit.http.asked, visit.http.received
+    # Where all of a site is read again, nearly all of it is known: that need be neither described nor looked up.
+    numbers = {watch.site.number for watch in ask.watches}
+    site = min(numbers) if ask.whole and len(numbers) == 1 and not ask.query.brief else None
+    familiar = products.familiar(visit.db, site, collection) if site is not None else {}
+    query = replace(ask.query, known={identity: token for identity, (token, _) in familiar.items()})
+    try:
+        for page in visit.catalogue.search(query, visit.http):
+            answer.pages += 1
+            answer.gauge.listed += len(page)
+            visit.tally.listed += 0 if visit.describes(ask) else len(page)
+            fresh = [p for p in page if p.withdrawn is not None or query.known.get(p.id) != p.revision]
+            if len(fresh) < len(page):
+                unchanged = [p for p in page if p.withdrawn is None and query.known.get(p.id) == p.revision]
+                answer.listed.update(*(familiar[product.id][1] for product in unchanged))
+                answer.levels.update(product.level for product in unchanged if product.id not in answer.ids)
+                answer.sites |= numbers
+            if fresh and ask.watches:
+                _write(visit, collection, fresh, ask, answer)
+            elif fresh:
+                answer.gauge.take(fresh, (), ())
+            moment = visit.now()
+            for learnt in {product.learnt for product in page}:
+                answer.cursor = newest(answer.cursor, learnt, now=moment)
+            if ask.whole or visit.again:
+                answer.ids.update(product.id for product in page)
+            visit.alive()
+    except CatalogueError as error:
+        with writing(visit.db):
+            measure(visit, collection, ask, answer, error)
+        raise
+    return answer
+
+
+def measure(visit: Visit, collection: int, ask: Ask, answer: Answer, error: CatalogueError | None) -> None:
+    """Note what a question was like, for the next ones to be chosen by; one that had no answer only what it cost."""
+    gauge, http, now = answer.gauge, visit.http, visit.now()
+    way = "whole" if ask.whole else "sweep" if ask.way in (Way.SWEEP, Way.SOUNDING) else "places"
+    found = measures.Measure(
+        way=way,
+        places=ask.places,
+        listed=gauge.listed,
+        fresh=gauge.fresh,
+        seconds=gauge.seconds(visit.before and visit.before[1]),
+        requests=max(http.asked - answer.spent[0], answer.pages, 1),
+        size=http.received - answer.spent[1],
+        # What is only described is listed twice.
+        answered=error is None and not visit.describes(ask),
+        too_much=error is not None and too_much(error),
+    )
+    measures.note(visit.db, collection, found, now=now)
+    measures.appear(visit.db, collection, gauge.appeared, now=now)
+
+
+def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer) -> None:
+    """Write one page and all that follows from it: one transaction."""
+    db, now = visit.db, visit.now()
+    deleted = [product for product in page if product.withdrawn is not None]
+    if deleted:
+        page = [product for product in page if product.withdrawn is None]
+    with writing(db):
+        listed = found = matches(page, visit.around.sorted(ask), one_place=ask.way is Way.PLACE)
+        known = products.known(db, collection, [listing.product for listing in found])
+        if ask.query.brief:
+            found = _recorded(ask, found, known, answer)
+        decision = decide(
+            found,
+            known,
+            subscriptions.every(db),
+            first_number=products.first_free(db),
+            download_levels=visit.download_levels,
+            kin=relatives.kin(db, acquisitions(found, known)),
+            collection=collection,
+            once=visit.once,
+        )
+        products.record(db, collection, decision, now=now)
+        audits.late(db, late(decision, found, known, before=visit.before, now=now))
+        announce(visit, decision.arrivals, ask.watches, now=now)
+        names = {watch.site.number: watch.site.name for watch in ask.watches}
+        downloads.want_also(db, decision.fetched, sites=names, now=now)
+        downloads.want_late(db, decision.offered, now=now)
+        if deleted:
+            take_away(visit, collection, ask, deleted, now=now)
+    answer.listed |= decision.listed
+    answer.sites.update(watch.site.number for listing in listed for watch in listing.watches)
+    if ask.whole:
+        # A page may list a product twice, and so may two pages of one answer.
+        first = {one.product.id: one for one in listed if one.product.id not in answer.ids}
+        answer.counts.update(watch.number for listing in first.values() for watch in listing.watches)
+    answer.gauge.take(page, found, {product.id for _, product in decision.revisions})
+
+
+def _recorded(ask: Ask, listed: list[Listing], known: Mapping[str, Known], answer: Answer) -> list[Listing]:
+    """Return what a brief answer lists that is recorded, as the revision that it is: it describes nothing itself.
+
+    The rest is put down as absent; what is known of it is listed all the same. What only others watch there is theirs.
+    """
+    asked = {watch.number for watch in ask.watches}
+    found = []
+    for one in listed:
+        listing = replace(one, watches=[watch for watch in one.watches if watch.number in asked])
+        record = known.get(listing.product.id)
+        text = recorded(listing, record)
+        if text is not None:
+            found.append(replace(listing, product=replace(listing.product, revision=text)))
+        elif listing.watches:
+            answer.absent[listing.product.id] = listing
+        answer.listed.update(record.tokens.values() if record else ())
+    return found
