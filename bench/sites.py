@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -175,7 +174,7 @@ def per_site(world: World, path: Path, count: int, start: datetime) -> tuple[flo
             polls.append(world.poll(db, catalogue))
     requests, seconds = (statistics.median(of) / count for of in zip(*polls, strict=True))
     print(
-        f"    one request per site, {count} sites: {requests:.2f} requests and {1000 * seconds:.2f} ms a site and poll\n"
+        f"    one request per site, {count} sites: {requests:.2f} requests, {1000 * seconds:.2f} ms a site and poll\n"
     )
     return requests, seconds
 
@@ -196,11 +195,10 @@ def simulate(
             costs.append(world.poll(db))
             if len(costs) < 4 or len(costs) % 24 == 0:
                 print(f"    {now:%H:%M} poll {len(costs)}: {costs[-1][0]} requests, {costs[-1][1]:.2f} s", flush=True)
-            if len(costs) == 3:
-                resident(state, world.address)
             last = now
             now += timedelta(seconds=pace(db, NAME, bounds=BOUNDS, gap=GAP, now=now).interval(now=now))
         judge(db, options, start, last)
+    resident(state, world.address)
     days = options.hours / 24
     requests = sum(cost for cost, _ in costs) / days
     each = [seconds for _, seconds in costs[2:]]
@@ -241,8 +239,8 @@ def judge(db: sqlite3.Connection, options: argparse.Namespace, start: datetime, 
         deep = [n for n in missing if sky.visible[n] > (last - timedelta(hours=24)).timestamp()]
         lost = [n for n in missing if n not in set(deep) or sky.visible[n] - sky.stamped[n] < 3 * 3600]
         expect(not lost, f"{len(lost)} products of {collection} were missed: {lost[:5]}")
-        print(f"    {collection}: {len(visible)} products at sites, 0 missed; {len(missing)} that the catalogue published"
-              " more than 3 h late wait for the day's long question")  # fmt: skip
+        print(f"    {collection}: {len(visible)} products at sites, 0 missed; {len(missing)} that were published more"
+              " than 3 h late wait for the day's long question")  # fmt: skip
         for n in visible:
             if n not in set(missing) and sky.visible[n] > (start + timedelta(seconds=2 * BOUNDS.usual)).timestamp():
                 delays.append(seen[sky.name(n)] - sky.visible[n])

@@ -142,8 +142,9 @@ class _Answers(BaseHTTPRequestHandler):
                     break
         more = len(found) > asked["limit"]
         items = ",".join(item(self.base, sky, number) for number in found[: asked["limit"]])
-        link = '{"rel":"next","method":"POST","href":"%s/stac/search","body":{}}' % self.base if more else ""
-        return ('{"type":"FeatureCollection","features":[%s],"links":[%s]}' % (items, link)).encode()
+        here = f"{self.base}/stac/search"
+        links = json.dumps([{"rel": "next", "method": "POST", "href": here, "body": {}}] if more else [])
+        return f'{{"type":"FeatureCollection","features":[{items}],"links":{links}}}'.encode()
 
     def _answer(self, value: Any) -> None:
         body = value if isinstance(value, bytes) else json.dumps(value).encode()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.given import add_watch
+from tests.catalogues.loopback import Asked, Reply, answering
+from tests.catalogues.pretend_stac import Pretend
+from tests.given import Clock, add_watch, announced, box
+from tests.servers.stac import thing
 from watcher import config, jobs
 from watcher.store import polls
 from watcher.wiring import Parts
@@ -72,3 +77,133 @@ def test_there_is_no_next_turn_where_nothing_is_watched(home: Path) -> None:
     with watching(home) as (parts, db):
         db.execute("DELETE FROM watches")
         assert jobs.poll(parts, "take5", lambda: None) == jobs.Next()
+
+
+# What is listed again once a week
+
+
+class Sky:
+    """A STAC catalogue on loopback with a site past its baseline, and a service whose time is turned by hand."""
+
+    def __init__(self, url: str, home: Path, log: pytest.LogCaptureFixture, clock: Clock) -> None:
+        settings = f'kind = "stac"\nurl = "{url}"\ncollections = {{ things = "L2A" }}\ngap = 0'
+        path = home / "sky.toml"
+        path.write_text(f"[catalogues.sky]\n{settings}\n[poll]\njitter = 0\n")
+        self.server = Pretend([])
+        self.refuses: Reply | None = None  # to what asks for everything, not for news
+        self.parts = Parts(config.load(path), home / "sky")
+        self.db = self.parts.db()
+        self.log, self.clock = log, clock
+        self.lists("P0", days=3)
+        add_watch(self.db, "Field", catalogue="sky", collection="things", geometry=box(1, 43, 2, 44), level=None)
+
+    def __call__(self, asked: Asked) -> Reply:
+        return self.server(asked) if self.refuses is None or b'"query"' in asked.body else self.refuses
+
+    def lists(self, name: str, *, days: float) -> None:
+        """Publish a product that the catalogue says it learnt of so many days ago."""
+        time = (self.clock.time - timedelta(days=days)).isoformat().replace("+00:00", "Z")
+        self.server.items.append({**thing(name, time, acquired=time), "collection": "things"})
+
+    def turn(self, **later: float) -> tuple[jobs.Next, list[dict[str, Any]]]:
+        """Let the service take its turn, so much later; return what follows and what it logged of reconciles."""
+        self.clock.forward(**later)
+        self.log.clear()
+        following = jobs.poll(self.parts, "sky", lambda: None)
+        return following, [vars(one)["fields"] for one in self.log.records if one.msg.startswith("reconcile")]
+
+
+@pytest.fixture
+def sky(home: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sky]:
+    clock = Clock()
+    monkeypatch.setattr("watcher.jobs.now", clock)
+    monkeypatch.setattr("watcher.wiring.now", clock)
+    monkeypatch.setattr("watcher.net.client.backoff", lambda *_: 0.0)
+    caplog.set_level(logging.INFO, "watcher")
+    made: list[Sky] = []
+    with answering(lambda asked: made[0](asked)) as (url, _):
+        made.append(Sky(url, home, caplog, clock))
+        with closing(made[0].parts), closing(made[0].db):
+            yield made[0]
+
+
+def test_the_service_lists_everything_again_once_a_week_and_tells_what_was_missed(sky: Sky) -> None:
+    assert sky.turn()[1] == []
+    sky.lists("news", days=0)
+    for later in ({"days": 5}, {"days": 1}):
+        sky.turn(**later)
+    sky.lists("hidden", days=12)  # stamped further back than polls ask
+    following, again = sky.turn(hours=12)
+    assert (following.soon, again) == ((), [])
+    following, again = sky.turn(hours=12)
+    assert again == [{"catalogue": "sky", "sites": 1, "asked": 1, "listed": 3, "found": 1, "arrived": 1, "mended": 1}]
+    assert sky.log.records[-1].levelno == logging.WARNING
+    assert following.soon == ("notify", "download")
+    assert announced(sky.db) == [("Field", "news", "new"), ("Field", "hidden", "new")]
+    # Where something was missed it looks again the next day; then all is well for another week.
+    assert sky.turn(minutes=15)[1] == []
+    assert [one.get("mended") for one in sky.turn(days=1)[1]] == [None]
+    assert sky.turn(days=6)[1] == []
+    assert len(sky.turn(days=1)[1]) == 1
+
+
+def test_a_reconcile_that_fails_is_not_repeated_at_each_poll(sky: Sky) -> None:
+    sky.turn()
+    sky.lists("news", days=0)
+    sky.refuses = Reply(500, b"{}")
+    following, (failed,) = sky.turn(days=8)
+    assert "problem" in failed
+    assert following.soon == ("notify", "download")  # what the poll found is told all the same
+    assert following.again is None
+    for _ in range(3):
+        assert sky.turn(minutes=15)[1] == []
+    sky.refuses = None
+    (again,) = sky.turn(days=1)[1]
+    assert "problem" not in again
+    assert sky.turn(days=6)[1] == []
+    assert len(sky.turn(days=1)[1]) == 1
+
+
+def test_a_server_that_wants_to_be_left_alone_has_its_next_turn_then(sky: Sky) -> None:
+    sky.turn()
+    sky.lists("news", days=0)
+    sky.refuses = Reply(429, b"{}", headers={"Retry-After": "7200"})
+    following, (failed,) = sky.turn(days=8)
+    assert "problem" in failed
+    assert following.turn is not None
+    assert following.turn >= sky.clock.time + timedelta(minutes=119)
+    last = polls.last(sky.db, "sky")
+    assert last is not None
+    assert last.problem is None
+    assert last.not_before is not None
+
+
+def test_many_sites_are_reconciled_some_at_a_time(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(7):
+        ground = box(1, 43, 2 + number / 10, 44)
+        add_watch(sky.db, f"S{number}", catalogue="sky", collection="things", geometry=ground, level=None)
+    sky.turn()
+    monkeypatch.setattr(jobs, "_SOME", 3)
+    assert [one["sites"] for one in sky.turn(days=8)[1]] == [3, 3, 2]
+    # One that takes long lets the next poll go first, and goes on at its next turn.
+    monkeypatch.setattr(jobs, "_LONG", 0.0)
+    turns = [sky.turn(**later)[1] for later in ({"days": 8}, *[{"minutes": 15}] * 3)]
+    assert [[one["sites"] for one in again] for again in turns] == [[3], [3], [2], []]
+
+
+def test_one_site_in_trouble_keeps_no_other_from_being_reconciled(sky: Sky) -> None:
+    add_watch(sky.db, "Other", catalogue="sky", collection="gone", geometry=box(1, 43, 2, 44), level=None)
+    sky.turn()
+    sky.lists("news", days=0)
+    following, (again,) = sky.turn(days=8)
+    assert following.again is not None
+    assert (again["sites"], again["listed"]) == (1, 2)
+
+
+def test_a_catalogue_that_does_not_answer_is_not_asked_for_everything(sky: Sky) -> None:
+    sky.turn()
+    asked = len(sky.server.searches)
+    sky.server.heavy = 0
+    following, again = sky.turn(days=8)
+    assert (again, following.again is not None) == ([], True)
+    assert all("query" in one for one in sky.server.searches[asked:])

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import mailbox
+import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -167,3 +168,47 @@ def test_a_collection_that_is_not_there_is_a_failure_not_silence(
     assert said.code == 69
     assert f"{pgstac.collection}-gone" in said.err
     assert json.loads(watcher("sites", "--json").out)[0]["baseline"] is None
+
+
+@pytest.mark.parametrize("fields", ["true", "false"])
+def test_a_reconcile_finds_what_no_poll_saw_whatever_the_answers_leave_out(
+    watcher: Watcher, pgstac: Pgstac, configure: Configure, files: str, home: Path, fields: str
+) -> None:
+    configure(cursor="updated")
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace("limit = 7\n", f"limit = 7\nfields = {fields}\n"))
+    pgstac.add(*(product(f"OLD{n:02}", 30 + n, files) for n in range(20)))
+    watcher("add-site", "Toulouse", "--point", "1.44,43.60,15")
+    watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7")
+    watcher("subscribe", f"mbox://{home}/mail", "--site", "Toulouse")
+    watcher("poll")
+    pgstac.add(product("NEW", 0, files))
+    for _ in range(2):
+        watcher("poll")
+    # One that comes with a stamp of long ago, one that was only touched, and one that is gone.
+    pgstac.add(product("HIDDEN", 20, files, **{"eo:cloud_cover": 4.5, "title": "Hidden"}))
+    pgstac.change(product("OLD03", 15, files))
+    pgstac.remove("OLD07")
+    assert "0 arrived" in watcher("poll").out
+
+    said = watcher("audit", "--now")
+    assert said.code == 0, said
+    assert re.search(
+        r"real: \d asked, \d+ listed, 1 not seen before and read now, 1 of them passed over by polls, 2 arrived",
+        said.err,
+    )
+    for name in ("Toulouse", "Blagnac"):
+        (audit,) = json.loads(watcher("audit", name, "--json").out)
+        assert {key: audit[key] for key in ("counted", "seen", "missing", "mended", "gone", "withdrawn")} == {
+            "counted": 21, "seen": 21, "missing": 0, "mended": 1, "gone": 1, "withdrawn": 0,
+        }  # fmt: skip
+    assert "Hidden" in titles(watcher, "new")
+    assert titles(watcher, "revised") == set()
+    (hidden,) = [
+        one for one in json.loads(watcher("products", "--site", "Toulouse", "--json").out) if one["title"] == "Hidden"
+    ]
+    assert hidden["cloud"] == 4.5
+    watcher("notify")
+    assert "2 new L2A at Toulouse" in (home / "mail").read_text()
+    again = watcher("audit", "--now")
+    assert ", 0 not seen before and read now, 0 arrived" in again.err

@@ -85,10 +85,9 @@ def _reconcile(
     Returns how many arrivals came of it, and until when the server wants to be left alone.
     """
     due = audits.due(db, name, now=now())
-    began, done, arrived = time.monotonic(), 0, 0
-    while done < len(due) and time.monotonic() - began < _LONG and not parts.stop.is_set():
-        some = due[done : done + _SOME]
-        done += len(some)
+    began, arrived = time.monotonic(), 0
+    for first in range(0, len(due), _SOME):
+        some = due[first : first + _SOME]
         try:
             outcome = parts.reconcile(db, name, at=some, alive=alive)
         except WatcherError as error:
@@ -99,6 +98,8 @@ def _reconcile(
         _tell_of_reconcile(outcome, len(some))
         if outcome.not_before is not None or (outcome.problem is not None and not outcome.listed):
             return arrived, outcome.not_before
+        if parts.stop.is_set() or time.monotonic() - began >= _LONG:
+            break
     return arrived, None
 
 

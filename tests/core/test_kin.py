@@ -116,6 +116,15 @@ def test_products_of_one_page_know_of_each_other() -> None:
     assert [number for number, _ in decision.revisions] == [100, 101, 102]
 
 
+@pytest.mark.parametrize("others", [[2], []], ids=["another site has seen them", "the site that saw them was removed"])
+def test_processings_that_a_site_sees_for_the_first_time_know_of_each_other(others: list[int]) -> None:
+    known = {one: Known({tile(one).revision: n}, dict.fromkeys(others, n)) for n, one in ((7, OLD), (8, NEW))}
+    kin = [known_as(n, HERE, one, seen=frozenset(others)) for n, one in ((7, OLD), (8, NEW)) if others]
+    assert events(decided(tile(OLD), tile(NEW), kin=kin, known=known)) == [(7, Event.NEW), (8, Event.REVISED)]
+    known = {one: Known({tile(one).revision: n}, dict.fromkeys(others, n)) for n, one in ((7, OLD), (8, NEW))}
+    assert events(decided(tile(NEW), tile(OLD), kin=kin, known=known)) == [(8, Event.NEW)]
+
+
 def test_a_reprocessed_old_acquisition_is_told_where_it_was_seen_before() -> None:
     """Older than what a baseline read, a record that is touched is no news; a new processing of what was seen is."""
     partly = [watch(looked_from=NOW.replace(year=2021))]

@@ -51,6 +51,24 @@ def test_a_catalogue_of_which_no_time_is_known_comes_last_and_counts_as_unknown(
     assert standings[-1] == Standing("aws", 1, 0, 1, None)
 
 
+def test_a_tie_is_won_by_all_that_tie_and_not_by_the_first_of_the_alphabet() -> None:
+    heats, standings = race(
+        [
+            had("A", "mirror", published=NOON),
+            had("A", "one", published=after(milliseconds=400)),
+            had("A", "late", published=after(seconds=1)),
+            had("B", "one", published=NOON),
+            had("B", "mirror", published=after(minutes=90)),
+        ]
+    )
+    assert [[one.catalogue for one in heat.winners] for heat in heats] == [["mirror", "one"], ["one"]]
+    assert [(one.catalogue, one.first, one.tied, one.shared) for one in standings] == [
+        ("one", 2, 1, 2),
+        ("mirror", 1, 1, 2),
+        ("late", 0, 0, 1),
+    ]
+
+
 def test_an_acquisition_of_one_catalogue_or_without_any_time_is_no_race() -> None:
     assert race([had("A", "aws", seen=NOON), had("A", "aws", seen=after(hours=1))]) == ([], [])
     assert race([had("A", "aws"), had("A", "pc")]) == ([], [])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.reach import LEAST, MOST_PRODUCTS, MOST_REQUESTS, OVERLAP, overlap, reach, requests, span
+from tests.given import NOW
+from watcher.core.reach import LEAST, MOST_PRODUCTS, MOST_REQUESTS, OVERLAP, onward, overlap, reach, requests, span
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -27,7 +28,7 @@ def test_a_punctual_catalogue_is_asked_for_three_hours_again() -> None:
 
 
 def test_lateness_that_was_measured_is_asked_for_again_with_a_margin() -> None:
-    assert overlap({0: 990, 512: 10}) == 512 * 1.5 * MINUTE + HOUR
+    assert overlap({0: 990, 512: 10}) == 512 * 1.25 * MINUTE + HOUR / 2
     assert overlap({0: 990, 4096: 10}) == OVERLAP
 
 
@@ -54,3 +55,16 @@ def test_no_question_reaches_less_than_three_hours_nor_more_than_an_answer_holds
     if back > LEAST:
         assert span(rate, age * DAY + back) <= min(MOST_PRODUCTS, MOST_REQUESTS * page) * (1 + 1e-9)
     assert far >= due
+
+
+def test_a_cursor_moves_to_the_newest_value_stored() -> None:
+    assert onward(NOW - OVERLAP, NOW, since=NOW - OVERLAP, looked=None) == NOW
+    assert onward(None, NOW, since=NOW - DAY, looked=None) == NOW
+    assert onward(NOW, None, since=NOW, looked=None) is None
+
+
+def test_after_a_long_pause_a_cursor_waits_for_a_second_look() -> None:
+    week = NOW - 7 * DAY
+    assert onward(week, NOW, since=week, looked=week + HOUR) == week
+    assert onward(None, NOW, since=week, looked=None) is None
+    assert onward(week, NOW + HOUR, since=week, looked=NOW) == NOW + HOUR

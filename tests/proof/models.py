@@ -106,7 +106,7 @@ def geodes() -> Model:
         server.doubles, server.short = now.minute % 4 == 0, now.minute % 4 == 1 and not calm
 
     face = Face(
-        _kind("geodes", collections={pretend_geodes.COLLECTION: "L2A"}, limit=10),
+        kind_of("geodes", collections={pretend_geodes.COLLECTION: "L2A"}, limit=10),
         pretend_geodes.COLLECTION,
         muscate,
         put,
@@ -147,7 +147,7 @@ def cdse_odata() -> Model:
         server.gone.append({**gone, "DeletionDate": stamp(when), "DeletionCause": "Obsolete product or Other"})
 
     collection = f"SENTINEL-2:{pretend_odata.TYPE}"
-    kind = _kind("odata", "/odata/v1", collections={collection: "L2A"}, limit=10)
+    kind = kind_of("odata", "/odata/v1", collections={collection: "L2A"}, limit=10)
     return Face(kind, collection, sentinel, put, drop, notices=1), server
 
 
@@ -184,7 +184,7 @@ def cmr() -> Model:
         server.now = now
         server.slow = None if calm or now.minute % 5 else len(server.searches) + 1 + now.minute % 3
 
-    kind = _kind("cmr", "/search", collections={pretend_cmr.CONCEPT: "L2A"}, page_size=10)
+    kind = kind_of("cmr", "/search", collections={pretend_cmr.CONCEPT: "L2A"}, page_size=10)
     return Face(kind, pretend_cmr.CONCEPT, title, put, drop, notices=1, ready=ready), server
 
 
@@ -216,7 +216,7 @@ def resto_10() -> Model:
     def drop(thing: Thing, when: datetime) -> None:
         server.items = [one for one in server.items if not one["id"].endswith(f"-{thing.number:012}")]
 
-    kind = _kind("stac", collections={"SpotTake5": "L2A"}, filter="resto", cursor="created", limit=10)
+    kind = kind_of("stac", collections={"SpotTake5": "L2A"}, filter="resto", cursor="created", limit=10)
     return Face(kind, "SpotTake5", title, put, drop, editions=False), server
 
 
@@ -253,7 +253,7 @@ def _stac(server: _Stac, **settings: Any) -> Model:
         server.items = [one for one in server.items if one["id"] != sentinel(thing)]
 
     notices = 2 if settings.get("cursor") == "none" else 0
-    kind = _kind("stac", collections={"things": "L2A"}, **settings)
+    kind = kind_of("stac", collections={"things": "L2A"}, **settings)
     return Face(kind, "things", sentinel, put, drop, notices=notices), server
 
 
@@ -296,12 +296,12 @@ def _resto(server: Any, *, title: Callable[[Thing], str], editions: bool, **sett
     def drop(thing: Thing, when: datetime) -> None:
         server.held = [one for one in server.held if one.id != str(thing.number)]
 
-    kind = _kind("resto", "/resto", collections=["SPOT5"], page_size=6, **settings)
+    kind = kind_of("resto", "/resto", collections=["SPOT5"], page_size=6, **settings)
     notices = 0 if "since" in settings else 2
     return Face(kind, "SPOT5", title, put, drop, codes=True, editions=editions, notices=notices), server
 
 
-def _kind(name: str, path: str = "", **settings: Any) -> Callable[[str], Catalogue]:
+def kind_of(name: str, path: str = "", **settings: Any) -> Callable[[str], Catalogue]:
     return lambda url: plugins.build("catalogues", name, {"url": f"{url}{path}", **settings}, place="the proof")
 
 

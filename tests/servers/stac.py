@@ -74,12 +74,20 @@ class Pgstac:
 @pytest.fixture(scope="session")
 def pgstac_urls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where this session's pgstac is; the first to ask starts it, for all workers."""
-    _need(keep.VENV / "uvicorn", keep.VENV / "pypgstac", keep.BIN / "initdb")
+    need(keep.VENV / "uvicorn", keep.VENV / "pypgstac", keep.BIN / "initdb")
     if os.geteuid() == 0 and "postgres" not in {user.pw_name for user in pwd.getpwall()}:
         pytest.skip("there is no user postgres to run PostgreSQL as")
     shared, session = tmp_path_factory.getbasetemp(), os.getpid()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared, session = shared.parent, os.getppid()
+    told = started_pgstac(shared, session)
+    if "error" in told:
+        pytest.fail(f"pgstac did not start: {told['error']}")
+    return told
+
+
+def started_pgstac(shared: Path, session: int) -> dict[str, str]:
+    """Start a pgstac in a directory, unless it was; it ends with a process. Return its URLs, or the "error"."""
     state = shared / "pgstac.json"
     with (shared / "pgstac.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -92,11 +100,9 @@ def pgstac_urls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             )
             _wait(lambda: state.exists() or keeper.poll() is not None, seconds=100)
             if not state.exists():
-                pytest.fail(f"{keep.__file__} ended with {keeper.returncode} before pgstac was up")
+                return {"error": f"{keep.__file__} ended with {keeper.returncode} before it was up"}
             keeper.returncode = 0  # it outlives us by design, so its end is not ours to collect
     told: dict[str, str] = json.loads(state.read_text())
-    if "error" in told:
-        pytest.fail(f"pgstac did not start: {told['error']}")
     return {**told, "turn": str(shared / "pgstac.turn")}
 
 
@@ -120,13 +126,13 @@ Rustac = Callable[[Sequence[dict[str, Any]]], str]
 @pytest.fixture
 def rustac(tmp_path: Path) -> Iterator[Rustac]:
     """A function that serves items, of a collection "things", by rustac's memory backend and returns its URL."""
-    _need(keep.VENV / "rustac")
+    need(keep.VENV / "rustac")
     with ExitStack() as running:
-        yield lambda items: running.enter_context(_rustac(tmp_path, items))
+        yield lambda items: running.enter_context(serving_rustac(tmp_path, items))
 
 
 @contextmanager
-def _rustac(directory: Path, items: Sequence[dict[str, Any]]) -> Iterator[str]:
+def serving_rustac(directory: Path, items: Sequence[dict[str, Any]]) -> Iterator[str]:
     (directory / "collection.json").write_text(json.dumps(_collection("things")))
     features = [{**item, "collection": "things"} for item in items]
     (directory / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
@@ -184,7 +190,7 @@ def _collection(name: str) -> dict[str, Any]:
     }
 
 
-def _need(*programs: Path) -> None:
+def need(*programs: Path) -> None:
     missing = [str(program) for program in programs if not program.exists()]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: run tests/servers/install")

@@ -84,7 +84,14 @@ def test_appearances_are_counted_by_the_hour_and_by_lateness(db: sqlite3.Connect
     measures.appear(db, collection, {(NOW, 0): 5, (half, 3): 2, (half, -1): 7, (NOW - HOUR, 90): 1}, now=NOW)
     measures.appear(db, collection, {(NOW, 4): 1}, now=NOW)
     assert measures.appeared(db, "take5") == {NOW - HOUR: 1, NOW: 15}
-    assert load(db).late == {0: 5, 4: 3, 128: 1}
+    assert load(db).late == {0: 5, 4: 3, 91: 1}
+
+
+@pytest.mark.parametrize("minutes", [1, 2, 3, 59, 181, 4000, 100_000])
+def test_lateness_is_rounded_up_by_a_fifth_at_most(db: sqlite3.Connection, collection: int, minutes: int) -> None:
+    measures.appear(db, collection, {(NOW, minutes): 1}, now=NOW)
+    (kept,) = load(db).late
+    assert minutes <= kept <= max(1.2 * minutes, minutes + 1)
 
 
 def test_appearances_are_kept_for_eight_weeks(db: sqlite3.Connection, collection: int) -> None:

@@ -627,6 +627,24 @@ def test_the_cursor_never_moves_past_what_was_not_read(db: sqlite3.Connection, a
     assert cursors(db) == [NOW + timedelta(hours=9)]
 
 
+def test_what_one_answer_kept_back_after_a_long_pause_is_found_by_the_next(
+    db: sqlite3.Connection, ask: Ask, clock: Clock
+) -> None:
+    """Servers answer nothing, or a part, as if it were all; and other places take the cursor with them."""
+    add_watch(db, "Field", **HERE)
+    catalogue = news(product("P1", learnt=NOW, **HERE))
+    ask(catalogue)
+    clock.forward(days=8)
+    kept_back = product("P2", learnt=clock.time - timedelta(days=5), **HERE)
+    catalogue.list(product("P3", learnt=clock.time, **HERE))
+    ask(catalogue)
+    catalogue.list(kept_back)
+    ask(catalogue)
+    assert [ident for _, ident, _ in announced(db)] == ["P3", "P2"]
+    ask(catalogue)
+    assert catalogue.asked[-1].learnt_since == cursors(db)[0] - OVERLAP > kept_back.learnt
+
+
 def test_what_is_published_a_little_behind_the_cursor_is_still_found(
     db: sqlite3.Connection, ask: Ask, clock: Clock
 ) -> None:
@@ -852,7 +870,7 @@ def test_a_product_is_counted_as_late_by_how_far_it_was_behind_the_cursor(
     add_watch(db, "West", geometry=WEST)
     catalogue = news(product("P1", geometry=WEST, learnt=NOW))
     ask(catalogue)
-    clock.forward(days=4)
+    clock.forward(days=2)
     catalogue.list(product("P2", geometry=WEST, learnt=clock.time))
     ask(catalogue)
     catalogue.list(product("late", geometry=WEST, learnt=clock.time - timedelta(hours=4)))

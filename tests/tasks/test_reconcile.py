@@ -100,6 +100,12 @@ def again(db: sqlite3.Connection, clock: Clock) -> Again:
     return once
 
 
+def catch_up(ask: Ask, catalogue: Pretend) -> None:
+    """Poll until the cursor has moved past a long pause: that takes two looks."""
+    for _ in range(2):
+        assert ask(catalogue).problem is None
+
+
 def audit(db: sqlite3.Connection, site: str = "Field", level: str | None = L2A) -> Audit:
     return next(one for one in audits.every(db) if (one.site, one.level) == (site, level))
 
@@ -127,7 +133,7 @@ def test_a_product_that_no_poll_sees_is_found_recorded_and_told_once(
     ask(catalogue)
     clock.forward(days=20)
     catalogue.list(product("P2", learnt=clock.time, **HERE))
-    ask(catalogue)
+    catch_up(ask, catalogue)
     # It comes up with a stamp from before all that polls ask for.
     catalogue.list(product("hidden", learnt=NOW + 10 * DAY, cloud=3.0, title="A title", **HERE))
     for _ in range(3):
@@ -184,7 +190,7 @@ def test_a_reprocessing_that_no_poll_sees_is_told_as_one(
     ask(catalogue)
     clock.forward(days=9)
     catalogue.list(product("P3", learnt=clock.time, **HERE))
-    ask(catalogue)
+    catch_up(ask, catalogue)
     catalogue.list(product("P1", learnt=NOW, revision=version(2), **HERE))
     ask(catalogue)
     assert again(catalogue).mended == 1
@@ -217,7 +223,7 @@ def test_what_was_acquired_nobody_knows_when_is_found(
     ask(catalogue)
     clock.forward(days=9)
     catalogue.list(product("P2", learnt=clock.time, **HERE))
-    ask(catalogue)
+    catch_up(ask, catalogue)
     catalogue.list(product("timeless", learnt=NOW, acquired=None, **HERE))
     assert again(catalogue).mended == 1
     assert [query.acquired[1] for query in catalogue.asked[-2:]] == [None, None]
@@ -601,7 +607,7 @@ def test_sites_by_code_are_asked_one_by_one(
     ask(catalogue)
     clock.forward(days=20)
     catalogue.list(product("now", learnt=clock.time))
-    ask(catalogue)
+    catch_up(ask, catalogue)
     catalogue.list(product("late", learnt=clock.time - 10 * DAY))
     ask(catalogue)
     done = again(catalogue)

@@ -117,15 +117,18 @@ def _lines(one: Audit, moment: datetime) -> list[str]:
         counted = [f"catalogue {one.counted:,}", f"seen {one.seen:,}", f"missing {one.missing:,}"]
     figures = [*counted, _late(one), f"withdrawn {one.withdrawn:,}", _looked(one, moment)]
     lines = [heading, "  " + " · ".join(figures)]
-    again = f"{_day(one.due, moment)}, or at once by: watcher audit {shlex.quote(one.site)} --now"
+    day = _day(one.due, moment)
     if one.mended:
-        what = "that polls had passed over was read by a reconcile"
-        lines.append(f"  repaired: {several(one.mended, f'product {what}', f'products {what}')}, and told as ever")
+        what = several(one.mended, "product")
+        lines.append(
+            f"  repaired so far: {what} that polls had passed over, read by a reconcile and told like any other"
+        )
     if one.missing:
-        lines.append(f"  queued: {several(one.missing, 'product')} could not be read; asked for again {again}")
+        what, by_hand = several(one.missing, "product"), f"watcher audit {shlex.quote(one.site)} --now"
+        lines.append(f"  queued: {what} could not be read; asked for again {day}, or at once by: {by_hand}")
     if one.gone:
         what = several(one.gone, "product is", "products are")
-        lines.append(f"  queued: {what} no longer listed; withdrawn if a second look misses it too, {again}")
+        lines.append(f"  queued: {what} no longer listed; withdrawn if a second look misses it too, {day}")
     return lines
 
 
@@ -136,12 +139,12 @@ def _looked(one: Audit, moment: datetime) -> str:
     if one.paused or one.due is None:
         return text
     late = one.due < moment - timedelta(days=1)
-    return f"{text}, next {_day(one.due, moment)}" + (" (is the service running?)" if late else "")
+    return f"{text}, next {_day(one.due, moment)}" + (" (overdue)" if late else "")
 
 
 def _day(due: datetime | None, moment: datetime) -> str:
     """Say on which day something is done; what is due is done when the catalogue is asked next."""
-    return "at the service's next poll" if due is None or due <= moment else f"on {due:%Y-%m-%d}"
+    return "at the next poll" if due is None or due <= moment else f"on {due:%Y-%m-%d}"
 
 
 def _late(one: Audit) -> str:

@@ -64,14 +64,25 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     )
     yield from _database(parts)
     yield from _archive(parts)
+    stored = _opens(parts)
     for name in _catalogues(parts, only):
         try:
-            for finding in _looked(parts, name):
+            for finding in _looked(parts, name, stored):
                 yield msgspec.structs.replace(finding, subject=f"{name}: {finding.subject}")
         except WatcherError as error:
             yield Finding(name, False, str(error), error.hint)
-    yield from _watches(parts)
-    yield from _channels(parts)
+    if stored:
+        yield from _watches(parts)
+    yield from _channels(parts, stored)
+
+
+def _opens(parts: Parts) -> bool:
+    """Say whether the database can be asked; that it cannot has been said already."""
+    try:
+        parts.db().close()
+    except WatcherError:
+        return False
+    return True
 
 
 def _catalogues(parts: Parts, only: str | None) -> list[str]:
@@ -83,7 +94,7 @@ def _catalogues(parts: Parts, only: str | None) -> list[str]:
         return list(parts.config.catalogues)  # the database has been found fault with already
 
 
-def _looked(parts: Parts, name: str) -> Iterator[Finding]:
+def _looked(parts: Parts, name: str, stored: bool) -> Iterator[Finding]:
     from watcher.tasks.look import look
     from watcher.wiring import now
 
@@ -92,7 +103,7 @@ def _looked(parts: Parts, name: str) -> Iterator[Finding]:
     for finding in catalogue.check(http):
         answers = answers or finding.well
         yield finding
-    if answers:
+    if answers and stored:
         with closing(parts.db()) as db:
             yield from look(db, name, catalogue, http, now=now())
     account = parts.account(name)
@@ -155,12 +166,12 @@ def _watches(parts: Parts) -> Iterator[Finding]:
         )
 
 
-def _channels(parts: Parts) -> Iterator[Finding]:
+def _channels(parts: Parts, stored: bool) -> Iterator[Finding]:
     from watcher.channels import address_for, masked
     from watcher.store import subscriptions
 
     tables = {f"channel {name}": f"channel:{name}" for name in parts.config.channels}
-    for subscription in subscriptions.every(parts.db()):
+    for subscription in subscriptions.every(parts.db()) if stored else ():
         tables.setdefault(f"subscription {subscription.number}", subscription.address)
     if parts.config.mail is not None:
         tables["mail"] = "mail:someone@example.org"

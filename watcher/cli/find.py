@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from watcher.cli.find_search import Haul, Hit
     from watcher.core.sentences import Sentence
     from watcher.wiring import Parts
+
+_PROBLEMS = 3
+"""So many failures are told besides the one that a search ends with."""
 
 EXAMPLES = (
     'watcher find "Toulouse LANDSAT8 2014"',
@@ -100,7 +103,7 @@ def find(
     hits = haul.newest()
     rows = [_row(hit) for hit in hits[:limit]]
     if haul.problems and not rows:
-        raise haul.problems[0]
+        _troubles(haul)
     if as_geojson:
         click.echo(json.dumps(_features(rows), ensure_ascii=False))
     elif as_json:
@@ -112,7 +115,17 @@ def find(
         _table(rows)
     _told(haul, len(hits) - len(rows))
     if haul.problems:
-        raise haul.problems[0]
+        _troubles(haul)
+
+
+def _troubles(haul: Haul) -> NoReturn:
+    """Say all that failed, the first last: as the error that it ends with."""
+    first, *others = haul.problems
+    for error in others[:_PROBLEMS]:
+        click.echo(f"{error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
+    if more := len(others[_PROBLEMS:]):
+        click.echo(f"… and {several(more, 'more question')} failed: `watcher check` says of each collection", err=True)
+    raise first
 
 
 def _sensible(asked: Sentence) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watcher.core.sentences.sentence import Kind
-from watcher.errors import CatalogueError, UsageError, WatcherError
+from watcher.errors import CatalogueError, HttpError, UsageError, WatcherError
 from watcher.model import Level, Product, Query, Site, Watch
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 MOST = 5000
 """So many products are read for one question; a longer answer is cut off, and that is said."""
+
+
+_REFUSED = (400, 404, 410, 422)
+"""What a server answers that does not know a collection, or has it no more."""
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -146,7 +150,10 @@ def questions(named: str, source: Catalogue, sentence: Sentence) -> Questions:
 
 
 def live(parts: Parts, plan: Plan, sentence: Sentence, haul: Haul) -> None:
-    """Ask a catalogue, and add what fits to the haul; raises `CatalogueError` where it fails."""
+    """Ask a catalogue, and add what fits to the haul; raises `CatalogueError` where it fails.
+
+    A collection that it refuses is one of the haul's problems, and leaves the others their turn.
+    """
     for spot in plan.spots.spots or (None,):
         for collection, level in plan.questions:
             if spot is not None and spot.collections is not None and collection not in spot.collections:
@@ -159,7 +166,12 @@ def live(parts: Parts, plan: Plan, sentence: Sentence, haul: Haul) -> None:
                     geometry=None if spot is None or spot.code else spot.place.geometry,
                     acquired=_whole_seconds(interval),
                 )
-                _ask(parts, plan, query, spot, sentence, haul)
+                try:
+                    _ask(parts, plan, query, spot, sentence, haul)
+                except HttpError as error:
+                    if error.status not in _REFUSED:
+                        raise
+                    haul.problems.append(error)
 
 
 def _ask(parts: Parts, plan: Plan, query: Query, spot: Spot | None, sentence: Sentence, haul: Haul) -> None:

@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 def poll(context: Context, catalogue: str | None) -> None:
     """Ask the catalogues once, and remember what they list.
 
+    Where it is due, once a week, all that is watched is listed again, to find what polls have missed: see `watcher
+    audit`.
+
     \b
     Examples:
       watcher poll
       watcher poll --catalogue cdse
     """
+    from watcher.cli.weekly import reconcile
     from watcher.store import polls, sites
     from watcher.wiring import now
 
@@ -74,6 +78,8 @@ def poll(context: Context, catalogue: str | None) -> None:
             if outcome.problem:
                 click.echo(f"{name}: {outcome.problem}", err=True)
                 failed = failed or 69
+            again = reconcile(parts, db, outcome)
+            failed = failed or again
     if failed:
         raise click.exceptions.Exit(failed)
 

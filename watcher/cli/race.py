@@ -37,7 +37,7 @@ def race(context: Context, site: str | None, level: Level | None, since: datetim
 
     Compared is when each says that it published it; of one that says nothing, when a poll found it there. Then the lag
     is at most (≤) or at least (≥) what is printed, or about that (≈) if neither says. Acquisitions that a single
-    catalogue has are left out.
+    catalogue has are left out; those that have one within the same second tie, and each counts as first.
 
     \b
     Examples:
@@ -65,22 +65,24 @@ def race(context: Context, site: str | None, level: Level | None, since: datetim
 
 
 def _row(heat: Heat) -> dict[str, Any]:
-    first = heat.first
+    first, winners = heat.first, heat.winners
     return {
         "acquired": first.acquired,
         "level": first.level,
         "title": first.title,
-        "first": first.catalogue,
+        "first": [one.catalogue for one in winners],
         "since": first.since,
-        "later": [f"{one.catalogue} {_bound(first, one)}{_span(lag)}" for one, lag in heat.others],
+        "later": [
+            f"{one.catalogue} {_bound(first, one)}{_span(lag)}" for one, lag in heat.others if one not in winners
+        ],
     }
 
 
 def _summary(one: Standing) -> dict[str, Any]:
-    unknown = f" ({one.unknown} unknown)" if one.unknown else ""
+    besides = [f"{count} {word}" for count, word in ((one.tied, "tied"), (one.unknown, "unknown")) if count]
     return {
         "catalogue": one.catalogue,
-        "share": f"{one.first} of {one.shared}{unknown}",
+        "share": f"{one.first} of {one.shared}" + (f" ({', '.join(besides)})" if besides else ""),
         "lag": None if one.lag is None else _span(one.lag),
     }
 
@@ -91,7 +93,7 @@ def _heat(heat: Heat) -> dict[str, Any]:
         "acquisition": heat.first.acquisition,
         "level": heat.first.level,
         "acquired": heat.first.acquired,
-        "first": heat.first.catalogue,
+        "first": [one.catalogue for one in heat.winners],
         "catalogues": [
             {
                 "catalogue": one.catalogue,
@@ -110,6 +112,7 @@ def _standing(one: Standing) -> dict[str, Any]:
         "catalogue": one.catalogue,
         "shared": one.shared,
         "first": one.first,
+        "tied": one.tied,
         "unknown": one.unknown,
         "median_lag_seconds": None if one.lag is None else one.lag.total_seconds(),
     }
@@ -129,6 +132,8 @@ def _bound(first: Had, one: Had) -> str:
 def _span(lag: timedelta | None) -> str:
     if lag is None:
         return "(unknown)"
+    if lag < timedelta(minutes=1):
+        return f"{lag.total_seconds():.0f} s"
     minutes = round(lag.total_seconds() / 60)
     days, hours = divmod(minutes // 60, 24)
     if days:

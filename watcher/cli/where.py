@@ -29,7 +29,8 @@ def where(context: Context, text: str, pick: int | None, as_json: bool, as_geojs
     """Explain how a text is understood as a place; `add-site` takes the same texts.
 
     TEXT is a Take5 site, a park or region, a town; a Sentinel-2 tile, a Landsat path and row; LON,LAT[,KM] or
-    W,S,E,N in degrees; WKT, or a file of geometries. A country or region may stand behind a name.
+    W,S,E,N in degrees, or a position as 43.6° N 1.44° E; WKT, or a file of geometries. A country or region may stand
+    behind a name.
 
     What may be several places is listed with numbers, and the exit code is 2. Towns: contains GeoNames data
     (geonames.org), CC BY 4.0. Parks and regions are boxes drawn by hand.
@@ -43,15 +44,17 @@ def where(context: Context, text: str, pick: int | None, as_json: bool, as_geojs
       watcher where 198/30 --geojson > scene.geojson
     """
     from watcher.cli import known
-    from watcher.places.choice import chosen
+    from watcher.places.choice import ELSE, chosen
 
     one_of(json=as_json or None, geojson=as_geojson or None)
     understood = known.understood(context.parts, text)
     try:
         place = chosen(understood, pick)
-    except UsageError:
+    except UsageError as error:
         if as_json:
             show_json(_document(understood, None))
+        if error.hint == ELSE:
+            error.hint = "say where it is: LON,LAT[,KM] or W,S,E,N in degrees, WKT, or a file"
         raise
     if as_json:
         show_json(_document(understood, place))

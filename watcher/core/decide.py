@@ -125,6 +125,8 @@ def decide(
         if revision == first_free:
             page.replace(product, revision, others)
             page.remember(acquisition, product, revision, record)
+        elif not any(one.number == revision for one in others):
+            page.remember(acquisition, product, revision, record)  # the sites that saw it were removed since
     return page.decision
 
 
@@ -142,7 +144,8 @@ class _Page:
     ) -> None:
         self.decision = Decision([], [], [], [], [], [], set())
         self.records: dict[str, Known] = {}
-        self.number, self._audience, self._levels = first_number, audience, download_levels
+        self.number = self._first = first_number
+        self._audience, self._levels = audience, download_levels
         self._kin, self._collection, self._once = kin, collection, once
         self._fresh: dict[str, list[tuple[int, Product, Known]]] = {}
         self._sights: dict[int, frozenset[int]] = {}
@@ -169,7 +172,8 @@ class _Page:
     def sees(self, revision: int, site: int) -> None:
         """Note that a site sees a revision, which other sites may have seen long ago."""
         self.decision.sightings.append((revision, site))
-        self._sights[revision] = self._sights.get(revision, frozenset()) | {site}
+        if revision < self._first:
+            self._sights[revision] = self._sights.get(revision, frozenset()) | {site}
 
     def arrive(self, listing: Listing, record: Known, site: int, before: int | None, others: Sequence[Kin]) -> None:
         """Judge what a revision is at a site that sees it for the first time, and who is to hear of it."""
@@ -209,7 +213,7 @@ class _Page:
                     self.decision.replaced.append((revision, one.number))
 
     def remember(self, acquisition: str | None, product: Product, revision: int, record: Known) -> None:
-        """Let the products that follow on the page know of a new one."""
+        """Let the products that follow on the page know of one that nothing was known of."""
         if acquisition is not None:
             self._fresh.setdefault(acquisition, []).append((revision, product, record))
 
@@ -217,11 +221,13 @@ class _Page:
         """Return what is known of an acquisition, from before and from this page."""
         if acquisition is None:
             return ()
-        known = [
-            replace(one, seen=one.seen | sites) if (sites := self._sights.get(one.number)) else one
-            for one in self._kin.get(acquisition, ())
+        known, fresh = self._kin.get(acquisition, ()), self._fresh.get(acquisition, ())
+        if not known and not fresh:
+            return ()
+        seen = [
+            replace(one, seen=one.seen | sites) if (sites := self._sights.get(one.number)) else one for one in known
         ]
-        return [*known, *(_related(*one, self._collection) for one in self._fresh.get(acquisition, ()))]
+        return [*seen, *(_related(*one, self._collection) for one in fresh)]
 
     def _seen(self, others: Sequence[Kin], site: int) -> bool:
         return any(one.collection == self._collection and site in one.seen for one in others)

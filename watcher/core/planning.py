@@ -63,14 +63,15 @@ def plan(
         where = _Where(
             collection=watch.collection,
             place=watch.code if watch.code is not None else watch.site.number,
-            level=watch.level if capability.codes else None,
+            level=watch.level if capability.codes and watch.code is not None else None,
             news=news,
             start=None if news else watch.since if capability.codes else watch.since or now - lookback,
         )
         groups.setdefault(where, []).append(watch)
     collections: dict[str, list[_Place]] = {}
     for where, members in groups.items():
-        collections.setdefault(where.collection, []).append(_place(where, members, now=now))
+        place = _place(where, members, now=now, levels=capability.codes)
+        collections.setdefault(where.collection, []).append(place)
     asks: list[Ask] = []
     for collection, places in collections.items():
         load = (loads or {}).get(collection) or Load()
@@ -127,12 +128,14 @@ class _Where(msgspec.Struct, frozen=True):
 class _Place(msgspec.Struct, frozen=True):
     """What one question for one place would serve.
 
-    `cursor` and `begun` are the oldest cursor, and from where the watches without one ask; `due` says that one of them
-    was not asked about as far back as `OVERLAP` for a day.
+    `level` is theirs, if they share one and the catalogue can be asked for it; `cursor` and `begun` are the oldest
+    cursor, and from where the watches without one ask; `due` says that one of them was not asked about as far back as
+    `OVERLAP` for a day.
     """
 
     where: _Where
     watches: list[Watch]
+    level: Level | None
     cursor: datetime | None
     begun: datetime | None
     due: bool
@@ -148,11 +151,13 @@ class _Place(msgspec.Struct, frozen=True):
         return first.code is not None or first.site.geometry is not None
 
 
-def _place(where: _Where, watches: list[Watch], *, now: datetime) -> _Place:
+def _place(where: _Where, watches: list[Watch], *, now: datetime, levels: bool) -> _Place:
+    wanted = {watch.level for watch in watches} if levels else {None}
     cursors = [watch.cursor for watch in watches if watch.cursor is not None]
     begun = [watch.baselined - BEGINNING for watch in watches if watch.cursor is None and watch.baselined is not None]
     due = any(watch.reread is None or now - watch.reread >= REREAD for watch in watches)
-    return _Place(where, watches, min(cursors, default=None), min(begun, default=None), due)
+    level = wanted.pop() if len(wanted) == 1 else None
+    return _Place(where, watches, level, min(cursors, default=None), min(begun, default=None), due)
 
 
 class _Planning:
@@ -252,7 +257,7 @@ class _Planning:
         most = max(1, int(min(MOST_PRODUCTS, MOST_REQUESTS * self.can.page) / max(held, 1.0)))
         same: dict[tuple[datetime | None, Level | None], list[_Place]] = {}
         for place in places:
-            same.setdefault((place.where.start, place.where.level), []).append(place)
+            same.setdefault((place.where.start, place.level), []).append(place)
         for (start, level), alike in same.items():
             for group, geometry in self._joined(alike, most=min(most, self.can.places)):
                 first = group[0]
@@ -298,7 +303,7 @@ class _Planning:
         back, far = reach(rate, age, self.can.page, usual=self.usual, due=any(place.due for place in places))
         moments = [place.cursor - back for place in places if place.cursor is not None]
         moments += [place.begun for place in places if place.begun is not None]
-        levels = {place.where.level for place in places}
+        levels = {place.level for place in places}
         starts = [watch.since for place in places for watch in place.watches]
         query = Query(
             collection=places[0].where.collection,

@@ -9,6 +9,9 @@ from statistics import median
 
 import msgspec
 
+TIE = timedelta(seconds=1)
+"""Catalogues that had it within less than this had it at once: a copy may round the time that it takes over."""
+
 
 class Had(msgspec.Struct, frozen=True):
     """That a catalogue has an acquisition, since when it says so, and since when we have seen it there.
@@ -40,11 +43,16 @@ class Heat(msgspec.Struct, frozen=True):
     first: Had
     others: tuple[tuple[Had, timedelta | None], ...]
 
+    @property
+    def winners(self) -> tuple[Had, ...]:
+        """Those that had it first: more than one where it is a tie."""
+        return (self.first, *(one for one, lag in self.others if lag is not None and lag < TIE))
+
 
 class Standing(msgspec.Struct, frozen=True):
     """How a catalogue did: of so many acquisitions it had some first; the median of its lags, zero where it was first.
 
-    `unknown` are those of which nobody knows when it had them.
+    `unknown` are those of which nobody knows when it had them, `tied` those that it had first together with another.
     """
 
     catalogue: str
@@ -52,6 +60,7 @@ class Standing(msgspec.Struct, frozen=True):
     first: int
     unknown: int
     lag: timedelta | None
+    tied: int = 0
 
 
 def race(had: Iterable[Had]) -> tuple[list[Heat], list[Standing]]:
@@ -90,9 +99,13 @@ def _earlier(one: Had, other: Had) -> bool:
 def _standings(heats: Iterable[Heat]) -> list[Standing]:
     lags: dict[str, list[timedelta | None]] = defaultdict(list)
     firsts: dict[str, int] = defaultdict(int)
+    ties: dict[str, int] = defaultdict(int)
     for heat in heats:
+        winners = heat.winners
+        for one in winners:
+            firsts[one.catalogue] += 1
+            ties[one.catalogue] += len(winners) > 1
         lags[heat.first.catalogue].append(timedelta(0))
-        firsts[heat.first.catalogue] += 1
         for one, lag in heat.others:
             lags[one.catalogue].append(lag)
     standings = []
@@ -100,5 +113,5 @@ def _standings(heats: Iterable[Heat]) -> list[Standing]:
         known = [lag for lag in all_lags if lag is not None]
         middle = timedelta(seconds=median(lag.total_seconds() for lag in known)) if known else None
         unknown = len(all_lags) - len(known)
-        standings.append(Standing(catalogue, len(all_lags), firsts[catalogue], unknown, middle))
+        standings.append(Standing(catalogue, len(all_lags), firsts[catalogue], unknown, middle, tied=ties[catalogue]))
     return sorted(standings, key=lambda one: (-one.first, one.lag is None, one.lag or timedelta(0), one.catalogue))

@@ -43,7 +43,12 @@ def unreachable(url: httpx.URL, error: Exception) -> Unreachable:
     if isinstance(error, httpcore.LocalProtocolError):
         # Its text quotes the header at fault, which may be the one with the credential.
         return Unreachable(f"{place} was not asked: a header of the request is not valid", permanent=True)
-    return Unreachable(f"{place} could not be read: {str(error)[:200] or type(error).__name__}")
+    told = str(error)[:200]
+    online = "is this computer online, and is the name right? behind a proxy, set `proxy`"
+    return Unreachable(
+        f"{place} could not be read: {told or type(error).__name__}",
+        hint=online if "has no address" in told else None,
+    )
 
 
 def cause(error: Exception) -> Exception | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from watcher.errors import UsageError
@@ -28,13 +29,14 @@ def chosen(understood: Understood, pick: int | None = None) -> Place:
     if understood.sure:
         return places[0]
     if not places:
-        unknown = f'"{understood.text}" is no place that watcher knows'
+        unknown = f'"{understood.text}" is no place that watcher knows' if understood.text else "no place is named"
+        if any(map(str.isalpha, understood.text)) and not any(map(_latin, understood.text)):
+            unknown += ", by its name in Latin letters"
         raise UsageError(" ".join(understood.remarks) or unknown, hint=ELSE)
     remarks = "".join(f"\n{remark}" for remark in understood.remarks)
     if understood.exact:
-        raise UsageError(
-            f'"{understood.text}" may be any of {len(places)} places:{_numbered(places)}{remarks}', hint=_way(places)
-        )
+        any_of = f"any of {len(places)} places:" if len(places) > 1 else "this place, but that is not sure:"
+        raise UsageError(f'"{understood.text}" may be {any_of}{_numbered(places)}{remarks}', hint=_way(places))
     raise UsageError(
         f'"{understood.text}" is not a known place. Did you mean{_numbered(places)}{remarks}', hint=_way(places)
     )
@@ -45,6 +47,10 @@ def listed(places: Sequence[Place], *, but: Place | None = None) -> list[str]:
     lines = [f"  {number}. {described(place)}" for number, place in enumerate(places, 1) if place is not but]
     more = len(lines) - LISTED
     return lines[:LISTED] + ([f"  … and {more} more: name the country or the region too"] if more > 0 else [])
+
+
+def _latin(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith("LATIN ")
 
 
 def _numbered(places: Sequence[Place]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -68,9 +67,9 @@ def from_point(text: str) -> bytes:
 
 
 def from_text(text: str) -> bytes:
-    """Read a file (GeoJSON, or one of the formats of `files`) or a WKT text.
+    """Read a file (of one of the formats of `files`) or a WKT text.
 
-    Several features become one geometry, their union. Raises `UsageError`.
+    The features of a file become one geometry, their union. Raises `UsageError`.
     """
     import shapely
 
@@ -80,27 +79,22 @@ def from_text(text: str) -> bytes:
     except OSError:
         is_file = False
     if not is_file and (path.suffix or "/" in text) and "(" not in text:
-        raise UsageError(f'there is no file "{text}"', hint="--geometry takes a file of geometries, or WKT")
-    if is_file and path.suffix.lower() not in (".geojson", ".json"):
+        raise UsageError(f'there is no file "{text}"', hint="give a file of geometries, or WKT")
+    if is_file:
         from watcher.places import antimeridian, files
 
         return antimeridian.geojson(
             shapely.union_all([shapely.from_geojson(place.geometry) for place in files.read(path)])
         )
     try:
-        if is_file:
-            shapes = [shapely.from_geojson(_dump(part)) for part in _parts(json.loads(path.read_text("utf-8")))]
-            shape = shapely.union_all(shapes)
-        else:
-            shape = shapely.from_wkt(text)
-    except (OSError, ValueError, KeyError, TypeError, shapely.errors.ShapelyError) as error:
+        shape = shapely.from_wkt(text)
+    except (ValueError, TypeError, shapely.errors.ShapelyError) as error:
         raise UsageError(
-            f'--geometry "{text[:80]}" is neither a GeoJSON file nor a WKT text: {error}',
-            hint="give a file with a GeoJSON geometry, Feature or FeatureCollection, or WKT such as"
-            " 'POLYGON((130.4 -13.5, 131.2 -13.5, 131.2 -12.9, 130.4 -12.9, 130.4 -13.5))'",
+            f'"{text[:80]}" is neither a file nor a WKT text that can be read: {error}',
+            hint="WKT is like 'POLYGON((130.4 -13.5, 131.2 -13.5, 131.2 -12.9, 130.4 -12.9, 130.4 -13.5))'",
         ) from error
     if shape.is_empty:
-        raise UsageError(f'--geometry "{text[:80]}" has no extent')
+        raise UsageError(f'"{text[:80]}" has no extent', hint="give a point, a line or a polygon")
     west, south, east, north = shape.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
         raise UsageError(
@@ -110,12 +104,6 @@ def from_text(text: str) -> bytes:
     if not shape.is_valid:
         shape = shapely.make_valid(shape)
     return bytes(shapely.to_geojson(shape).encode())
-
-
-def _parts(document: Any) -> list[Any]:
-    if document["type"] == "FeatureCollection":
-        return [feature["geometry"] for feature in document["features"] if feature.get("geometry")]
-    return [document["geometry"] if document["type"] == "Feature" else document]
 
 
 def _numbers(text: str, counts: tuple[int, ...], wanted: str) -> list[float]:

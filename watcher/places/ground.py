@@ -7,10 +7,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from watcher.errors import UsageError
 from watcher.places.geometry import from_box, from_point, from_text
 from watcher.places.place import Place, position
 
-_WKT = re.compile(r"(?i)\s*(?:(?:MULTI)?(?:POINT|LINESTRING|POLYGON)|GEOMETRYCOLLECTION)\s*Z?\s*\(")
+_WKT = re.compile(r"(?i)\s*(?:(?:MULTI)?(?:POINT|LINESTRING|POLYGON)|GEOMETRYCOLLECTION)\s*Z?\s*(?:\(|EMPTY)")
+_COMPASS = re.compile(r"(?i)(\d+(?:\.\d+)?)\s*°?\s*([NS])[\s,]+(\d+(?:\.\d+)?)\s*°?\s*([EW])")
+_FILES = (".geojson", ".json", ".kml", ".kmz", ".csv", ".shp", ".zip", ".gpkg")
 
 
 def read(text: str) -> Sequence[Place]:
@@ -26,6 +29,16 @@ def read(text: str) -> Sequence[Place]:
     numbers = text.replace(" ", "").split(",")
     if len(numbers) in (2, 3, 4) and all(map(_is_number, numbers)):
         return (_box(text) if len(numbers) == 4 else _point(text, *map(float, numbers)),)
+    if (compass := _COMPASS.fullmatch(text.strip())) is not None:
+        latitude = ("-" if compass[2] in "Ss" else "") + compass[1]
+        longitude = ("-" if compass[4] in "Ww" else "") + compass[3]
+        return (_point(f"{longitude},{latitude}", float(longitude), float(latitude)),)
+    parts = text.replace(",", " ").split()
+    if len(parts) > 1 and all(map(_is_number, parts)) and any(part[-1].isdigit() for part in parts):
+        raise UsageError(
+            f'"{text[:80]}" is neither a point nor a box',
+            hint="a point is LON,LAT or LON,LAT,KM, a box W,S,E,N, with commas between the numbers",
+        )
     if _WKT.match(text):
         return (Place(name="geometry", geometry=from_text(text), origin="WKT text", kind="geometry", exact=True),)
     path = Path(text).expanduser()
@@ -33,6 +46,8 @@ def read(text: str) -> Sequence[Place]:
         from watcher.places import files
 
         return tuple(files.read(path))
+    if path.suffix.lower() in _FILES:
+        raise UsageError(f'there is no file "{text[:80]}"', hint="say where it lies, or name the place")
     return ()
 
 

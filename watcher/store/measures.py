@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import ceil, log2
 
 import msgspec
 
@@ -68,7 +69,7 @@ def appear(
     """Count products by when they appeared, and by the minutes that they were behind the cursor (-1: not known)."""
     hours: dict[tuple[str, int], int] = {}
     for (time, minutes), count in products.items():
-        key = (_hour(time), minutes if minutes < 1 else 1 << (minutes - 1).bit_length())
+        key = (_hour(time), minutes if minutes < 1 else _rounded(minutes))
         hours[key] = hours.get(key, 0) + count
     if not hours:
         return
@@ -130,6 +131,11 @@ def spent(db: sqlite3.Connection, catalogue: str, *, day: datetime) -> tuple[int
         (catalogue, _date(day)),
     ).fetchone()
     return int(row[0]), int(row[1]), int(row[2])
+
+
+def _rounded(minutes: int) -> int:
+    """Round up, to at most a fifth more, so that there are few numbers to keep."""
+    return ceil(2 ** (ceil(4 * log2(minutes)) / 4))
 
 
 def _date(time: datetime) -> str:

@@ -196,7 +196,7 @@ CREATE TABLE measures (
 ) STRICT, WITHOUT ROWID;
 
 -- Products that appeared in an hour (2026-11-22T14, UTC), and how many minutes they were behind the cursor by then,
--- rounded up to a power of two; -1: at no watched place, so that it is not known.
+-- rounded up; -1: at no watched place, so that it is not known.
 CREATE TABLE appearances (
   collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
   hour TEXT NOT NULL,

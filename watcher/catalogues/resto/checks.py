@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def look(kind: Kind, http: Http) -> Iterator[Finding]:
     yield Finding(kind.url, True, f"answers; its collections are {', '.join(existing) or 'none'}")
     for collection in kind.collections:
         try:
-            yield from _Look(kind, http, collection).findings()
+            yield from _Look(kind, http, collection).findings(existing)
         except CatalogueError as error:
             hint = error.hint if collection in existing else f"it has: {', '.join(existing) or 'none'}"
             yield Finding(collection, False, str(error), hint)
@@ -43,9 +43,14 @@ class _Look:
     def __init__(self, kind: Kind, http: Http, collection: str) -> None:
         self.kind, self.http, self.collection = kind, http, collection
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self, existing: Sequence[str]) -> Iterator[Finding]:
         full = self._ask({})
         count = len(full.features)
+        if not count and existing and self.collection not in existing:
+            # Some servers list nothing of a collection that they do not have, rather than refuse it.
+            told = "lists no product, and is none of the collections that the server says it has"
+            yield Finding(self.collection, False, told, f"it has: {', '.join(existing)}")
+            return
         told = f"all {count} products fit on one page"
         if full.more or count >= self.kind.page_size:
             told = f"gives {count} products in a page ({self.kind.page_size} are asked for)"

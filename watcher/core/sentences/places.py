@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 
@@ -96,6 +97,8 @@ def _part(words: Words, index: int) -> _Part:
     if token.key is not None:
         return _Part.STRANGE
     senses = SENSES.get(token.folded, frozenset())
+    if not token.compact and any(unicodedata.category(c) == "So" for c in token.text):
+        return _Part.STRANGE  # a picture says something; a dash does not
     if not token.compact or token.folded in _INSIDE or senses & _JOINS:
         return _Part.JOIN
     if Sense.PASSING in senses:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from watcher.core.asking import Ask
 from watcher.core.auditing import passed_over, spans
+from watcher.core.reach import onward
 from watcher.errors import CatalogueError
 from watcher.store import audits, products, sites
 from watcher.store.connection import writing
@@ -42,10 +43,13 @@ def _conclude(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
     for watch in ask.watches:
         if watch.site.number in silent:
             continue
+        cursor = None if visit.again else answer.cursor
+        if not ask.whole and (since := watch.cursor or watch.baselined) is not None:
+            cursor = onward(watch.cursor, cursor, since=since, looked=watch.reread)
         looked = sites.advance(
             db,
             watch,
-            cursor=None if visit.again else answer.cursor,
+            cursor=cursor,
             whole_from=ask.query.acquired[0],
             whole=ask.whole,
             far=ask.far and not visit.again,
