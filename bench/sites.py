@@ -204,7 +204,7 @@ def simulate(
     each = [seconds for _, seconds in costs[2:]]
     print(f"    {len(costs)} polls, {requests / len(costs) * days:.1f} requests a poll")
     what = f"sites: {options.sites} sites x {2 * options.a_day} products a day"
-    report(f"{what}, requests a day", requests, unit="", most=2_000)
+    report(f"{what}, requests a day", requests, unit="", most=3_000)
     report(f"{what}, of the host's budget (gap {GAP} s)", 100 * requests * GAP / 86_400, unit="%", most=5)
     report(f"{what}, processor time of a poll", statistics.median(each), unit="s", most=2)
     polls = 86_400 / BOUNDS.usual

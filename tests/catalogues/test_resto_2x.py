@@ -249,6 +249,14 @@ def test_check_finds_a_filter_that_is_set_and_does_not_filter(hides: tuple[str, 
     assert finding.hint == 'set since = "none"'
 
 
+def test_check_finds_a_collection_that_the_server_has_no_more_and_lists_nothing_of() -> None:
+    found = findings(Later(season(9)), collections=["SPOT5", "SENTINEL2"])
+    gone = found["SENTINEL2"]
+    assert (gone.well, gone.hint) == (False, "it has: SPOT4, SPOT5")
+    assert "none of the collections that the server says it has" in gone.text
+    assert found["SPOT5"].well
+
+
 def test_check_finds_totals_that_lie() -> None:
     server = Later(season(9), flags=False)
     server.page = lambda found, number, size: (found[(number - 1) * size : number * size], 350, None, False)  # type: ignore[method-assign]

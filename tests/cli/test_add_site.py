@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 
 from tests.conftest import Said, Watcher
 
@@ -131,6 +132,16 @@ def test_a_file_with_several_places_is_a_list_by_name_and_a_union_by_option(
     assert on_stac("add-site", "Both", "--geometry", str(file)).code == 0
     kinds = {site["name"]: json.loads(site["geometry"])["type"] for site in stored()}
     assert kinds == {"South field": "Polygon", "Both": "MultiPolygon"}
+
+
+def test_a_file_by_option_is_read_in_its_own_reference_system(on_stac: Watcher, stored: Stored, tmp_path: Path) -> None:
+    square = [[[574_000, 6_279_000], [575_000, 6_279_000], [575_000, 6_280_000], [574_000, 6_279_000]]]
+    file = tmp_path / "lambert.geojson"
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2154"}}
+    file.write_text(json.dumps({"type": "Polygon", "coordinates": square, "crs": crs}))
+    assert on_stac("add-site", "Toulouse east", "--geometry", str(file)).code == 0
+    west, south, east, north = shapely.from_geojson(stored()[0]["geometry"]).bounds
+    assert (1.4 < west < east < 1.5, 43.5 < south < north < 43.7) == (True, True)
 
 
 def test_a_place_that_the_catalogue_has_no_site_for_is_watched_by_its_ground(watcher: Watcher, stored: Stored) -> None:

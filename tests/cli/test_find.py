@@ -269,6 +269,24 @@ def test_one_catalogue_that_fails_does_not_hide_what_the_other_has(watcher: Watc
     assert "404" in alone.err
 
 
+def test_collections_that_a_server_refuses_do_not_hide_what_its_others_have(watcher: Watcher, home: Path) -> None:
+    pretend = Pretend(list(SCENES))
+
+    def renamed(asked: Asked) -> Reply:
+        return Reply(400, b"{}") if b'"old' in asked.body else pretend(asked)
+
+    with answering(renamed) as (url, _):
+        with (home / "config.toml").open("a", encoding="utf-8") as config:
+            names = ", ".join(f"old{number} = 'L2A'" for number in range(6))
+            settings = f"collections = {{ {names}, things = 'L2A' }}"
+            config.write(f'[catalogues.pretend]\nkind = "stac"\nurl = "{url}"\ngap = 0\n{settings}\n')
+        said = watcher("find", "Toulouse 2014", "--catalogue", "pretend", "--json")
+    assert [one["id"] for one in json.loads(said.out)] == ["other", "unsaid", "hazy", "clear"]
+    assert said.code == 69
+    assert said.err.count("answered 400") == 4
+    assert "… and 2 more questions failed: `watcher check` says of each collection" in said.err
+
+
 # How it is printed
 
 

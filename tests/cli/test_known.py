@@ -72,6 +72,16 @@ def test_imported_places_can_be_watched_at_once(watcher: Watcher, fields: Path) 
     assert len(json.loads(watcher("sites", "--json").out)) == len(rows)
 
 
+def test_imported_places_can_be_watched_in_one_collection_of_several(watcher: Watcher, fields: Path) -> None:
+    said = watcher("sites", "--import", str(fields), "--catalogue", "take5", "--collection", "SPOT5")
+    assert "2 sites watched in take5, SPOT5 L2A: 2 newly." in said.out
+    unknown = watcher("sites", "--import", str(fields), "--catalogue", "take5", "--collection", "SPOT6")
+    assert unknown.code == 2
+    assert 'take5 has no collection "SPOT6" in the configuration' in unknown.err
+    nowhere = watcher("sites", "--import", str(fields), "--collection", "SPOT5")
+    assert "--collection says what is watched, but --catalogue does not say where" in nowhere.err
+
+
 def test_importing_leaves_a_site_that_is_watched_by_the_catalogue_s_code(watcher: Watcher, fields: Path) -> None:
     watcher("add-site", "Litchfield")
     before = json.loads(watcher("sites", "--json").out)
@@ -134,6 +144,8 @@ def test_a_refresh_that_fails_half_way_makes_nothing_known(watcher: Watcher, sce
         (("--refresh", "--level", "L2A"), "--refresh and --level exclude each other"),
         (("--catalogue", "take5"), "--catalogue goes with --import or --refresh"),
         (("--level", "L2A"), "--level goes with --import or --refresh"),
+        (("--collection", "SPOT5"), "--collection goes with --import or --refresh"),
+        (("--refresh", "--collection", "SPOT5"), "--refresh and --collection exclude each other"),
         (("--import", "a.kml", "--catalogue", "nowhere"), 'no catalogue is called "nowhere"'),
         (("--import", "a.kml"), 'there is no file "a.kml"'),
     ],

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_check_looks_at_everything_and_names_what_is_wrong(watcher: Watcher, hom
     assert f"chmod 600 {home}/password" in wrong.out
     findings = json.loads(watcher("check", "--json").out)
     assert {finding["well"] for finding in findings} == {True, False}
+
+
+def test_check_goes_on_where_the_database_cannot_be_read(watcher: Watcher, home: Path) -> None:
+    (home / "state").mkdir(exist_ok=True)
+    (home / "state" / "watcher.db").write_bytes(b"no database, but long enough to be taken for one" * 99)
+    said = watcher("check")
+    assert (said.code, said.err) == (1, "")
+    assert "WRONG  database: " in said.out
+    assert said.out.count("file is not a database") == 1
+    assert "ok     take5: SPOT5" in said.out
+    assert re.search(r"\n1 of \d+ are not well\.\n$", said.out)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_listing_that_fails_is_said_and_tried_again_another_day(sky: Pretend, 
     sky.items.append(item("TROUBLE", 0))
     said = watcher("poll")
     assert said.code == 69
-    assert "sky: 1 asked, 1 listed, 1 arrived\nsky: 1 site listed again" in said.out
+    assert said.out.startswith("sky: 1 asked, 5 listed, 1 arrived\nsky: 1 site listed again")
     assert "answered 400" in said.err
     again = watcher("poll")
     assert (again.code, again.out) == (0, "sky: 1 asked, 1 listed, 0 arrived\n")

@@ -129,3 +129,11 @@ def test_control_characters_never_reach_the_terminal(watcher: Watcher) -> None:
     assert said.code == 2
     assert "\x1b" not in said.err + said.out
     assert "\x07" not in said.err + said.out
+
+
+def test_an_unknown_name_is_told_a_way_that_this_command_has(watcher: Watcher) -> None:
+    said = watcher("where", "Qwxzzy")
+    assert (said.code, said.err.splitlines()[1]) == (
+        2,
+        "  → say where it is: LON,LAT[,KM] or W,S,E,N in degrees, WKT, or a file",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.given import L1C, L2A, NOW, box, changed, site, watch
 from watcher.core.asking import Ask, Load, Way, halves, newest
-from watcher.core.planning import BEGINNING, LOOKBACK, SOUNDING, plan, settled
+from watcher.core.choosing import BEGINNING, SOUNDING
+from watcher.core.planning import LOOKBACK, plan, settled
 from watcher.core.reach import LEAST, OVERLAP, REREAD
 from watcher.model import Capability, Level, Site, Watch
 
@@ -328,3 +330,13 @@ def test_every_watch_is_served_by_one_question_that_covers_it(
             if ask.query.learnt_since is not None:
                 assert w.baselined is not None
                 assert ask.query.learnt_since <= (w.cursor - LEAST if w.cursor else w.baselined - BEGINNING)
+
+
+def test_ten_thousand_places_of_which_no_two_are_as_far_behind_are_planned_at_once() -> None:
+    watches = [changed(w, cursor=NOW - timedelta(minutes=w.number)) for w in fields(10_000)]
+    loads = {"SPOT5": Load(everywhere=2000, late=PUNCTUAL)}
+    begun = time.process_time()
+    sweep = plan(watches, SWEEPS, now=NOW, loads=loads)[0]
+    assert time.process_time() - begun < 5
+    assert (sweep.way, len(sweep.watches)) == (Way.SWEEP, 10_000)
+    assert sweep.requests == 142

@@ -477,3 +477,8 @@ def test_collections_of_other_satellites_are_not_asked() -> None:
     assert not holds("landsat-c2-l2", read("MSI", now=NOW))
     assert holds("SPOT5", read("Take5", now=NOW), catalogue="take5")
     assert may_hold("SPOT5", ())
+
+
+def test_a_picture_is_named_as_not_understood_and_a_dash_is_passed_over() -> None:
+    asked = read("\N{SATELLITE} Toulouse - 2014", now=NOW)
+    assert (asked.not_understood, asked.places) == (("\N{SATELLITE}",), ("Toulouse",))

@@ -192,6 +192,7 @@ def test_a_name_without_address_is_said_so(monkeypatch: pytest.MonkeyPatch) -> N
     ):
         http.get("https://nowhere.test/")
     assert not caught.value.permanent
+    assert "is this computer online" in (caught.value.hint or "")
 
 
 def test_a_resolver_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

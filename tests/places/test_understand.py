@@ -351,3 +351,50 @@ def test_the_parks_lie_in_their_countries() -> None:
         away = np.hypot(*((positions - [(west + east) / 2, (south + north) / 2]) * [np.cos(np.radians(south)), 1]).T)
         near = {gazetteer.country(towns[place].country) for place in np.argsort(away)[:12]}
         assert near & set(row["country"].split("/")), (row, near)
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("43.6000° N 1.4400° E", (1.44, 43.6)),
+        ("33.9S, 18.4E", (18.4, -33.9)),
+        ("13.2 s 130.8 e", (130.8, -13.2)),
+        ("40.7° N 74° W", (-74, 40.7)),
+    ],
+)
+def test_a_position_is_read_as_watcher_writes_it(text: str, point: tuple[float, float]) -> None:
+    place = taken(text)
+    assert (place.kind, place.point) == ("point", point)
+
+
+@pytest.mark.parametrize("text", ["1,2,3,4,5", "1.44 43.6", "1 43 2 44"])
+def test_numbers_that_are_neither_a_point_nor_a_box_are_told_how_to_become_one(text: str) -> None:
+    with pytest.raises(UsageError, match=f'"{text}" is neither a point nor a box') as refused:
+        understand(text)
+    assert "LON,LAT" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("text", ["/nowhere/sites.kml", "sites.GPKG", "~/no such folder/a.geojson"])
+def test_a_file_that_is_not_there_is_no_unknown_name(text: str) -> None:
+    with pytest.raises(UsageError, match="there is no file"):
+        understand(text)
+
+
+def test_one_place_that_is_not_sure_is_not_counted() -> None:
+    with pytest.raises(UsageError, match="may be this place, but that is not sure:") as no:
+        chosen(understand("La Rochelle, Nouvelle-Aquitaine"))
+    assert '"Nouvelle-Aquitaine" is no country or region' in str(no.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("東京", '"東京" is no place that watcher knows, by its name in Latin letters'),
+        ("Qwxzzy", '"Qwxzzy" is no place that watcher knows'),
+        ("  ", "no place is named"),
+    ],
+)
+def test_what_is_no_place_is_said_to_be_none(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        chosen(understand(text))
+    assert str(refused.value) == said

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.given import Clock, rows
 from tests.proof.door import FAULTS, Door, Fault
@@ -73,6 +74,7 @@ class Season:
         self.heard: set[tuple[str, str, int]] = set()
         self.failing = 0
         self.lied = False
+        self.spell: list[Fault] = []
         self.opens()
         for west, _ in PLACES.values():
             self.ground.publishes(west=west + 0.375, keep=True)
@@ -226,11 +228,11 @@ class Season:
                 happens(self.ground, self.chance)
             self._meddles()
             self.clock.forward(minutes=self.chance.randrange(1, 60))
-            self.polls(**self._mishap())  # type: ignore[arg-type]
+            self.polls(**self._mishap())
 
     def _meddles(self) -> None:
         which = self.chance.randrange(1000)
-        (what,) = self.chance.choices(["", "restart", "add", "remove", "pause", "away"], [60, 8, 5, 2, 5, 1])
+        (what,) = self.chance.choices(["", "restart", "add", "remove", "pause", "away"], [60, 8, 8, 5, 5, 1])
         match what:
             case "restart":
                 self.restarts()
@@ -243,16 +245,17 @@ class Season:
             case "away":
                 self.clock.forward(days=which % 5)
 
-    def _mishap(self) -> dict[str, object]:
-        """Choose how a poll goes: in peace, while the world goes on, with a fault, or until we die."""
+    def _mishap(self) -> dict[str, Any]:
+        """Choose how a poll goes: in peace, while the world goes on, until we die, or as one of a spell of faults."""
         drift = self.chance.choice([0.0, 0.0, 0.3, 0.6])
-        (what,) = self.chance.choices(["", "fault", "death"], [70, 18, 12])
-        if what == "death":
-            return {"drift": drift, "dies_at": self.chance.randrange(30)}
-        if what == "fault":
-            kind = self.chance.choice(FAULTS)
-            return {"drift": drift, "fault": Fault(kind, self.chance.randrange(6), self.chance.choice([1, 1, 9]))}
-        return {"drift": drift}
+        if not self.spell:
+            (what,) = self.chance.choices(["", "fault", "death"], [75, 15, 10])
+            if what == "death":
+                return {"drift": drift, "dies_at": self.chance.randrange(30)}
+            if what == "fault":
+                fault = Fault(self.chance.choice(FAULTS), self.chance.randrange(6), self.chance.choice([1, 9]))
+                self.spell = [fault] * self.chance.choice([1, 1, 2, 4])
+        return {"drift": drift, "fault": self.spell.pop() if self.spell else None}
 
     def heals(self) -> Account:
         """Let the world become quiet, poll twice, and once more when the long question of the day is due; then judge.

@@ -5,25 +5,25 @@ The long run, of 10,000 events, is `python -m bench lossless`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.proof.door import FAULTS
 from tests.proof.models import MODELS
 from tests.proof.real import on_pgstac, on_rustac
 from tests.proof.season import Account
 from tests.proof.servers import lived
 from tests.servers import keep
 from tests.servers.stac import Pgstac, need
-from watcher.catalogues.odata.walks import Walk
-from watcher.catalogues.resto import walk as resto_walk
-from watcher.catalogues.stac.chains import Chain
-from watcher.core import decide, planning, reach
-from watcher.tasks.poll import answers
+from watcher.catalogues import resto
+from watcher.core import decide, matching, planning
+from watcher.errors import CatalogueError
+from watcher.model import Page
+from watcher.tasks.poll import endings
 
 
 def proven(account: Account, *, events: int) -> None:
@@ -55,3 +55,54 @@ def test_nothing_is_missed_nor_doubled_on_a_real_rustac(tmp_path: Path) -> None:
     need(keep.VENV / "rustac")
     with on_rustac(tmp_path) as model:
         proven(lived(model, tmp_path / "watcher.db", events=200, seed="rustac 4"), events=200)
+
+
+# A proof that cannot fail proves nothing: each of these defects is found
+
+
+def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "reach", lambda *_, **__: (timedelta(0), True))
+
+
+def a_broken_answer_counts_as_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def search(self: Any, query: Any, http: Any) -> Iterator[Page]:
+        with suppress(CatalogueError):
+            yield from honest(self, query, http)
+
+    honest = resto.Kind.search
+    monkeypatch.setattr(resto.Kind, "search", search)
+
+
+def one_look_is_enough_for_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endings, "vanished", lambda listed, seen: ([], [one for one, _ in seen if one not in listed]))
+
+
+def a_touched_record_is_another_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decide, "recognised", lambda known, listed: listed if listed in known else None)
+
+
+def a_border_belongs_to_one_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = matching._Ground.under
+    monkeypatch.setattr(matching._Ground, "under", lambda *asked: [sites[:1] for sites in honest(*asked)])
+
+
+@pytest.mark.parametrize(
+    ("defect", "server", "found"),
+    [
+        (no_overlap, "CMR", "missed"),
+        (a_broken_answer_counts_as_whole, "resto 2.0", "doubled"),
+        (one_look_is_enough_for_withdrawn, "Planetary Computer", "doubled"),
+        (a_touched_record_is_another_revision, "CMR", "doubled"),
+        (a_border_belongs_to_one_site, "LandsatLook", "missed"),
+    ],
+)
+def test_a_defect_is_found(
+    defect: Callable[[pytest.MonkeyPatch], None],
+    server: str,
+    found: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    defect(monkeypatch)
+    account = lived(MODELS[server](), tmp_path / "watcher.db", events=100, seed="a defect")
+    assert getattr(account.verdict, found) != []

@@ -177,7 +177,9 @@ def _run(arguments: list[str]) -> Any:
             return cli.main(arguments, prog_name="watcher", standalone_mode=False) or 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except click.Abort:
+    except click.Abort as stopped:
+        if isinstance(stopped.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stopped
         click.echo("aborted", err=True)
         return 1
     except click.ClickException as error:
@@ -190,6 +192,8 @@ def _storage() -> Iterator[None]:
     """Name a complaint of SQLite that comes while a command reads."""
     try:
         yield
+    except click.Abort:
+        raise  # as it is: its cause says whether it was Ctrl-C
     except Exception as error:
         if "sqlite3" not in sys.modules:
             raise

@@ -83,6 +83,7 @@ def add_site(
       watcher add-site Field --geometry field.geojson --announce-existing
     """
     from watcher.cli import meant as meaning
+    from watcher.cli.known import known_in
     from watcher.model import level as read_level
     from watcher.store import sites, subscriptions
     from watcher.store.connection import writing
@@ -92,7 +93,7 @@ def add_site(
     parts = context.parts
     named = catalogue or parts.config.default_catalogue()
     source = parts.catalogue(named)
-    _known(named, source, collection)
+    known_in(named, source, collection)
     meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
     meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)
     chosen = [
@@ -193,13 +194,3 @@ def _collections(named: str, source: Catalogue, level: Level, asked: Sequence[st
             hint=f"name one with --collection: {', '.join(source.collections_of(None))}",
         )
     return holding
-
-
-def _known(named: str, source: Catalogue, asked: Sequence[str]) -> None:
-    known = source.collections_of(None)
-    for collection in asked:
-        if collection not in known:
-            raise UsageError(
-                f'{named} has no collection "{collection}" in the configuration',
-                hint=f"it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
-            )

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from watcher.cli import Context
+from watcher.cli.find_rows import features, row
 from watcher.cli.options import CatalogueName, one_of
 from watcher.cli.output import json_option, several, show_csv, show_json, show_table
-from watcher.core.moments import written
 from watcher.core.sentences.sentence import Kind
 from watcher.errors import CatalogueError, UsageError
 from watcher.names import plain
 
 if TYPE_CHECKING:
     from watcher.cli.find_ground import Spots
-    from watcher.cli.find_search import Haul, Hit
+    from watcher.cli.find_search import Haul
     from watcher.core.sentences import Sentence
     from watcher.wiring import Parts
 
@@ -101,11 +101,11 @@ def find(
         return
     haul = _seen(context.parts, asked, catalogues, pick) if in_seen else _live(context.parts, asked, catalogues, pick)
     hits = haul.newest()
-    rows = [_row(hit) for hit in hits[:limit]]
+    rows = [row(hit) for hit in hits[:limit]]
     if haul.problems and not rows:
         _troubles(haul)
     if as_geojson:
-        click.echo(json.dumps(_features(rows), ensure_ascii=False))
+        click.echo(json.dumps(features(rows), ensure_ascii=False))
     elif as_json:
         show_json(rows)
     elif as_csv:
@@ -212,36 +212,6 @@ def _say(asked: Sentence, places: Sequence[str], left: Sequence[str], *, acquire
     click.echo(said(asked, places, acquired=acquired), err=True)
     if told := strange(asked, left):
         click.echo(told, err=True)
-
-
-def _row(hit: Hit) -> dict[str, Any]:
-    product = hit.product
-    return {
-        "catalogue": hit.catalogue,
-        "site": hit.site,
-        "collection": product.collection,
-        "id": product.id,
-        "title": product.title,
-        "level": product.level,
-        "platform": product.platform,
-        "instrument": product.instrument,
-        "acquired": product.acquired,
-        "published": product.published,
-        "cloud": product.cloud,
-        "link": product.link,
-        "quicklook": product.quicklook,
-        "geometry": json.loads(product.geometry) if product.geometry else None,
-    }
-
-
-def _features(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Write rows as GeoJSON (RFC 7946), times in RFC 3339."""
-    features = []
-    for row in rows:
-        properties = {key: value for key, value in row.items() if key not in ("id", "geometry")}
-        properties |= {key: written(row[key]) for key in ("acquired", "published") if row[key] is not None}
-        features.append({"type": "Feature", "id": row["id"], "geometry": row["geometry"], "properties": properties})
-    return {"type": "FeatureCollection", "features": features}
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:

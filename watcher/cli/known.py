@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from watcher.model import Level
     from watcher.places.place import Place
     from watcher.places.understand import Understood
+    from watcher.plugins import Catalogue
     from watcher.store.places import Known
     from watcher.wiring import Parts
 
@@ -38,11 +39,19 @@ def understood(parts: Parts, text: str) -> Understood:
     return Understood(text=plain(text), places=(known, *others), sure=True)
 
 
-def from_file(parts: Parts, path: Path, named: str | None, levels: Sequence[Level], *, as_json: bool) -> None:
+def from_file(
+    parts: Parts,
+    path: Path,
+    named: str | None,
+    collections: Sequence[str],
+    levels: Sequence[Level],
+    *,
+    as_json: bool,
+) -> None:
     """Make the places of a file known; watch each of them in a catalogue, if one is named."""
     from watcher.places import files
 
-    chosen = _chosen(parts, named, levels)
+    chosen = _chosen(parts, named, collections, levels)
     places = files.read(path)
     states = _recorded(parts, places)
     watched = _watched(parts, named, places, chosen) if named else None
@@ -93,21 +102,25 @@ def _recorded(parts: Parts, places: Sequence[Place]) -> list[Known]:
         return stored.record(db, places, now=now())
 
 
-def _chosen(parts: Parts, named: str | None, levels: Sequence[Level]) -> list[tuple[str, Level]]:
+def _chosen(
+    parts: Parts, named: str | None, collections: Sequence[str], levels: Sequence[Level]
+) -> list[tuple[str, Level]]:
     """Return the collections and levels in which imported places are to be watched; none without a catalogue."""
     from watcher.model import level as read_level
 
     if named is None:
-        if levels:
+        if levels or collections:
+            term = "--level" if levels else "--collection"
             raise UsageError(
-                "--level says what is watched, but --catalogue does not say where",
-                hint="add --catalogue NAME to watch what is imported, or leave --level out",
+                f"{term} says what is watched, but --catalogue does not say where",
+                hint=f"add --catalogue NAME to watch what is imported, or leave {term} out",
             )
         return []
     source = parts.catalogue(named)
+    known_in(named, source, collections)
     chosen = []
     for level in levels or (read_level("L2A"),):
-        holding = source.collections_of(level)
+        holding = collections or source.collections_of(level)
         if not holding:
             raise UsageError(
                 f"no collection of {named} holds {level}",
@@ -115,6 +128,17 @@ def _chosen(parts: Parts, named: str | None, levels: Sequence[Level]) -> list[tu
             )
         chosen += [(collection, level) for collection in holding]
     return chosen
+
+
+def known_in(named: str, source: Catalogue, collections: Sequence[str]) -> None:
+    """Refuse collections that a catalogue does not have in the configuration."""
+    known = source.collections_of(None)
+    for collection in collections:
+        if collection not in known:
+            raise UsageError(
+                f'{named} has no collection "{collection}" in the configuration',
+                hint=f"it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
+            )
 
 
 def _watched(parts: Parts, named: str, places: Sequence[Place], chosen: Sequence[tuple[str, Level]]) -> tuple[int, int]:

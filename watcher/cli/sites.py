@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     help="With --import: watch its places there. With --refresh: the one to read [default: as for add-site].",
 )
 @click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    help="With --import and --catalogue: all that hold the level, if none.",
+)
+@click.option(
     "--level", "levels", type=LevelType(), multiple=True, help="With --import and --catalogue: which [default: L2A]."
 )
 @json_option
@@ -34,6 +40,7 @@ def sites(
     file: Path | None,
     refresh: bool,
     catalogue: str | None,
+    collections: tuple[str, ...],
     levels: tuple[Level, ...],
     as_json: bool,
 ) -> None:
@@ -49,21 +56,23 @@ def sites(
       watcher sites
       watcher sites --json | jq '.[].site'
       watcher sites --import sites.kml
-      watcher sites --import fields.gpkg --catalogue geodes --level L2A
+      watcher sites --import fields.gpkg --catalogue cdse --level L2A
+      watcher sites --import fields.gpkg --catalogue geodes --collection THEIA_REFLECTANCE_SENTINEL2_L2A
       watcher sites --refresh --catalogue take5
     """
     from watcher.cli import known
 
-    if refresh and (file is not None or levels):
-        other = "--import" if file is not None else "--level"
+    terms = "--level" if levels else "--collection" if collections else None
+    if refresh and (file is not None or terms):
+        other = "--import" if file is not None else terms
         raise UsageError(f"--refresh and {other} exclude each other", hint="give one of them")
     if file is not None:
-        known.from_file(context.parts, file, catalogue, levels, as_json=as_json)
+        known.from_file(context.parts, file, catalogue, collections, levels, as_json=as_json)
     elif refresh:
         known.from_catalogue(context.parts, catalogue or context.parts.config.default_catalogue(), as_json=as_json)
-    elif catalogue is not None or levels:
+    elif catalogue is not None or terms:
         raise UsageError(
-            f"{'--catalogue' if catalogue is not None else '--level'} goes with --import or --refresh",
+            f"{'--catalogue' if catalogue is not None else terms} goes with --import or --refresh",
             hint="watcher sites --json lists the watched places with catalogue and level",
         )
     else:

@@ -11,7 +11,15 @@ The only part of watcher that knows how httpx connects. What it promises, and wh
 * `client` - puts these together.
 """
 
-from watcher.net.answers import Answer, json_body, pieces
-from watcher.net.client import Http
+import sys
+from types import ModuleType
+
+# Where rich is installed, httpx brings its own command line along: six megabytes that nobody here calls.
+_unused = ModuleType("httpx._main")
+_unused.main = lambda: None  # type: ignore[attr-defined]
+sys.modules.setdefault(_unused.__name__, _unused)
+
+from watcher.net.answers import Answer, json_body, pieces  # noqa: E402
+from watcher.net.client import Http  # noqa: E402
 
 __all__ = ["Answer", "Http", "json_body", "pieces"]
