@@ -207,3 +207,14 @@ def test_a_catalogue_that_does_not_answer_is_not_asked_for_everything(sky: Sky) 
     following, again = sky.turn(days=8)
     assert (again, following.again is not None) == ([], True)
     assert all("query" in one for one in sky.server.searches[asked:])
+
+
+def test_a_collection_that_is_gone_is_asked_for_again_at_the_usual_turn(home: Path) -> None:
+    with watching(home) as (parts, db):
+        db.execute("UPDATE collections SET name = 'SPOT9'")
+        following = jobs.poll(parts, "take5", lambda: None)
+        last = polls.last(db, "take5")
+    assert last is not None
+    assert last.problem is not None
+    assert "SPOT9" in last.problem
+    assert following.again is None

@@ -60,7 +60,8 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
     _let_go()
     return Next(
         soon=("notify", "download") if polled.arrived or arrived else (),
-        again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem else None,
+        # What time does not mend, such as a collection that is gone, is asked for again at the usual turn.
+        again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem and polled.passing else None,
         not_before=polled.not_before or not_before,
         turn=turn if not_before is None else max(turn, not_before),
     )

@@ -876,3 +876,27 @@ def test_a_product_is_counted_as_late_by_how_far_it_was_behind_the_cursor(
     catalogue.list(product("late", geometry=WEST, learnt=clock.time - timedelta(hours=4)))
     ask(catalogue)
     assert measures.loads(db, "take5", now=clock.time)["SPOT5"].late == {0: 1, 256: 1}
+
+
+def test_the_same_trouble_at_many_places_is_told_once_with_the_places(db: sqlite3.Connection, ask: Ask) -> None:
+    for name in ("Lyon", "Nantes", "Pornic"):
+        add_watch(db, name)
+    catalogue = Pretend(product("P1", code="Pornic"))
+    catalogue.breaks(CatalogueError("it is gone", permanent=True))
+    polled = ask(catalogue)
+    assert polled.problem is not None
+    assert sorted(polled.problem.removesuffix(": it is gone").split(", ")) == [
+        "SPOT5 (Lyon)",
+        "SPOT5 (Nantes)",
+        "SPOT5 (Pornic)",
+    ]
+
+
+@pytest.mark.parametrize("permanent", [True, False])
+def test_what_time_does_not_mend_is_not_worth_another_try_soon(
+    db: sqlite3.Connection, ask: Ask, permanent: bool
+) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"))
+    catalogue.breaks(CatalogueError("refused", permanent=permanent))
+    assert ask(catalogue).passing is not permanent

@@ -9,7 +9,8 @@ import msgspec
 
 from watcher.model import Level, Product, Subscription, Watch
 
-_DAY = timedelta(days=1)
+_CLOCKS = timedelta(hours=3)
+"""How far a catalogue's clock may be from ours."""
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ def _news(watch: Watch, product: Product, baselined: datetime) -> bool:
     if watch.looked_from is None or product.acquired is None or product.acquired >= watch.looked_from:
         return True
     published = product.published or product.learnt
-    return published is not None and published >= baselined - _DAY
+    return published is not None and published >= baselined - _CLOCKS
 
 
 def wanted(watch: Watch, product: Product, download_levels: Collection[Level]) -> bool:

@@ -21,7 +21,10 @@ from watcher.tasks.poll.visit import Tally, Visit, ask_all
 
 
 class Polled(msgspec.Struct, frozen=True):
-    """How a poll went: products listed, arrivals announced, questions asked, and what failed."""
+    """How a poll went: products listed, arrivals announced, questions asked, and what failed.
+
+    `passing` says that some of that may be well when it is tried again soon.
+    """
 
     catalogue: str
     asked: int
@@ -29,6 +32,7 @@ class Polled(msgspec.Struct, frozen=True):
     arrived: int
     baselined: int
     problem: str | None
+    passing: bool
     not_before: datetime | None
 
 
@@ -86,7 +90,7 @@ def poll(
     try:
         defect = ask_all(visit, asks[first:] + asks[:first], ask_one, stop=stop)
     except BaseException as error:
-        tally.problems.append(f"{type(error).__name__}: {error}")
+        tally.fail(f"{type(error).__name__}: {error}")
         raise
     finally:
         outcome = Polled(
@@ -96,6 +100,7 @@ def poll(
             tally.arrived,
             tally.baselined,
             tally.problem,
+            tally.passing,
             tally.not_before,
         )
         with writing(db):

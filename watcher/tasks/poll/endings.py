@@ -14,7 +14,7 @@ from watcher.errors import CatalogueError
 from watcher.model import Event, Page, Watch
 from watcher.store import acquisitions as relatives
 from watcher.store import products, sites, subscriptions
-from watcher.tasks.poll.visit import Answer, Visit, announce, complaint
+from watcher.tasks.poll.visit import Answer, Visit, announce, complain
 
 
 def take_away(visit: Visit, collection: int, ask: Ask, deleted: Page, *, now: datetime) -> None:
@@ -56,7 +56,7 @@ def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]
                 " were seen before",
                 hint="nothing is concluded from it; if they are really gone, remove the site",
             )
-            visit.tally.problems.append(complaint(ask, error))
+            complain(visit.tally, ask, error)
     for watch in ask.watches:
         if watch.site.number not in silent:
             missing, withdrawn = vanished(answer.listed, seen[watch.number])

@@ -42,14 +42,23 @@ class Tally:
         self.found: set[str] = set()
         self.mended: set[str] = set()
         self.lacking: set[str] = set()
-        self.problems: list[str] = []
+        self.passing = False
         self.not_before: datetime | None = None
         self.reached = reached
+        self._problems: dict[str, list[str]] = {}
+
+    def fail(self, text: str, *, where: str | None = None, passing: bool = True) -> None:
+        """Note what went wrong, and `where`; `passing` says that it may be well when it is tried again."""
+        self.passing |= passing
+        places = self._problems.setdefault(text, [])
+        if where is not None and where not in places:
+            places.append(where)
 
     @property
     def problem(self) -> str | None:
-        """What failed, each thing once; `None` if nothing did."""
-        return "; ".join(dict.fromkeys(self.problems)) or None
+        """What failed, each thing once with the places; `None` if nothing did."""
+        told = (f"{_several(places)}: {text}" if places else text for text, places in self._problems.items())
+        return "; ".join(told) or None
 
 
 class Visit(msgspec.Struct):
@@ -121,7 +130,7 @@ def ask_all(
     defect: Exception | None = None
     while queue:
         if stop is not None and stop.is_set():
-            tally.problems.append("stopped before all was asked")
+            tally.fail("stopped before all was asked")
             break
         ask = queue.popleft()
         tally.asked += 1
@@ -139,7 +148,7 @@ def ask_all(
         except WatcherError:
             raise
         except Exception as error:  # noqa: BLE001 - an adapter's code began here; the caller raises it
-            tally.problems.append(f"{type(error).__name__}: {error}")
+            tally.fail(f"{type(error).__name__}: {error}")
             defect = defect or error
     return defect
 
@@ -156,7 +165,7 @@ def announce(visit: Visit, arrivals: list[Arrival], watches: Collection[Watch], 
 
 
 def _fail(tally: Tally, ask: Ask, error: CatalogueError, *, now: datetime) -> None:
-    tally.problems.append(complaint(ask, error))
+    complain(tally, ask, error)
     if isinstance(error, HttpError) and error.retry_after:
         tally.not_before = now + timedelta(seconds=error.retry_after)
 
@@ -168,9 +177,13 @@ def too_much(error: CatalogueError) -> bool:
     return error.permanent if isinstance(error, Unreachable) else True
 
 
-def complaint(ask: Ask, error: CatalogueError) -> str:
-    """Say which question failed, for which sites, and why."""
+def complain(tally: Tally, ask: Ask, error: CatalogueError) -> None:
+    """Note which question failed, for which sites, and why."""
     names = sorted({watch.site.name for watch in ask.watches})
-    where = ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:2])} and {len(names) - 2} more"
-    text = f"{ask.query.collection} ({where or 'everywhere'}): {error}"
-    return f"{text} [{error.hint}]" if error.hint else text
+    text = f"{error} [{error.hint}]" if error.hint else str(error)
+    where = f"{ask.query.collection} ({_several(names) or 'everywhere'})"
+    tally.fail(text, where=where, passing=not error.permanent)
+
+
+def _several(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:2])} and {len(names) - 2} more"
