@@ -16,7 +16,7 @@ from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_stac import Pretend
 from tests.given import Clock, add_watch, announced, box
 from tests.servers.stac import thing
-from watcher import config, jobs
+from watcher import config, jobs, wiring
 from watcher.store import polls
 from watcher.wiring import Parts
 
@@ -183,10 +183,10 @@ def test_many_sites_are_reconciled_some_at_a_time(sky: Sky, monkeypatch: pytest.
         ground = box(1, 43, 2 + number / 10, 44)
         add_watch(sky.db, f"S{number}", catalogue="sky", collection="things", geometry=ground, level=None)
     sky.turn()
-    monkeypatch.setattr(jobs, "_SOME", 3)
+    monkeypatch.setattr(wiring, "_SOME", 3)
     assert [one["sites"] for one in sky.turn(days=8)[1]] == [3, 3, 2]
     # One that takes long lets the next poll go first, and goes on at its next turn.
-    monkeypatch.setattr(jobs, "_LONG", 0.0)
+    monkeypatch.setattr(wiring, "_LONG", 0.0)
     turns = [sky.turn(**later)[1] for later in ({"days": 8}, *[{"minutes": 15}] * 3)]
     assert [[one["sites"] for one in again] for again in turns] == [[3], [3], [2], []]
 

@@ -15,7 +15,7 @@ import msgspec
 from watcher import systemd
 from watcher.core.patience import POLL
 from watcher.errors import AlreadyRunning, WatcherError
-from watcher.store import audits, polls, sites, subscriptions
+from watcher.store import polls, sites, subscriptions
 from watcher.tasks.download import Brought
 from watcher.tasks.poll import Polled, Reconciled
 from watcher.transfer import Progress
@@ -25,12 +25,6 @@ log = logging.getLogger("watcher")
 
 _REST = 60.0
 """Seconds between the end of a poll and the next, where the interval is not shorter."""
-
-_SOME = 50
-"""So many sites are reconciled together: most servers take them as one question."""
-
-_LONG = 300.0
-"""Seconds after which a reconcile lets the next poll go first."""
 
 _TELL = 30.0
 """Seconds between two log lines about one download."""
@@ -53,9 +47,7 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         polled = parts.poll(db, name, alive)
         failures = polls.failures(db, name)
         _tell_of_poll(polled, failures)
-        # One site in trouble keeps no other from being looked through; a server in trouble is left alone.
-        answers = polled.not_before is None and (polled.problem is None or polled.listed > 0)
-        arrived, not_before = _reconcile(parts, db, name, alive) if answers else (0, None)
+        arrived, not_before = _reconcile(parts, db, polled, alive)
         turn = _turn(parts, db, name)
     _let_go()
     return Next(
@@ -79,29 +71,22 @@ def _tell_of_poll(polled: Polled, failures: int) -> None:
 
 
 def _reconcile(
-    parts: Parts, db: sqlite3.Connection, name: str, alive: Callable[[], None]
+    parts: Parts, db: sqlite3.Connection, polled: Polled, alive: Callable[[], None]
 ) -> tuple[int, datetime | None]:
     """List again all that is watched at the sites where that is due, for a few minutes; the next turn goes on.
 
     Returns how many arrivals came of it, and until when the server wants to be left alone.
     """
-    due = audits.due(db, name, now=now())
-    began, arrived = time.monotonic(), 0
-    for first in range(0, len(due), _SOME):
-        some = due[first : first + _SOME]
-        try:
-            outcome = parts.reconcile(db, name, at=some, alive=alive)
-        except WatcherError as error:
-            # The poll went well, and what it found is to be told of.
-            say(logging.ERROR, "reconcile failed", catalogue=name, error=error, hint=error.hint)
-            break
-        arrived += outcome.arrived
-        _tell_of_reconcile(outcome, len(some))
-        if outcome.not_before is not None or (outcome.problem is not None and not outcome.listed):
-            return arrived, outcome.not_before
-        if parts.stop.is_set() or time.monotonic() - began >= _LONG:
-            break
-    return arrived, None
+    arrived, not_before = 0, None
+    try:
+        for places, outcome in parts.reconcile_due(db, polled, alive=alive):
+            arrived += outcome.arrived
+            not_before = outcome.not_before
+            _tell_of_reconcile(outcome, places)
+    except WatcherError as error:
+        # The poll went well, and what it found is to be told of.
+        say(logging.ERROR, "reconcile failed", catalogue=polled.catalogue, error=error, hint=error.hint)
+    return arrived, not_before
 
 
 def _tell_of_reconcile(outcome: Reconciled, places: int) -> None:

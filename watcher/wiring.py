@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, remembered
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Sent, Subscription
-from watcher.store import addresses, sites
+from watcher.store import addresses, audits, sites
 from watcher.store.connection import connect
 from watcher.store.locks import holding
 
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from watcher.tasks.poll import Polled, Reconciled
 
 DATABASE = "watcher.db"
+
+_SOME = 50
+"""So many sites are reconciled together: most servers take them as one question."""
+
+_LONG = 300.0
+"""Seconds after which a reconcile lets the next poll go first."""
 
 
 class Parts:
@@ -157,6 +164,24 @@ class Parts:
                 stop=self.stop,
                 once=self.config.notify.once,
             )
+
+    def reconcile_due(
+        self, db: sqlite3.Connection, polled: Polled, *, alive: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[int, Reconciled]]:
+        """After a poll, reconcile the sites where that is due; yield of how many at a time, and what came of it.
+
+        Nothing is asked of a server in trouble, and after five minutes the next poll goes first.
+        """
+        began = time.monotonic()
+        outcome: Polled | Reconciled = polled
+        due = audits.due(db, polled.catalogue, now=now())
+        for first in range(0, len(due), _SOME):
+            troubled = outcome.not_before is not None or (outcome.problem is not None and not outcome.listed)
+            if troubled or self.stop.is_set() or (first and time.monotonic() - began >= _LONG):
+                return
+            some = due[first : first + _SOME]
+            outcome = self.reconcile(db, polled.catalogue, at=some, alive=alive)
+            yield len(some), outcome
 
     def pace(self, db: sqlite3.Connection, name: str) -> Pace:
         """Say how soon to ask a catalogue again. One that has an interval of its own is asked just so often."""
