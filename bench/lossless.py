@@ -7,9 +7,10 @@ offered again, before polls and between the pages of their answers; servers fail
 killed and restarted, and sites are added, removed and paused. The servers are real ones (pgstac, rustac) and models of
 the oddities of those that cannot be had. Then it is quiet: two good polls, a third 19 hours later, and the judge.
 
-An event is what happens to a product. Missed is what was listed throughout two good polls and was not told; doubled what
-was told twice, or wrongly; late what was told, but after those two polls; reread what only reading
-all again found.
+An event is what happens to a product. Missed is what was listed throughout two good polls and was not told; doubled
+what was told twice, or wrongly; late what was told, but after those two polls; reread what was found only when at last
+all was read again. What is gone is found by that alone where a catalogue neither lists what it took away nor is read
+whole at each poll: then it is judged after it.
 """
 
 from __future__ import annotations

@@ -2,5 +2,5 @@
 
 `ground` is what happens: products that are published (late, out of order), processed again, touched, deleted. `models`
 and `real` are the catalogues that it fills. `door` is the way to them, on loopback, through which things go wrong while
-the watcher asks. `season` lets both sides live by turns; `judge` says by the plainest means what must have been told.
+the watcher asks. In a `season` both sides live by turns, as `chances` have it; `judge` says what must have been told.
 """

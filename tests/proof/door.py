@@ -62,7 +62,8 @@ class Door:
                 self.trouble.append(error)
                 raise
         if kind == "slow":
-            return _silent(connection)
+            _silent(connection)
+            return None
         if kind == "cut":
             connection.sendall(_written(reply)[: -max(1, len(reply.body) // 2)])
             return None

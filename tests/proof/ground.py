@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,15 +10,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from tests.given import Clock
-from tests.proof.judge import Span
+from tests.proof.judge import PUNCTUAL, Span
 from watcher.model import Product
 from watcher.plugins import Catalogue
 
 PLACES = {f"Place{number}": (number, number + 1.25) for number in range(6)}
 """West and east of places in a row that overlap their neighbours, all from 43.25 to 43.75 north."""
-
-PUNCTUAL = timedelta(hours=3)
-"""What every question goes back behind its cursor: so late a product may always be."""
 
 TARDY = timedelta(hours=50)
 """What the question of once a day goes back (three days), less the time until it is asked."""
@@ -83,12 +79,6 @@ class Face:
     notices: int = 0
     drifts: bool = True
     ready: Callable[[datetime, bool], None] = lambda _, __: None
-
-
-def box(west: float, east: float) -> bytes:
-    """The ground of a place."""
-    ring = [[west, 43.25], [east, 43.25], [east, 43.75], [west, 43.75], [west, 43.25]]
-    return json.dumps({"type": "Polygon", "coordinates": [ring]}).encode()
 
 
 @dataclass

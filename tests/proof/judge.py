@@ -13,6 +13,8 @@ from itertools import groupby
 from typing import Any
 
 PUNCTUAL = timedelta(hours=3)
+"""What every question goes back behind its cursor: so late a product may always be."""
+
 Key = tuple[int, int, int]
 """Scene, edition, version."""
 
@@ -81,7 +83,7 @@ class Verdict:
 
 
 def judge(spans: Sequence[Span], sites: Sequence[Site], looks: Sequence[Look], told: Telling, notices: int) -> Verdict:
-    """Compare what was told with what happened; `notices`: good polls until what is gone must be told of, 0 for none."""
+    """Compare what was told with what happened; `notices`: after how many good polls what is gone is told of, or 0."""
     missed: list[str] = []
     doubled: list[str] = []
     late: list[str] = []
@@ -149,9 +151,7 @@ def _twice_new(site: Site, mine: Mapping[Key, Sequence[Told]]) -> Iterator[str]:
 def _was_gone(listings: Sequence[Span]) -> bool:
     """Say whether a product was ever not listed since it was first."""
     ends = [span.until for span in listings]
-    return ends[-1] is not None or any(
-        end != after.since for end, after in zip(ends, listings[1:], strict=False)
-    )
+    return ends[-1] is not None or any(end != after.since for end, after in zip(ends, listings[1:], strict=False))
 
 
 def _must_be_withdrawn(

@@ -5,78 +5,14 @@ The models are those of the adapters' own tests; here they are filled with what 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-import shapely
-
-from tests.catalogues import (
-    pretend_cmr,
-    pretend_geodes,
-    pretend_odata,
-    pretend_resto,
-    pretend_resto10,
-    pretend_resto_2x,
-    pretend_stac,
-)
-from tests.catalogues.loopback import Asked, Reply
+from tests.catalogues import pretend_cmr, pretend_geodes, pretend_odata
 from tests.proof.ground import Face, Thing
-from watcher import plugins
-from watcher.plugins import Catalogue
-
-Model = tuple[Face, Callable[[Asked], Reply]]
-Item = dict[str, Any]
-
-
-def sentinel(thing: Thing) -> str:
-    """Name a product as ESA does: the edition is the processing baseline."""
-    made = thing.acquired + timedelta(days=1)
-    return (
-        f"S2A_MSIL2A_{thing.acquired:%Y%m%dT%H%M%S}_N05{thing.edition:02}_R051_T{thing.tile}_{made:%Y%m%dT%H%M%S}"
-    )
-
-
-def muscate(thing: Thing) -> str:
-    """Name a product as THEIA does."""
-    return f"SENTINEL2A_{thing.acquired:%Y%m%d-%H%M%S}-000_L2A_T{thing.tile}_D_V1-{thing.edition}"
-
-
-def stac_item(thing: Thing, collection: str) -> Item:
-    """Write a product as a STAC Item. What makes a version is its number; the record may change without."""
-    return {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": sentinel(thing),
-        "collection": collection,
-        "geometry": {"type": "Polygon", "coordinates": [thing.ring]},
-        "bbox": [thing.west, 43.0, thing.west + 0.5, 44.0],
-        "properties": {
-            "datetime": stamp(thing.acquired),
-            "created": stamp(thing.published),
-            "updated": stamp(thing.learnt),
-            "version": str(thing.version),
-            "processing:datetime": stamp(thing.acquired),
-        },
-        "links": [],
-        "assets": {},
-    }
-
-
-def planetary_computer() -> Model:
-    """It cannot be asked what is new, and its links hang on the last product of a page."""
-    return _stac(_Stac([], anchored=True), cursor="none", limit=8, places=20)
-
-
-def landsatlook() -> Model:
-    """It cannot be asked what is new, and loses products where it is asked to sort; it counts."""
-    return _stac(_Stac([], muddles=True, counts=True), cursor="none", sort=False, limit=8, places=20)
-
-
-def counted_links() -> Model:
-    """It can be asked what is new, but not sorted: its pages follow each other by offsets, and it counts."""
-    return _stac(_Stac([], sorts=False, counts=True), sort=False, limit=10)
+from tests.proof.records import Item, Model, kind_of, muscate, sentinel, stamp
+from tests.proof.resto_models import resto_2_0, resto_2_5
+from tests.proof.stac_models import counted_links, landsatlook, planetary_computer, resto_10
 
 
 def geodes() -> Model:
@@ -188,38 +124,6 @@ def cmr() -> Model:
     return Face(kind, pretend_cmr.CONCEPT, title, put, drop, notices=1, ready=ready), server
 
 
-def resto_2_0() -> Model:
-    """It sorts by acquisition only and what ties changes places, so that it loses products between two pages."""
-    return _resto(_Resto([], said={}), title=lambda thing: f"SPOT5_{thing.number}", editions=False, site_filter="zone_geo")
-
-
-def resto_2_5() -> Model:
-    """As 2.0, with totals that are guesses; but it can be asked what is new."""
-    return _resto(_Later([], said={}), title=muscate, editions=True, since="updated")
-
-
-def resto_10() -> Model:
-    """Its cursors are right in one order and wrong in the other."""
-    server = pretend_resto10.Pretend([])
-
-    def title(thing: Thing) -> str:
-        return f"SPOT5_HRG2_XS_{thing.acquired:%Y%m%d}_N2A_Site{thing.number}"
-
-    def put(thing: Thing) -> None:
-        item = pretend_resto10.item(thing.number)
-        item["geometry"]["coordinates"] = [thing.ring]
-        written = stac_item(thing, "SpotTake5")["properties"]
-        # What it learns anew gets a new `created`, by which it can be asked.
-        item["properties"] |= {**written, "title": title(thing), "created": written["updated"]}
-        server.items = [one for one in server.items if one["id"] != item["id"]] + [item]
-
-    def drop(thing: Thing, when: datetime) -> None:
-        server.items = [one for one in server.items if not one["id"].endswith(f"-{thing.number:012}")]
-
-    kind = kind_of("stac", collections={"SpotTake5": "L2A"}, filter="resto", cursor="created", limit=10)
-    return Face(kind, "SpotTake5", title, put, drop, editions=False), server
-
-
 MODELS: dict[str, Callable[[], Model]] = {
     "resto 2.0": resto_2_0,
     "resto 2.5": resto_2_5,
@@ -231,81 +135,3 @@ MODELS: dict[str, Callable[[], Model]] = {
     "Planetary Computer": planetary_computer,
     "STAC by links": counted_links,
 }
-
-
-class _Stac(pretend_stac.Pretend):
-    """It knows where its items are, too."""
-
-    def _found(self, body: Item) -> list[Item]:
-        found = super()._found(body)
-        if "intersects" not in body:
-            return found
-        ground = shapely.from_geojson(json.dumps(body["intersects"]))
-        return [item for item in found if ground.intersects(shapely.geometry.shape(item["geometry"]))]
-
-
-def _stac(server: _Stac, **settings: Any) -> Model:
-    def put(thing: Thing) -> None:
-        item = stac_item(thing, "things")
-        server.items = [one for one in server.items if one["id"] != item["id"]] + [item]
-
-    def drop(thing: Thing, when: datetime) -> None:
-        server.items = [one for one in server.items if one["id"] != sentinel(thing)]
-
-    notices = 2 if settings.get("cursor") == "none" else 0
-    kind = kind_of("stac", collections={"things": "L2A"}, **settings)
-    return Face(kind, "things", sentinel, put, drop, notices=notices), server
-
-
-class _Resto(pretend_resto.Pretend):
-    """A resto of which each product says what was said of it."""
-
-    def __init__(self, *held: Any, said: dict[str, Item], **more: Any) -> None:
-        super().__init__(*held, **more)
-        self.said = said
-
-    def feature(self, one: pretend_resto.Held) -> Item:
-        return one.feature(**self.said[one.id])
-
-
-class _Later(pretend_resto_2x.Later):
-    def __init__(self, *held: Any, said: dict[str, Item], **more: Any) -> None:
-        super().__init__(*held, **more)
-        self.said = said
-
-    def feature(self, one: pretend_resto.Held) -> Item:
-        feature = super().feature(one)
-        feature["properties"] |= self.said[one.id]
-        return feature
-
-
-def _resto(server: Any, *, title: Callable[[Thing], str], editions: bool, **settings: Any) -> Model:
-    def put(thing: Thing) -> None:
-        held = pretend_resto.Held(str(thing.number), thing.acquired, code=thing.places[0])
-        server.said[held.id] = {
-            "productIdentifier": title(thing),
-            "updated": stamp(thing.learnt),
-            "published": stamp(thing.published),
-            "productionDate": stamp(thing.acquired),
-            "version": str(thing.version),
-        }
-        server.held = [one for one in server.held if one.id != held.id] + [held]
-        if isinstance(server, pretend_resto_2x.Later):
-            server.learnt[held.id] = thing.learnt
-
-    def drop(thing: Thing, when: datetime) -> None:
-        server.held = [one for one in server.held if one.id != str(thing.number)]
-
-    kind = kind_of("resto", "/resto", collections=["SPOT5"], page_size=6, **settings)
-    notices = 0 if "since" in settings else 2
-    return Face(kind, "SPOT5", title, put, drop, codes=True, editions=editions, notices=notices), server
-
-
-def kind_of(name: str, path: str = "", **settings: Any) -> Callable[[str], Catalogue]:
-    return lambda url: plugins.build("catalogues", name, {"url": f"{url}{path}", **settings}, place="the proof")
-
-
-def stamp(time: datetime) -> str:
-    """Write a time to the millisecond."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-

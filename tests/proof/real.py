@@ -11,7 +11,7 @@ import httpx
 
 from tests.catalogues.loopback import Asked, Reply
 from tests.proof.ground import Face, Thing
-from tests.proof.models import Item, Model, kind_of, sentinel, stac_item
+from tests.proof.records import Item, Model, kind_of, sentinel, stac_item
 from tests.servers.stac import Pgstac, serving_rustac
 
 
@@ -69,7 +69,7 @@ def _forwarding(url: Callable[[], str]) -> Iterator[Callable[[Asked], Reply]]:
     with httpx.Client(timeout=60) as http:
 
         def answer(asked: Asked) -> Reply:
-            headers = {name: asked.headers[name] for name in ("host", "content-type") if name in asked.headers}
+            headers = {name: text for name, text in asked.headers.items() if name in ("host", "content-type")}
             for last in (False, True):
                 try:
                     got = http.request(

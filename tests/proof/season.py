@@ -1,4 +1,4 @@
-"""A season: the ground segment and the watcher live by turns, and things go wrong; in the end all must have been told."""
+"""A season: the ground segment and the watcher live by turns, things go wrong, and in the end all must be told."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from tests.given import Clock, rows
-from tests.proof.door import FAULTS, Door, Fault
-from tests.proof.ground import PLACES, Face, Ground, box, happens
+from tests.given import Clock, box, rows
+from tests.proof.door import Door, Fault
+from tests.proof.ground import PLACES, Face, Ground, happens
 from tests.proof.judge import Look, Site, Told, Verdict, judge
 from watcher.levels import Level
 from watcher.net import Http
@@ -53,7 +52,13 @@ class Account:
     @property
     def good(self) -> bool:
         """Say whether all was told, once."""
-        return not (*self.verdict.missed, *self.verdict.doubled, *self.again.missed, *self.again.doubled, *self.problems)
+        return not (
+            *self.verdict.missed,
+            *self.verdict.doubled,
+            *self.again.missed,
+            *self.again.doubled,
+            *self.problems,
+        )
 
 
 class Season:
@@ -74,7 +79,6 @@ class Season:
         self.heard: set[tuple[str, str, int]] = set()
         self.failing = 0
         self.lied = False
-        self.spell: list[Fault] = []
         self.opens()
         for west, _ in PLACES.values():
             self.ground.publishes(west=west + 0.375, keep=True)
@@ -108,7 +112,7 @@ class Season:
             return
         name = f"{place}, {len(self.past) + len(self.sites)}"
         self.sites[name] = Site(name, place)
-        geometry = None if self.face.codes else box(*PLACES[place])
+        geometry = None if self.face.codes else ground(place)
         with writing(self.db):
             site = sites.add(self.db, name, geometry=geometry, country=None, origin="the proof", now=self.clock())
             sites.watch(
@@ -153,7 +157,7 @@ class Season:
     ) -> Polled | None:
         """Poll, while the world goes on: `drift` is the chance of an event before each answer.
 
-        With a fault, or until we die at the n-th look at the clock; then nothing is returned. `calm`: the server behaves.
+        With a fault, or until we die at the n-th look at the clock: then nothing is returned. `calm`: all behave.
         """
         self.face.ready(self.clock.time, calm)
         if fault and fault.kind == "nothing" and (self.lied or self._waiting()):
@@ -217,46 +221,6 @@ class Season:
                 key = self.ground.key(products.one(self.db, revision)[1])
                 self.told.setdefault((name, key), []).append(Told(event, revision, look.end))
 
-    # By chance
-
-    def passes(self, events: int) -> None:
-        """Live until so many things have happened."""
-        end = self.ground.events + events
-        while self.ground.events < end:
-            for _ in range(self.chance.randrange(1, 9)):
-                self.clock.forward(minutes=self.chance.randrange(40))
-                happens(self.ground, self.chance)
-            self._meddles()
-            self.clock.forward(minutes=self.chance.randrange(1, 60))
-            self.polls(**self._mishap())
-
-    def _meddles(self) -> None:
-        which = self.chance.randrange(1000)
-        (what,) = self.chance.choices(["", "restart", "add", "remove", "pause", "away"], [60, 8, 8, 5, 5, 1])
-        match what:
-            case "restart":
-                self.restarts()
-            case "add":
-                self.adds(list(PLACES)[which % len(PLACES)])
-            case "remove":
-                self.removes(which)
-            case "pause":
-                self.pauses(which)
-            case "away":
-                self.clock.forward(days=which % 5)
-
-    def _mishap(self) -> dict[str, Any]:
-        """Choose how a poll goes: in peace, while the world goes on, until we die, or as one of a spell of faults."""
-        drift = self.chance.choice([0.0, 0.0, 0.3, 0.6])
-        if not self.spell:
-            (what,) = self.chance.choices(["", "fault", "death"], [75, 15, 10])
-            if what == "death":
-                return {"drift": drift, "dies_at": self.chance.randrange(30)}
-            if what == "fault":
-                fault = Fault(self.chance.choice(FAULTS), self.chance.randrange(6), self.chance.choice([1, 9]))
-                self.spell = [fault] * self.chance.choice([1, 1, 2, 4])
-        return {"drift": drift, "fault": self.spell.pop() if self.spell else None}
-
     def heals(self) -> Account:
         """Let the world become quiet, poll twice, and once more when the long question of the day is due; then judge.
 
@@ -290,3 +254,9 @@ class Season:
             mended=mended,
             problems=[problem for problem in problems if problem is not None],
         )
+
+
+def ground(place: str) -> bytes:
+    """Return the ground of a place, as GeoJSON."""
+    west, east = PLACES[place]
+    return box(west, 43.25, east, 43.75)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.proof.chances import passes
 from tests.proof.door import opened
-from tests.proof.models import MODELS, Model
+from tests.proof.models import MODELS
 from tests.proof.real import on_pgstac, on_rustac
+from tests.proof.records import Model
 from tests.proof.season import Account, Season
 from tests.servers.stac import Pgstac
 
@@ -38,7 +40,7 @@ def lived(model: Model, database: Path, *, events: int, seed: object) -> Account
     with opened(answer) as door:
         season = Season(face, door, database, seed=seed)
         try:
-            season.passes(events)
+            passes(season, events)
             return season.heals()
         finally:
             season.close()

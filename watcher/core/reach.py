@@ -72,9 +72,8 @@ def onward(
     nothing, as if it were all. So what was missed during a long pause is looked at twice before a cursor passes it:
     `looked` is when it was last asked for as far back as once a day, `since` where the pause began.
     """
-    if newest is None or newest - since <= OVERLAP or (looked is not None and looked - since > OVERLAP):
-        return newest
-    return cursor
+    known = since if looked is None else max(since, looked)
+    return newest if newest is None or newest - known <= OVERLAP else cursor
 
 
 def reach(rate: float, age: timedelta, page: int, *, usual: timedelta, due: bool) -> tuple[timedelta, bool]:

@@ -26,13 +26,14 @@ class Around:
         self._version = self._count()
         self._watches: Sequence[Watch] = ()
         self._sorted = watched(())
-        self._all: dict[tuple[str, int], list[Watch]] | None = {}
+        self._all: dict[str, dict[int, list[Watch]]] | None = {}
         for watch in sites.watches(db, catalogue=catalogue, at=at, paused=True):
-            self._all.setdefault((watch.collection, watch.site.number), []).append(watch)
+            self._all.setdefault(watch.collection, {}).setdefault(watch.site.number, []).append(watch)
 
     def unpaused(self) -> list[Watch]:
         """Return the catalogue's watches of sites that are not paused, as they were at the beginning."""
-        return [watch for here in (self._all or {}).values() for watch in here if not watch.site.paused]
+        everywhere = [watch for places in (self._all or {}).values() for here in places.values() for watch in here]
+        return [watch for watch in everywhere if not watch.site.paused]
 
     def changed(self) -> None:
         """Read the watches again before the next answer."""
@@ -57,7 +58,8 @@ class Around:
         at = dict.fromkeys(watch.site.number for watch in ask.watches)
         collection = ask.query.collection
         if self._all is not None:
-            self._watches = [watch for number in at for watch in self._all.get((collection, number), ())]
+            places = self._all.get(collection, {})
+            self._watches = [watch for number in at for watch in places.get(number, ())]
         else:
             self._watches = sites.watches(
                 self._db, catalogue=self._catalogue, collection=collection, at=at, paused=True
