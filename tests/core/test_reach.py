@@ -65,8 +65,14 @@ def test_a_cursor_moves_to_the_newest_value_stored() -> None:
 
 def test_after_a_long_pause_a_cursor_waits_for_a_second_look() -> None:
     week = NOW - 7 * DAY
-    assert onward(week, NOW, since=week, looked=week + HOUR) == week
-    assert onward(week, NOW, since=week, looked=NOW - OVERLAP - HOUR) == week
+    assert onward(week, NOW, since=week, looked=None) == week
+    assert onward(week, NOW, since=week, looked=week - HOUR) == week
     assert onward(week, NOW, since=week, looked=NOW - OVERLAP) == NOW
     assert onward(None, NOW, since=week, looked=None) is None
     assert onward(week, NOW + HOUR, since=week, looked=NOW) == NOW + HOUR
+
+
+def test_however_rarely_polls_come_a_cursor_follows_one_look_behind() -> None:
+    week = NOW - 7 * DAY
+    assert onward(week - DAY, NOW, since=week - DAY, looked=week) == week
+    assert onward(None, NOW, since=week - DAY, looked=week) == week

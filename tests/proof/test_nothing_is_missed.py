@@ -19,11 +19,10 @@ from tests.proof.season import Account
 from tests.proof.servers import lived
 from tests.servers import keep
 from tests.servers.stac import Pgstac, need
-from watcher.catalogues import resto
+from watcher.catalogues import stac
 from watcher.core import choosing, decide, matching
 from watcher.errors import CatalogueError
 from watcher.model import Page
-from watcher.tasks.poll import endings
 
 
 def proven(account: Account, *, events: int) -> None:
@@ -69,12 +68,12 @@ def a_broken_answer_counts_as_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         with suppress(CatalogueError):
             yield from honest(self, query, http)
 
-    honest = resto.Kind.search
-    monkeypatch.setattr(resto.Kind, "search", search)
+    honest = stac.Kind.search
+    monkeypatch.setattr(stac.Kind, "search", search)
 
 
-def one_look_is_enough_for_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endings, "vanished", lambda listed, seen: ([], [one for one, _ in seen if one not in listed]))
+def a_newer_processing_is_another_acquisition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decide, "key", lambda product: None)
 
 
 def a_touched_record_is_another_revision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +89,8 @@ def a_border_belongs_to_one_site(monkeypatch: pytest.MonkeyPatch) -> None:
     ("defect", "server", "found"),
     [
         (no_overlap, "CMR", "missed"),
-        (a_broken_answer_counts_as_whole, "resto 2.0", "doubled"),
-        (one_look_is_enough_for_withdrawn, "Planetary Computer", "doubled"),
+        (a_broken_answer_counts_as_whole, "LandsatLook", "doubled"),
+        (a_newer_processing_is_another_acquisition, "LandsatLook", "doubled"),
         (a_touched_record_is_another_revision, "CMR", "doubled"),
         (a_border_belongs_to_one_site, "LandsatLook", "missed"),
     ],

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.proof.door import FAULTS, Fault, opened
-from tests.proof.ground import PLACES, PUNCTUAL
+from tests.proof.ground import PLACES
+from tests.proof.judge import PUNCTUAL
 from tests.proof.models import MODELS
 from tests.proof.season import Season
 

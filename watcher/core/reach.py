@@ -73,7 +73,10 @@ def onward(
     `looked` is when it was last asked for as far back as once a day, `since` where the pause began.
     """
     known = since if looked is None else max(since, looked)
-    return newest if newest is None or newest - known <= OVERLAP else cursor
+    if newest is None or newest - known <= OVERLAP:
+        return newest
+    # However rarely polls come, what the one before has looked at is behind the cursor now.
+    return cursor if looked is None else max(looked, cursor or looked)
 
 
 def reach(rate: float, age: timedelta, page: int, *, usual: timedelta, due: bool) -> tuple[timedelta, bool]:
