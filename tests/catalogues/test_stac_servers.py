@@ -356,3 +356,18 @@ def test_check_says_what_to_set_for_a_server_that_neither_filters_nor_sorts(rust
 
     assert 'set cursor = "none"' in wrong
     assert "set sort = false to spare it the question" in wrong
+
+
+@pytest.mark.parametrize("way", [{}, {"cursor": "none"}, {"sort": False}, {"cursor": "none", "sort": False}], ids=str)
+def test_a_count_that_a_server_remembers_from_yesterday_is_not_believed(
+    counting_pgstac: Pgstac, way: dict[str, Any]
+) -> None:
+    """pgstac counts a question once and says the same for a day."""
+    counting_pgstac.add(*series(35))
+    catalogue = kind(counting_pgstac, **way)
+    assert sorted(listed(catalogue)) == names(35)
+
+    counting_pgstac.remove("P003")
+    counting_pgstac.remove("P030")
+
+    assert sorted(listed(catalogue)) == [name for name in names(35) if name not in ("P003", "P030")]

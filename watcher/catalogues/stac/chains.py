@@ -57,10 +57,10 @@ class Chain:
 
     @property
     def proven(self) -> bool:
-        """Say whether nothing is in doubt: one whole answer, or a count that stayed the same and is reached."""
+        """Say whether nothing is in doubt: one whole answer, or a count that stayed the same and is what was listed."""
         if self._pages == 1:
             return self._first.whole
-        return self.matched is not None and self.matched == self._first.matched and not self.short
+        return self.matched is not None and self.matched == self._first.matched == len(self.ids)
 
     @property
     def cut(self) -> bool:

@@ -17,6 +17,7 @@ So an answer that goes on is read in one of two ways:
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 LONGEST = 50_000
 """The products after which a walk is given up."""
+
+_FAR = datetime(2200, 1, 1, tzinfo=UTC)
+"""Nothing is acquired later."""
 
 Pages = Iterator[Sequence[Feature]]
 Reading = Generator[Sequence[Feature], None, Sheet | None]
@@ -74,7 +78,7 @@ class Walk:
         left: Sheet | None = first
         if self._kind.sort and self._sorts(first):
             left = yield from self._by_value(first)
-            if left is None and self._fewer(first.matched) and self._fewer(self._count_again()):
+            if left is None and self._fewer(first.matched) and self._fewer(self._count_again(first.question)):
                 left = first  # products without the property have no place in its order
         if left is not None:
             yield from self._by_links(left)
@@ -82,9 +86,13 @@ class Walk:
     def _fewer(self, matched: int | None) -> bool:
         return matched is not None and len(self._seen) < matched
 
-    def _count_again(self) -> int | None:
-        """Ask how many there are now: some may have been taken away while they were read."""
-        return self._ask(msgspec.structs.replace(self._question, limit=1)).matched
+    def _count_again(self, question: Question) -> int | None:
+        """Ask how many there are now: some may have been taken away while they were read, or long before.
+
+        pgstac counts once a day what it is asked in the same words, so this says the same in other words each time.
+        """
+        end = question.end or _FAR + timedelta(seconds=secrets.randbelow(10**8))
+        return self._ask(msgspec.structs.replace(question, end=end, limit=1)).matched
 
     def _sorts(self, sheet: Sheet) -> bool:
         """Find out whether the server sorts as asked, by asking for the other end of the order.
@@ -141,7 +149,7 @@ class Walk:
                 yield from self._by_halves(left.question, chain.keys)
                 return
             cut = chain.cut
-            if attempt and chain.short:
+            if attempt and chain.short and len(chain.ids) < (self._count_again(left.question) or 0):
                 raise CatalogueError(
                     f"{self._kind.url} counts {chain.matched} products in {left.question.collection} "
                     f"and listed {len(chain.ids)}, twice",
