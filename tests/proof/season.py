@@ -37,13 +37,15 @@ class Killed(BaseException):
 class Account:
     """What a season came to: `verdict` by its polls, `again` once all was read again, which `mended` so much.
 
-    `problems` are those that were left when everything was quiet.
+    `failing` are the polls that failed, `mishaps` those with a fault, or at which we died; `problems` are those that
+    were left when everything was quiet.
     """
 
     events: int
     polls: int
     requests: int
     failing: int
+    mishaps: int
     verdict: Verdict
     again: Verdict
     mended: int
@@ -77,7 +79,7 @@ class Season:
         self.looks: list[Look] = []
         self.told: dict[tuple[str, tuple[int, int, int]], list[Told]] = {}
         self.heard: set[tuple[str, str, int]] = set()
-        self.failing = 0
+        self.failing = self.mishaps = 0
         self.lied = False
         self.opens()
         for west, _ in PLACES.values():
@@ -162,6 +164,7 @@ class Season:
         self.face.ready(self.clock.time, calm)
         if fault and fault.kind == "nothing" and (self.lied or self._waiting()):
             fault = None  # twice in a row, or at a baseline, such a lie cannot be known from the truth
+        self.mishaps += fault is not None or dies_at is not None
         self.door.goes_wrong(fault)
         begin, asked = self.ground.tock(), self._active()
         self.door.between = lambda: self._drifts(drift, begin + _BUSY)
@@ -249,6 +252,7 @@ class Season:
             polls=polls,
             requests=requests,
             failing=self.failing,
+            mishaps=self.mishaps,
             verdict=verdict,
             again=again,
             mended=mended,
