@@ -41,3 +41,8 @@ def utf8(raw: bytes) -> bytes | None:
     except UnicodeDecodeError:
         return None
     return raw
+
+
+def nonempty(value: object) -> str | None:
+    """Return a value of an answer that is text and says something; `None` for anything else."""
+    return value if isinstance(value, str) and value else None

@@ -20,7 +20,7 @@ from watcher.core.grids import cell, named
 from watcher.core.moments import moment
 from watcher.levels import Level
 from watcher.model import Asset, Product
-from watcher.names import identity
+from watcher.names import identity, nonempty
 
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp")
@@ -67,7 +67,7 @@ def product(
     only = files[0] if len(files) == 1 else None
     updated = moment(meta.revision_date)
     produced = moment(data.get("ProductionDateTime"))
-    title = _text(umm.granule_ur) or meta.concept_id
+    title = nonempty(umm.granule_ur) or meta.concept_id
     platforms = [one for one in _list(umm.platforms) if isinstance(one, dict)]
     instruments = [_dict(one).get("ShortName") for platform in platforms for one in _list(platform.get("Instruments"))]
     return Product(
@@ -79,7 +79,7 @@ def product(
         revision=revisions.token(
             updated=updated.isoformat() if updated else f"revision {meta.revision_id}",
             produced=produced.isoformat() if produced else None,
-            version=_text(_dict(umm.pge_version_class).get("PGEVersion")),
+            version=nonempty(_dict(umm.pge_version_class).get("PGEVersion")),
             checksum=only.checksum if only else None,
             size=only.size if only else None,
         ),
@@ -87,8 +87,8 @@ def product(
         updated=updated,
         learnt=updated,
         cloud=_cloud(umm.cloud_cover, attributes.get("CLOUD_COVERAGE")),
-        platform=", ".join(filter(None, (_text(one.get("ShortName")) for one in platforms))).lower() or None,
-        instrument=", ".join(filter(None, map(_text, instruments))).lower() or None,
+        platform=", ".join(filter(None, (nonempty(one.get("ShortName")) for one in platforms))).lower() or None,
+        instrument=", ".join(filter(None, map(nonempty, instruments))).lower() or None,
         geometry=footprint(umm.spatial_extent),
         link=f"{url}/concepts/{meta.concept_id}.html",
         quicklook=_quicklook(umm),
@@ -123,7 +123,7 @@ def _files(umm: Umm, data: Mapping[str, Any], wanted: Sequence[str]) -> Iterator
                 yield Asset(
                     key=name,
                     href=href,
-                    type=_text(rest.get("MimeType")) or _text(said.get("MimeType")),
+                    type=nonempty(rest.get("MimeType")) or nonempty(said.get("MimeType")),
                     size=size if isinstance(size, int) and size > 0 else None,
                     checksum=_checksum(said.get("Checksum")),
                 )
@@ -186,7 +186,3 @@ def _list(value: Any) -> list[Any]:
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

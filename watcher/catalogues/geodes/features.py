@@ -18,7 +18,7 @@ import msgspec
 from watcher.core import grids, revisions
 from watcher.core.moments import moment
 from watcher.model import Asset, Level, Product, level
-from watcher.names import identity, utf8
+from watcher.names import identity, nonempty, utf8
 
 _URN = re.compile(r"(?P<product>.+?):(?P<version>V\d+)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -76,7 +76,7 @@ class Feature(msgspec.Struct, gc=False):
     @property
     def dataset(self) -> str | None:
         """The collection that it is of."""
-        return _text(self.properties.dataset) or self.collection
+        return nonempty(self.properties.dataset) or self.collection
 
     @property
     def latest(self) -> bool:
@@ -110,7 +110,7 @@ def product(feature: Feature, *, given: Level | None, url: str) -> Product:
     """Say what watcher understands of a feature; `given` is the level as set for its collection."""
     said = feature.properties
     name, version = _identity(feature.id)
-    title = _text(said.identifier) or feature.id
+    title = nonempty(said.identifier) or feature.id
     files = tuple(_archives(feature))
     only = files[0] if len(files) == 1 else None
     published = feature.published
@@ -123,7 +123,7 @@ def product(feature: Feature, *, given: Level | None, url: str) -> Product:
         revision=revisions.token(
             updated=published.isoformat() if published else None,
             produced=None,
-            version=" ".join(filter(None, (_text(said.processing), version))),
+            version=" ".join(filter(None, (nonempty(said.processing), version))),
             checksum=only.checksum if only else None,
             size=only.size if only else None,
         ),
@@ -131,13 +131,13 @@ def product(feature: Feature, *, given: Level | None, url: str) -> Product:
         updated=published,
         learnt=published,
         cloud=float(said.cloud) if isinstance(said.cloud, int | float) and 0 <= said.cloud <= 100 else None,
-        platform=_text(said.platform),
-        instrument=_text(said.instrument),
+        platform=nonempty(said.platform),
+        instrument=nonempty(said.instrument),
         geometry=utf8(geometry) if (geometry := bytes(feature.geometry)) != b"null" else None,
         link=_link(feature, url),
         quicklook=_quicklook(feature),
         assets=files,
-        grid=grids.cell(_text(said.cell) or "") or grids.named(title),
+        grid=grids.cell(nonempty(said.cell) or "") or grids.named(title),
     )
 
 
@@ -152,11 +152,11 @@ def _identity(urn: str) -> tuple[str, str | None]:
 def _archives(feature: Feature) -> Iterable[Asset]:
     for key, file in (feature.assets or {}).items():
         if isinstance(file.roles, list) and "data" in file.roles and _http(file.href):
-            text = _text(file.description) or ""
+            text = nonempty(file.description) or ""
             yield Asset(
                 key=key,
                 href=file.href,
-                type=_text(file.type),
+                type=nonempty(file.type),
                 size=_size(file.size, text),
                 checksum=_md5(file.href, text),
             )
@@ -178,7 +178,7 @@ def _md5(href: str, text: str) -> str | None:
 
 
 def _level(said: Properties) -> Level | None:
-    names = [level(word) for word in map(_text, (said.level, said.type)) if word]
+    names = [level(word) for word in map(nonempty, (said.level, said.type)) if word]
     return next((name for name in names if name[:1] == "L" and name[1:2].isdigit()), names[0] if names else None)
 
 
@@ -198,7 +198,3 @@ def _quicklook(feature: Feature) -> str | None:
 
 def _http(href: object) -> bool:
     return isinstance(href, str) and href[:8].lower().startswith(("https://", "http://"))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

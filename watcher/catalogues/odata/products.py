@@ -15,7 +15,7 @@ from watcher.core.grids import cell, named
 from watcher.core.moments import moment
 from watcher.levels import Level, level
 from watcher.model import Asset, Product
-from watcher.names import identity, utf8
+from watcher.names import identity, nonempty, utf8
 
 _FOLDERS = (".SAFE", ".SEN3")
 """What is a folder in the archive comes home as a zip of it."""
@@ -85,7 +85,7 @@ def product(entity: Entity, *, collection: str, level_given: Level | None, url: 
         revision=revisions.token(
             updated=updated.isoformat() if updated else None,
             produced=produced.isoformat() if produced else None,
-            version=_text(said.get("processorVersion")),
+            version=nonempty(said.get("processorVersion")),
             checksum=checksum,
             size=size,
         ),
@@ -94,13 +94,13 @@ def product(entity: Entity, *, collection: str, level_given: Level | None, url: 
         learnt=deleted if gone else max(filter(None, (published, updated)), default=None),
         cloud=_cloud(said.get("cloudCover")),
         platform=_platform(said),
-        instrument=(_text(said.get("instrumentShortName")) or "").lower() or None,
+        instrument=(nonempty(said.get("instrumentShortName")) or "").lower() or None,
         geometry=utf8(geometry) if (geometry := bytes(entity.geo_footprint)) != b"null" else None,
         link=f"{url}/{'DeletedProducts' if gone else 'Products'}({entity.id})",
         quicklook=None if gone else _quicklook(entity.assets),
         assets=files,
         grid=cell(str(said.get("tileId") or "")) or named(entity.name),
-        withdrawn=(_text(entity.deletion_cause) or "deleted") if gone else None,
+        withdrawn=(nonempty(entity.deletion_cause) or "deleted") if gone else None,
     )
 
 
@@ -117,15 +117,15 @@ def _checksum(listed: Any) -> str | None:
 
 
 def _level(said: dict[str, Any]) -> Level | None:
-    words = [word for word in (_text(said.get("processingLevel")), _text(said.get("productType"))) if word]
+    words = [word for word in (nonempty(said.get("processingLevel")), nonempty(said.get("productType"))) if word]
     names = [level(word) for word in words]
     # A product type may be no level at all (`AUX_POEORB`), so a name of ours wins over a server's own word.
     return next((name for name in names if name[:1] == "L" and name[1:2].isdigit()), names[0] if names else None)
 
 
 def _platform(said: dict[str, Any]) -> str | None:
-    short = (_text(said.get("platformShortName")) or "").lower()
-    serial = (_text(said.get("platformSerialIdentifier")) or "").lower()
+    short = (nonempty(said.get("platformShortName")) or "").lower()
+    serial = (nonempty(said.get("platformSerialIdentifier")) or "").lower()
     joins = short[-1:].isdigit() and len(serial) == 1 and serial.isalpha()
     return (short + serial if joins else short) or None
 
@@ -140,7 +140,3 @@ def _quicklook(assets: Any) -> str | None:
 
 def _cloud(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 <= value <= 100 else None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

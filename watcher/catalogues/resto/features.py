@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -18,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from watcher.core.grids import named
+from watcher.core.moments import moment
 from watcher.core.revisions import token
 from watcher.errors import CatalogueError
 from watcher.model import Asset, Level, Product, level
@@ -197,19 +197,6 @@ def number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
-
-
-def moment(value: object) -> datetime | None:
-    """Return a date as servers write it (RFC 3339, and its looser relatives), UTC where it names no zone."""
-    if not isinstance(value, str):
-        return None
-    try:
-        then = datetime.fromisoformat(value)
-        if then.tzinfo is UTC:
-            return then
-        return then.replace(tzinfo=UTC) if then.tzinfo is None else then.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def checksum_of(value: object) -> str | None:

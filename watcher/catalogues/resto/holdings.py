@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from watcher.catalogues.resto.features import moment, text
+from watcher.catalogues.resto.features import text
 from watcher.catalogues.resto.questions import offered
+from watcher.core.moments import moment
 from watcher.errors import CatalogueError
 from watcher.model import Holding, level
 from watcher.net import json_body

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.catalogues.resto.features import Features, moment
-from watcher.core.moments import written
+from watcher.catalogues.resto.features import Features
+from watcher.core.moments import moment, written
 from watcher.errors import CatalogueError
 from watcher.model import Page, Product, Query
 

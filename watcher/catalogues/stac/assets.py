@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from watcher.model import Asset
+from watcher.names import nonempty
 
 _ALGORITHMS = {"11": ("sha1", 20), "12": ("sha256", 32), "13": ("sha512", 64), "20": ("sha384", 48)}
 _ARCHIVES = (
@@ -70,11 +71,11 @@ def _hex(name: str, text: str) -> str | None:
 
 def _asset(key: str, file: File) -> Asset:
     size = file.size if isinstance(file.size, int) and file.size > 0 else None
-    return Asset(key=key, href=file.href, type=text(file.type), size=size, checksum=digest(file.checksum))
+    return Asset(key=key, href=file.href, type=nonempty(file.type), size=size, checksum=digest(file.checksum))
 
 
 def _archive(file: File) -> bool:
-    kind = text(file.type)
+    kind = nonempty(file.type)
     if kind is not None and kind != "application/octet-stream":
         return _packs(kind)
     return urlsplit(str(file.href)).path.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
@@ -89,7 +90,8 @@ def quicklook(files: Mapping[str, File]) -> str | None:
     """Choose the picture to show: the thumbnail, else the overview, if it is one that mail readers show."""
     for role in ("thumbnail", "overview"):
         for file in files.values():
-            if isinstance(file.roles, list) and role in file.roles and text(file.type) in _IMAGES and http(file.href):
+            shown = isinstance(file.roles, list) and role in file.roles and nonempty(file.type) in _IMAGES
+            if shown and http(file.href):
                 return str(file.href)
     return None
 
@@ -97,8 +99,3 @@ def quicklook(files: Mapping[str, File]) -> str | None:
 def http(href: object) -> bool:
     """Say whether a file lies where it can be fetched."""
     return isinstance(href, str) and href[:8].lower().startswith(("https://", "http://"))
-
-
-def text(value: object) -> str | None:
-    """Take a text for what it is, anything else for nothing."""
-    return value if isinstance(value, str) and value else None

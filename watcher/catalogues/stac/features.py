@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from watcher.catalogues.stac.assets import File, http, quicklook, text, wanted
+from watcher.catalogues.stac.assets import File, http, quicklook, wanted
 from watcher.core import grids, revisions
 from watcher.core.moments import moment
 from watcher.model import Level, Product, level
-from watcher.names import identity, utf8
+from watcher.names import identity, nonempty, utf8
 
 
 class Link(msgspec.Struct, gc=False):
@@ -126,13 +126,13 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, Level], asset
     return Product(
         collection=str(feature.collection),
         id=identity(feature.id),
-        title=text(said.title) or feature.id,
+        title=nonempty(said.title) or feature.id,
         level=_level(said, levels.get(feature.collection or "")),
         acquired=moment(said.datetime) or moment(said.start),
         revision=revisions.token(
             updated=changed.isoformat() if changed else None,
             produced=produced.isoformat() if produced else None,
-            version=text(said.version) or text(said.processing) or text(said.baseline),
+            version=nonempty(said.version) or nonempty(said.processing) or nonempty(said.baseline),
             checksum=only.checksum if only else None,
             size=only.size if only else None,
         ),
@@ -140,22 +140,22 @@ def product(feature: Feature, *, cursor: str, levels: Mapping[str, Level], asset
         updated=updated,
         learnt=None if cursor == "none" else moment(getattr(said, cursor)),
         cloud=_cloud(said.cloud),
-        platform=text(said.platform),
-        instrument=", ".join(filter(None, map(text, said.instruments))) or None
+        platform=nonempty(said.platform),
+        instrument=", ".join(filter(None, map(nonempty, said.instruments))) or None
         if isinstance(said.instruments, list)
         else None,
         geometry=utf8(geometry) if (geometry := bytes(feature.geometry)) != b"null" else None,
         link=_link(feature, url),
         quicklook=quicklook(feature.files),
         assets=files,
-        grid=_grid(said) or grids.named(feature.id) or grids.named(text(said.title) or ""),
+        grid=_grid(said) or grids.named(feature.id) or grids.named(nonempty(said.title) or ""),
     )
 
 
 def _level(said: Properties, given: Level | None) -> Level | None:
     if given is not None:
         return given
-    words = [word for word in map(text, (said.type, said.s2_type, said.correction, said.level)) if word]
+    words = [word for word in map(nonempty, (said.type, said.s2_type, said.correction, said.level)) if word]
     names = [level(word) for word in words]
     # A product type may be no level at all (`GRD`), so a name of ours wins over a server's own word.
     return next((name for name in names if name[:1] == "L" and name[1:2].isdigit()), names[0] if names else None)
