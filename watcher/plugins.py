@@ -98,6 +98,12 @@ def settings_of(family: str, kind: str) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(part)]
 
 
+def told(family: str, kind: str) -> str:
+    """Return what a kind says of itself: the first sentence of its file, without the full stop."""
+    said = importlib.import_module(f"watcher.{family}.{kind}").__doc__ or ""
+    return " ".join(said.split("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+
+
 def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str) -> Any:
     """Turn settings into a working part of that kind.
 

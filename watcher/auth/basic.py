@@ -1,6 +1,6 @@
-"""User name and password with each request: HTTP Basic (RFC 7617).
+"""User name and password with each request.
 
-Sent with the first request already, since a resto's 403 does not ask for it.
+That is HTTP Basic (RFC 7617), sent with the first request already, since a resto's 403 does not ask for it.
 """
 
 from __future__ import annotations

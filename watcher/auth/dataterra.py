@@ -1,6 +1,7 @@
-"""Signed links of Data Terra's THEIA store: a service signs the address of a file, for the keys of an account.
+"""Links signed by Data Terra, for THEIA's store.
 
-The keys go to that service alone; the store is asked by the signed address, which is good for a while.
+A service signs the address of a file for the keys of an account. The keys go to that service alone; the store is asked
+by the signed address, which is good for a while.
 """
 
 from __future__ import annotations
@@ -21,18 +22,20 @@ from watcher.net.reach import origin, shown
 from watcher.net.tokens import Granted, Login, Refused, Tokens
 
 _GOOD_FOR = 120.0
-_SAMPLE = "https://s3-data.meso.umontpellier.fr/sm1-gdc/watcher"
+_SAMPLE = "/sm1-gdc/watcher"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An access key and its secret key; `sign_url` is the service that signs."""
+    """An access key and its secret key; `sign_url` is the service that signs, `files_url` the store it signs for."""
 
     access_key: str | Secret
     secret_key: Secret
     sign_url: str = "https://signing.stac.teledetection.fr/sign"
+    files_url: str = "https://s3-data.meso.umontpellier.fr"
 
     def __post_init__(self) -> None:
         addressed("sign_url", self.sign_url)
+        addressed("files_url", self.files_url)
 
     def auth(self) -> httpx.Auth:
         """Return what signs a request; threads may share it."""
@@ -40,7 +43,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def check(self, http: Http) -> Finding:
         """Have an address signed, whether there is a file or not."""
-        talk = partial(_login, self, httpx.URL(_SAMPLE))
+        talk = partial(_login, self, httpx.URL(self.files_url).copy_with(path=_SAMPLE))
         return tried(http, talk, well=f"{_place(self)} signs links for the key of the {self.secret_key}")
 
 
@@ -54,6 +57,9 @@ class _Linking(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         plain = request.url
+        if origin(plain) != origin(httpx.URL(self._kind.files_url)):
+            yield request
+            return
         signed = self._links.of(str(plain), _place(self._kind))
         before = signed.current
         text = yield from signed.valid(partial(_login, self._kind, plain, request))

@@ -1,7 +1,7 @@
-"""NASA's Earthdata Login by a token of one's own, sent as a Bearer; it lasts for sixty days.
+"""NASA's Earthdata Login, by a token made there.
 
-It goes to the hosts that have the files, never to the signed addresses that these lead to. A host that sends on to the
-login all the same does not accept it.
+The token lasts for sixty days, and is sent as a Bearer to the hosts that have the files, never to the signed addresses
+that these lead to. A host that sends on to the login all the same does not accept it.
 """
 
 from __future__ import annotations

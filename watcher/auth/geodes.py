@@ -1,4 +1,7 @@
-"""The API key of a GEODES portal of CNES, in `X-API-Key`; the portal says what is left of its quota."""
+"""The API key of a GEODES portal of CNES.
+
+It goes into `X-API-Key`; the portal says what is left of its quota.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key in a header of every request."""
+"""A key in a header of each request."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Tokens of an OAuth 2 server for a password (RFC 6749 §4.3, §6), as the Copernicus Data Space gives them.
+"""A password for tokens of an OAuth 2 server, as Copernicus has it.
 
-A token is fetched once, used until shortly before it expires, then renewed by its refresh token, with the password only
-when that is over, too: such servers count sessions. Tokens go where the HTTP client lets credentials go, the password
-to `token_url` alone.
+By RFC 6749 §4.3 and §6: a token is fetched once, used until shortly before it expires, then renewed by its refresh
+token, with the password only when that is over, too: such servers count sessions. Tokens go where the HTTP client lets
+credentials go, the password to `token_url` alone.
 """
 
 from __future__ import annotations

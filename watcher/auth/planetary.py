@@ -1,7 +1,8 @@
-"""Signed links of Microsoft's Planetary Computer: a SAS token for each container of Azure's blob store.
+"""Links signed by Microsoft's Planetary Computer.
 
-It needs no account; a subscription key only raises the limits. A token is fetched for the container of a file
-(``/{account}/{container}`` of the token service), added to the file's address, and used until shortly before it ends.
+It needs no account; a subscription key only raises the limits. A SAS token is fetched for the container of a file in
+Azure's blob store (``/{account}/{container}`` of the token service), added to the file's address, and used until
+shortly before it ends.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Tokens of a resto server for a password, used for an hour or as long as they say.
+"""A password for tokens of a resto server.
 
 The login is HTTP Basic at ``/api/users/connect`` (2.0; ``/api/user/connect`` from 2.1, ``/auth`` from 6 on), the token
-a JWT (RFC 7519). A server of version 2 answers 403, not 401, to a token that has expired, as it does to anybody without
-rights.
+a JWT (RFC 7519), used for an hour or as long as it says. A server of version 2 answers 403, not 401, to a token that
+has expired, as it does to anybody without rights.
 """
 
 from __future__ import annotations

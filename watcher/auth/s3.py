@@ -1,7 +1,8 @@
-"""Keys of an S3 store: each request to its endpoint is signed (AWS Signature Version 4), the secret key never sent.
+"""Keys of an S3 store.
 
-Signed as "Authenticating Requests: Using the Authorization Header" of the S3 API reference says: over method, path,
-query, and the headers host, range and x-amz-*. Bodies are empty: files are only read.
+Each request to its endpoint is signed (AWS Signature Version 4), and the secret key never sent: over method, path,
+query, and the headers host, range and x-amz-*, as "Authenticating Requests: Using the Authorization Header" of the S3
+API reference says. Bodies are empty: files are only read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The single sign-on of THEIA and SPOT (Take5): a token for two hours, which resto servers take with `issuerId`.
+"""The single sign-on of THEIA and SPOT (Take5).
 
-A login is a form of `ident` and `pass`. The first service (2015) answered with JSON, the later one with the bare token,
-called HTML; to a wrong password either answers 200, with nothing or with a sentence. To a token that is over the resto
-behind it answers 403, as it does to anybody without rights.
+A login is a form of `ident` and `pass`; its token is good for two hours. The first service (2015) answered with JSON,
+the later one with the bare token, called HTML; to a wrong password either answers 200, with nothing or with a sentence.
+To a token that is over the resto behind it answers 403, as it does to anybody without rights.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""NASA's Earthdata Login by user name and password: from the file to the login, and back with a cookie.
+"""NASA's Earthdata Login, by user name and password.
 
 A host without a session for us sends on to ``/oauth/authorize`` of the login; there the password is shown (Basic), and
 nowhere else. The login sends back to the host with a code, for which the host sets the cookie of a session. Cookies go

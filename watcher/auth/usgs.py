@@ -1,4 +1,7 @@
-"""The M2M API of USGS: an application token is exchanged for a key in `X-Auth-Token`, good for two hours."""
+"""An application token of USGS, for its M2M API.
+
+It is exchanged for a key in `X-Auth-Token`, good for two hours.
+"""
 
 from __future__ import annotations
 
