@@ -24,7 +24,9 @@ from watcher.net.logins import accepted, addressed, ahead, asking, bearer
 from watcher.net.tokens import Granted, Login, Refused, Signing, Token
 
 _LIFETIME = 300.0
-_SECOND_FACTOR = re.compile(r"\b(t?otp|mfa|2fa)\b|(one.time|second|two|multi).?(factor|code|pass)", re.IGNORECASE)
+_SECOND_FACTOR = re.compile(
+    r"(?<![a-z])(t?otp|mfa|2fa)(?![a-z])|(one.time|second|two|multi).?(factor|code|pass)", re.IGNORECASE
+)
 _WITHOUT_ONE = (
     "nobody is here to type its code: take an account without one; at Copernicus S3 keys need none"
     ' (kind = "s3", https://eodata-s3keysmanager.dataspace.copernicus.eu)'
