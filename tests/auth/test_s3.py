@@ -1,4 +1,4 @@
-"""Requests that are signed for an S3 store: by the examples that its reference publishes, and at a server that checks."""
+"""Requests that are signed for an S3 store: as the examples of its reference are, and at a server that checks."""
 
 from __future__ import annotations
 
@@ -69,6 +69,12 @@ def test_the_examples_of_the_reference_are_signed_as_it_says(method, target, hea
     )
 
 
+_SIGNED = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(\w+)/(\d{8})/([\w-]+)/s3/aws4_request"
+    r",SignedHeaders=([\w;-]+),Signature=(\w+)"
+)
+
+
 class Store:
     """An S3 store that checks what is signed, written from the server's side: from what came over the wire."""
 
@@ -82,29 +88,25 @@ class Store:
         return reply(206 if "range" in request.headers else 200, b"band")
 
     def fault(self, request: Request) -> str | None:
-        said = re.fullmatch(
-            r"AWS4-HMAC-SHA256 Credential=(\w+)/(\d{8})/([\w-]+)/s3/aws4_request,SignedHeaders=([\w;-]+),Signature=(\w+)",
-            request.headers.get("authorization", ""),
-        )
+        said = _SIGNED.fullmatch(request.headers.get("authorization", ""))
         if said is None:
             return "AccessDenied"
         key, day, region, names, signature = said.groups()
         time = request.headers["x-amz-date"]
         if key != KEY:
             return "InvalidAccessKeyId"
-        if (
-            abs((datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds())
-            > 900
-        ):
+        skew = datetime.strptime(f"{time}+0000", "%Y%m%dT%H%M%SZ%z") - datetime.now(UTC)
+        if abs(skew.total_seconds()) > 900:
             return "RequestTimeTooSkewed"
         wanted = {name for name in request.headers if name == "host" or name.startswith("x-amz-")}
         if not wanted <= set(names.split(";")) or region != self.region or not time.startswith(day):
             return "AuthorizationHeaderMalformed"
         path, _, query = request.target.partition("?")
-        pairs = sorted(
-            (quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(query, keep_blank_values=True)
-        )
-        lines = [request.method, quote(unquote(path), safe="/-_.~"), "&".join(f"{k}={v}" for k, v in pairs)]
+        if path != quote(unquote(path), safe="/-_.~"):
+            return "SignatureDoesNotMatch"  # as it stands it is another than encoded anew
+        given = parse_qsl(query, keep_blank_values=True)
+        pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in given)
+        lines = [request.method, path, "&".join(f"{k}={v}" for k, v in pairs)]
         lines += [f"{name}:{request.headers[name]}" for name in names.split(";")]
         lines += ["", names, request.headers["x-amz-content-sha256"]]
         scope = f"{day}/{region}/s3/aws4_request"

@@ -72,6 +72,9 @@ class _Signed(httpx.Auth):
 
 def _sign(kind: Kind, request: httpx.Request) -> None:
     now = datetime.now(UTC)
+    # Sent as it is signed: some servers take the path as it stands, others encode it anew.
+    path, mark, query = request.url.raw_path.partition(b"?")
+    request.url = request.url.copy_with(raw_path=_encoded(path, safe="/").encode("ascii") + mark + query)
     request.headers["x-amz-date"] = f"{now:%Y%m%dT%H%M%SZ}"
     request.headers["x-amz-content-sha256"] = _EMPTY
     if kind.session_token is not None:
