@@ -328,7 +328,8 @@ class Parts:
             raise ConfigError(f"[{place}] names no kind", hint=f"the kinds are: {', '.join(plugins.kinds('auth'))}")
         if kind in plugins.kinds("auth") and "url" in plugins.settings_of("auth", kind):
             settings.setdefault("url", self.catalogue(table.name).url)
-        part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
+        see = f"watcher login {table.name} --kind {kind} says what to write"
+        part: plugins.Auth = plugins.build("auth", kind, settings, place=place, see=see)
         return part
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.auth.pretend import ACCOUNTS, Scene, leaked, secrets, staged
 from tests.loopback import Peer, Request, reply, served
+from watcher import plugins
 from watcher.errors import CredentialError, WatcherError
 from watcher.net import Http
 
@@ -16,6 +17,10 @@ __all__ = ["secrets"]
 
 STATUSES = (301, 302, 303, 307, 308)
 HOPS = ("search", "body", "download", "bounce", "asset", "login")
+
+
+def test_every_kind_is_looked_at() -> None:
+    assert sorted(ACCOUNTS) == plugins.kinds("auth")
 
 
 @pytest.mark.usefixtures("secrets")

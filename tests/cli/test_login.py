@@ -123,6 +123,25 @@ def test_a_service_of_the_machine_is_given_credentials_of_systemd(
     assert "LoadCredential=geodes-key:/etc/watcher/credentials/geodes-key" in said.out
 
 
+@pytest.mark.parametrize(
+    ("auth", "said"),
+    [
+        ('kind = "resto"\npasword = { env = "X" }', "did you mean password?"),
+        ('kind = "resto"\nusername = "me"', "watcher login take5 --kind resto says what to write"),
+        ('kind = "resto"\npassword = { env = "X" }', "username is missing"),
+        ('kind = "resto"\nusername = "me"\npassword = "clear"', "watcher login take5 --kind resto"),
+        ('kind = "rest"\nusername = "me"', "did you mean resto?"),
+        ('username = "me"', "names no kind"),
+    ],
+)
+def test_settings_that_make_no_account_are_said_once(auth: str, said: str, home: Path, watcher: Watcher) -> None:
+    configured(home, auth)
+    told = watcher("login", "take5")
+    assert (told.code, told.out) == (78, "")
+    assert said in told.err
+    assert told.err.count("[catalogues.take5.auth]") == 1
+
+
 def test_an_unknown_kind_is_answered_with_those_that_are(watcher: Watcher) -> None:
     said = watcher("login", "cdse", "--kind", "oauht")
     assert said.code == 2

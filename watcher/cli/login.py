@@ -12,7 +12,7 @@ from watcher.cli.output import json_option, show_json
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from watcher.config import CatalogueTable
     from watcher.credentials import Secret
@@ -56,13 +56,14 @@ def login(context: Context, name: str, kind: str | None, store: bool, as_json: b
         if kind is None and table.needs_account:
             raise click.exceptions.Exit(1)
         return
+    secrets = parts.secrets(name)
     if store:
-        for place, secret in parts.secrets(name).items():
+        for place, secret in secrets.items():
             _keep(place, secret)
-    _try(parts, table, as_json=as_json)
+    _try(parts, table, secrets, as_json=as_json)
 
 
-def _try(parts: Parts, table: CatalogueTable, *, as_json: bool) -> None:
+def _try(parts: Parts, table: CatalogueTable, secrets: Mapping[str, Secret], *, as_json: bool) -> None:
     finding = parts.account(table.name)
     if finding is None:
         raise AssertionError  # there is one: it was looked for
@@ -75,7 +76,7 @@ def _try(parts: Parts, table: CatalogueTable, *, as_json: bool) -> None:
                 "well": finding.well,
                 "text": finding.text,
                 "hint": finding.hint,
-                "secrets": {place: str(secret) for place, secret in parts.secrets(table.name).items()},
+                "secrets": {place: str(secret) for place, secret in secrets.items()},
                 "seen_by": _seen_by(parts, table),
                 "used_for": list(_uses(table)),
             }

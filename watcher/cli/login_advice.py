@@ -88,9 +88,9 @@ def told(said: Advice) -> Iterator[str]:
         width = max(map(len, kinds))
         yield from (f"    {kind:{width}}  {plugins.told('auth', kind)}" for kind in kinds)
         return
-    state = "No account is configured." if table.auth is None else "An account is configured; this is another."
+    state = "No account is configured. Write one" if table.auth is None else "One account is configured. Write another"
     new = "" if said.path.exists() else " (watcher init makes that file)"
-    yield f"{state} Write it to {said.path}{new}:"
+    yield f"{state} to {said.path}{new}:"
     yield ""
     yield from (f"    {line}".rstrip() for line in _pasted(said))
     yield ""
