@@ -214,6 +214,18 @@ def test_a_link_that_somebody_laid_is_not_written_through(tmp_path: Path) -> Non
     assert (victim.read_text(), (tmp_path / "secret").read_text()) == ("mine", "5ecret\n")
 
 
+def test_of_a_secret_that_cannot_be_written_whole_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(CredentialError, match="No space left on device"):
+        Secret(file=str(tmp_path / "secret")).keep("5ecret")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CredentialError, match="cannot write the secret"):

@@ -19,7 +19,7 @@ from watcher.net import Http
 from watcher.net.hops import link
 from watcher.net.logins import accepted, addressed, asking, tried
 from watcher.net.reach import origin, shown
-from watcher.net.tokens import Granted, Login, Refused, Tokens
+from watcher.net.tokens import Granted, Login, Refused, Tokens, signed
 
 _GOOD_FOR = 120.0
 _SAMPLE = "/sm1-gdc/watcher"
@@ -60,16 +60,12 @@ class _Linking(httpx.Auth):
         if origin(plain) != origin(httpx.URL(self._kind.files_url)):
             yield request
             return
-        signed = self._links.of(str(plain), _place(self._kind))
-        before = signed.current
-        text = yield from signed.valid(partial(_login, self._kind, plain, request))
-        request.url = httpx.URL(text)
-        response = yield request
-        if response.status_code in (401, 403) and text == before:
-            response.close()
-            text = yield from signed.valid(partial(_login, self._kind, plain, request), refused=text)
-            request.url = httpx.URL(text)
-            yield request
+        token = self._links.of(str(plain), _place(self._kind))
+        yield from signed(request, token, partial(_login, self._kind, plain, request), _put, {401, 403})
+
+
+def _put(request: httpx.Request, address: str) -> None:
+    request.url = httpx.URL(address)
 
 
 def _login(kind: Kind, plain: httpx.URL, request: httpx.Request) -> Login:
@@ -85,10 +81,10 @@ def _login(kind: Kind, plain: httpx.URL, request: httpx.Request) -> Login:
         given = msgspec.json.decode(accepted(response, _place(kind)).content, type=_Given).href
     except (ValueError, RecursionError) as error:
         raise CatalogueError(f"{_place(kind)} gave no signed link", hint="is sign_url right?") from error
-    signed = link(given)
-    if origin(signed) != origin(plain) or signed.path != plain.path:
-        raise CatalogueError(f"{_place(kind)} was asked to sign {shown(plain)}, and signed {shown(signed)}")
-    return Granted(str(signed), _GOOD_FOR)
+    address = link(given)
+    if origin(address) != origin(plain) or address.path != plain.path:
+        raise CatalogueError(f"{_place(kind)} was asked to sign {shown(plain)}, and signed {shown(address)}")
+    return Granted(str(address), _GOOD_FOR)
 
 
 def _place(kind: Kind) -> str:

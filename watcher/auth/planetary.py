@@ -21,7 +21,7 @@ from watcher.errors import CatalogueError
 from watcher.model import Finding
 from watcher.net import Http
 from watcher.net.logins import accepted, addressed, ahead, asking, tried
-from watcher.net.tokens import Granted, Login, Refused, Tokens
+from watcher.net.tokens import Granted, Login, Refused, Tokens, signed
 
 _BLOBS = ".blob.core.windows.net"
 _LIFETIME = 600.0
@@ -63,20 +63,14 @@ class _Sharing(httpx.Auth):
             return
         where = f"{plain.host.removesuffix(_BLOBS)}/{container}"
         token = self._tokens.of(where, _place(self._kind))
-        before = token.current
-        text = yield from token.valid(partial(_login, self._kind, where, request))
-        request.url = _signed(plain, text)
-        response = yield request
-        if response.status_code in (401, 403) and text == before:
-            response.close()
-            text = yield from token.valid(partial(_login, self._kind, where, request), refused=text)
-            request.url = _signed(plain, text)
-            yield request
+        login = partial(_login, self._kind, where, request)
+        yield from signed(request, token, login, partial(_put, plain), {401, 403})
 
 
-def _signed(url: httpx.URL, token: str) -> httpx.URL:
+def _put(plain: httpx.URL, request: httpx.Request, token: str) -> None:
     # As it stands: it is percent-encoded, and signed as it is.
-    return url.copy_with(raw_path=url.raw_path + (b"&" if url.query else b"?") + token.encode("ascii"))
+    mark = b"&" if plain.query else b"?"
+    request.url = plain.copy_with(raw_path=plain.raw_path + mark + token.encode("ascii"))
 
 
 def _login(kind: Kind, where: str, request: httpx.Request) -> Login:

@@ -14,7 +14,7 @@ from functools import partial
 import httpx
 import msgspec
 
-from watcher.credentials import Secret, account, named, owner
+from watcher.credentials import Secret, account, named, owner, remembered_for_now
 from watcher.errors import CatalogueError, CredentialError
 from watcher.model import Finding
 from watcher.net import Http
@@ -91,6 +91,8 @@ def _login(kind: Kind, request: httpx.Request, to: httpx.URL, cookies: Mapping[s
         given = _cookies(response)
         jar.update(given)
         if given:
+            for value in jar.values():
+                remembered_for_now(value)
             return Granted(_header(jar), math.inf)
         if not response.has_redirect_location:
             break

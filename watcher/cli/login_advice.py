@@ -113,7 +113,8 @@ def _placed(said: Advice, secrets: Mapping[str, Secret]) -> Iterator[str]:
         for secret in secrets.values():
             yield f"    install -m 600 /dev/stdin {_MACHINE}/credentials/{secret.credential}"
             yield f"    LoadCredential={secret.credential}:{_MACHINE}/credentials/{secret.credential}"
-        yield "(the first for a shell, the second for [Service] of `systemctl edit watcher`; see systemd/README.md)."
+        yield "(the first for a shell, the second for [Service] of `systemctl edit watcher`; see systemd/README.md),"
+        yield f"then try it: watcher login {said.table.name}"
     else:
         yield "Then store the secret, which is asked for unseen, and try the account:"
         yield f"    watcher login {said.table.name} --store"

@@ -114,11 +114,7 @@ class Tokens:
 
 
 class Signing(httpx.Auth):
-    """Signs requests with a token; gets another, once, where the server says that it is over.
-
-    `login` begins a login for the sake of a request, `put` writes a token into one, `over` are the statuses that say
-    that a token is over.
-    """
+    """Signs all requests with one token: see `signed`. `login` begins a login for the sake of a request."""
 
     def __init__(
         self,
@@ -131,16 +127,30 @@ class Signing(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign a request, and once more if need be."""
-        before = self._token.current
-        text = yield from self._token.valid(lambda: self._login(request))
-        self._put(request, text)
-        response = yield request
-        # Over for the server, whose clock may not be ours. One just fetched cannot be.
-        if response.status_code in self._over and text == before:
-            response.close()  # who waits for a token holds no connection, which the login may need
-            text = yield from self._token.valid(lambda: self._login(request), refused=text)
-            self._put(request, text)
-            yield request
+        yield from signed(request, self._token, lambda: self._login(request), self._put, self._over)
+
+
+def signed(
+    request: httpx.Request,
+    token: Token,
+    login: Callable[[], Login],
+    put: Callable[[httpx.Request, str], None],
+    over: Collection[int],
+) -> Generator[httpx.Request, httpx.Response, None]:
+    """Sign a request with a token; with another, once, if the server says that it is over.
+
+    `put` writes a token into the request, `over` are the statuses that say that one is over.
+    """
+    before = token.current
+    text = yield from token.valid(login)
+    put(request, text)
+    response = yield request
+    # Over for the server, whose clock may not be ours. One just fetched cannot be.
+    if response.status_code in over and text == before:
+        response.close()  # who waits for a token holds no connection, which the login may need
+        text = yield from token.valid(login, refused=text)
+        put(request, text)
+        yield request
 
 
 def _again(error: WatcherError) -> WatcherError:
