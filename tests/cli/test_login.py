@@ -35,7 +35,7 @@ def test_the_account_that_is_configured_is_tried(home: Path, watcher: Watcher, s
     assert said.code == 0
     assert said.out.splitlines() == [
         f"ok     take5: {scene.catalogue.url} accepts the login of take5@example.org",
-        f"       for downloads; seen by {host}, by no other",
+        f"       for downloads; shown to no host but {host}",
     ]
     (home / "password").write_text("wr0ng-pass\n")
     said = watcher("login", "take5")

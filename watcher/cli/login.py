@@ -85,7 +85,8 @@ def _try(parts: Parts, table: CatalogueTable, secrets: Mapping[str, Secret], *, 
         click.echo(f"{'ok   ' if finding.well else 'WRONG'}  {table.name}: {finding.text}")
         if finding.hint and not finding.well:
             click.echo(f"         → {finding.hint}")
-        click.echo(f"       for {' and '.join(_uses(table))}; seen by {', '.join(_seen_by(parts, table))}, by no other")
+        seen = ", ".join(_seen_by(parts, table))
+        click.echo(f"       for {' and '.join(_uses(table))}; shown to no host but {seen}")
     if not finding.well:
         raise click.exceptions.Exit(1)
 
