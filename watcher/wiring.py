@@ -24,8 +24,10 @@ from watcher.store.locks import holding
 if TYPE_CHECKING:
     import httpx
 
+    from watcher.core.carts import File
     from watcher.net import Http
     from watcher.plugins import Catalogue
+    from watcher.tasks import carts
     from watcher.tasks.download import Brought, Show
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
@@ -35,6 +37,9 @@ DATABASE = "watcher.db"
 
 _SOME = 50
 """So many sites are reconciled together: most servers take them as one question."""
+
+_NOWHERE = "https://nowhere.invalid"
+"""An origin that nothing has (RFC 2606), so that no address is trusted more than another."""
 
 _LONG = 300.0
 """Seconds after which a reconcile lets the next poll go first."""
@@ -216,6 +221,41 @@ class Parts:
                 show=show,
                 stop=self.stop,
             )
+
+    def http_at(self, url: str) -> Http:
+        """Return the client for an address that no catalogue gave: that of the catalogue whose host it is.
+
+        Any other address is asked without an account, and only if it is public and encrypted.
+        """
+        from urllib.parse import urlsplit
+
+        from watcher.net import Http
+
+        place = urlsplit(url)
+        for name in self.config.known():
+            own, table = urlsplit(self.catalogue(name).url), self.table(name)
+            if place[:2] == own[:2] or {place.netloc, place.hostname} & {*table.hosts, *table.auth_hosts}:
+                return self.http(name)
+        with self._guard:
+            if _NOWHERE not in self._https:
+                connections = 4 + self.config.download.concurrency
+                self._https[_NOWHERE] = Http(origin=_NOWHERE, connections=connections, stop=self.stop)
+            return self._https[_NOWHERE]
+
+    def bring(self, files: Sequence[File], folder: Path, show: Show | None = None) -> Iterator[carts.Brought]:
+        """Fetch the files of a cart into a folder."""
+        from watcher.tasks.carts import bring
+
+        limits = self.config.download
+        yield from bring(
+            files,
+            self.http_at,
+            folder,
+            concurrency=limits.concurrency,
+            reserve=limits.reserve,
+            show=show,
+            stop=self.stop,
+        )
 
     def close(self) -> None:
         """Close every HTTP client."""
