@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
     from watcher.core.carts import File
+    from watcher.core.shelves import Layout
     from watcher.net import Http
     from watcher.plugins import Catalogue
     from watcher.tasks import carts
@@ -48,12 +49,13 @@ _LONG = 300.0
 class Parts:
     """All that a command or the service works with, made when it is asked for.
 
-    `stop`, once set, ends every wait of every part.
+    `stop`, once set, ends every wait of every part. Raises `ConfigError` for a layout of the archive that is none.
     """
 
     def __init__(self, config: Config, state: Path, *, stop: threading.Event | None = None) -> None:
         self.config = config
         self.state = state
+        self.layout = _layout(config)
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
         self._guard = threading.Lock()
@@ -214,6 +216,7 @@ class Parts:
                 db,
                 self.http,
                 self.archive,
+                layout=self.layout,
                 now=now,
                 chance=chance,
                 concurrency=self.config.download.concurrency,
@@ -358,6 +361,18 @@ class Parts:
             settings.setdefault("url", self.catalogue(table.name).url)
         part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
         return part
+
+
+def _layout(config: Config) -> Layout:
+    from watcher.core.shelves import layout
+
+    try:
+        return layout(config.download.layout)
+    except ValueError as error:
+        raise ConfigError(
+            f'{config.path}: download.layout = "{config.download.layout}": {error}',
+            hint='write for instance "{site}/{platform}/{acquired:%Y/%m}/{level}/{title}"',
+        ) from error
 
 
 def _unknown(name: str, config: Config) -> UsageError:
