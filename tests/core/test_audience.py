@@ -65,9 +65,7 @@ def test_the_index_tells_those_whom_asking_each_would(
         assert sorted(found, key=lambda owed: owed.address) == asked(subscribed, site, one, event, coverage)
 
 
-def asked(
-    subscribed: list[Subscription], site: int, one: Product, event: Event, coverage: float | None
-) -> list[Owed]:
+def asked(subscribed: list[Subscription], site: int, one: Product, event: Event, coverage: float | None) -> list[Owed]:
     """What each address is owed, by asking every subscription of it."""
     best: dict[str, Owed] = {}
     for each in subscribed:

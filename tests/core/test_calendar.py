@@ -78,13 +78,13 @@ def hushed(rhythm: Rhythm, moment: datetime) -> bool:
 
 
 def watched(rhythm: Rhythm, since: datetime, until: datetime) -> list[datetime]:
-    """The digests between two moments, by looking at the wall: as it shows the hour, or jumps over it, as much later."""
+    """The digests between two moments, by looking at the wall: when it shows the hour; as much later if it jumps."""
     zone = ZoneInfo(rhythm.zone)
     moment = since.replace(minute=since.minute // 5 * 5, second=0, microsecond=0)
     seen: set[date] = set()
     found = []
     while moment <= until:
-        before, now = (moment - STEP).astimezone(zone).replace(tzinfo=None), moment.astimezone(zone).replace(tzinfo=None)
+        before, now = (one.astimezone(zone).replace(tzinfo=None) for one in (moment - STEP, moment))
         # A minute after `before` and up to `now` of the wall; more than five where it jumps forward.
         for day in {before.date(), before.date() + DAY, now.date()}:
             wanted = datetime.combine(day, rhythm.at)

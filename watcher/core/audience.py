@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -135,11 +136,15 @@ _Ranks = tuple[int, int, int]
 
 
 class _Group:
-    """Subscriptions that mean the same sites: those that want products of a kind, and whom a product is told to."""
+    """Subscriptions that mean the same sites.
+
+    `interested` are those that want products of a kind, one of each set of limits with all that is owed by such;
+    `told` is whom a product is told to.
+    """
 
     def __init__(self) -> None:
         self.members: list[Subscription] = []
-        self.interested: dict[_Kind, list[Subscription]] = {}
+        self.interested: dict[_Kind, list[tuple[Subscription, list[Owed]]]] = {}
         self.told: dict[tuple[_Kind, _Ranks], Sequence[Owed]] = {}
 
 
@@ -155,27 +160,25 @@ class Audience:
         self, subscriptions: Sequence[Subscription], *, now: datetime, tags: Mapping[int, Collection[str]] | None = None
     ) -> None:
         self._now, self._tags = now, tags or {}
-        self._everywhere = _Group()
+        self._everywhere, self._dues = _Group(), dict[Rhythm, Owed]()
         self._at, self._tagged = defaultdict[int, _Group](_Group), defaultdict[str, _Group](_Group)
-        self._dues: dict[Rhythm, Owed] = {}
-        limits: tuple[set[Any], set[Any], set[Any]] = (set(), set(), set())
-        for one in subscriptions:
-            if muted(one, now):
-                continue
-            for known, limit in zip(limits, (one.max_cloud, one.min_coverage, one.acquired_since), strict=True):
-                known.add(limit)
+        heard = [one for one in subscriptions if not muted(one, now)]
+        self._clouds = sorted({one.max_cloud for one in heard if one.max_cloud is not None})
+        self._coverages = sorted({one.min_coverage for one in heard if one.min_coverage is not None})
+        self._sinces = sorted({one.acquired_since for one in heard if one.acquired_since is not None})
+        for one in heard:
             if one.sites is None and not one.tags:
                 self._everywhere.members.append(one)
+                continue
             for site in one.sites or ():
                 self._at[site].members.append(one)
             for tag in one.tags:
                 self._tagged[tag].members.append(one)
-        self._clouds, self._coverages, self._sinces = (sorted(known - {None}) for known in limits)
 
     def owed(
         self, site: int, product: Product, *, event: Event = Event.NEW, coverage: float | None = None
     ) -> Sequence[Owed]:
-        """Return the addresses to tell, each once: by the subscription that lets it hear first, the oldest of several."""
+        """Return the addresses to tell, each once, by the oldest subscription that lets it hear first."""
         kind = (event, product.level, product.collection, product.platform)
         ranks = (
             _rank(bisect_left, self._clouds, product.cloud),
@@ -189,7 +192,7 @@ class Audience:
                 told = group.told[kind, ranks] = self._tells(group, kind, product, coverage)
             if told:
                 lists.append(told)
-        return lists[0] if len(lists) == 1 else self._earliest(owed for told in lists for owed in told)
+        return lists[0] if len(lists) == 1 else self._earliest([*chain.from_iterable(lists)])
 
     def _groups(self, site: int) -> Iterable[_Group]:
         yield self._everywhere
@@ -199,19 +202,25 @@ class Audience:
             yield self._at[site]
 
     def _tells(self, group: _Group, kind: _Kind, product: Product, coverage: float | None) -> Sequence[Owed]:
-        interested = group.interested.get(kind)
-        if interested is None:
-            interested = [one for one in group.members if _other_kind(one, kind[0], product) is None]
-            group.interested[kind] = interested
-        return self._earliest(self._owing(one) for one in interested if _seen_badly(one, product, coverage) is None)
+        if kind not in group.interested:
+            alike: dict[tuple[Any, ...], tuple[Subscription, list[Owed]]] = {}
+            for one in group.members:
+                if _other_kind(one, kind[0], product) is None:
+                    limits = (one.max_cloud, one.unknown_cloud, one.min_coverage, one.acquired_since)
+                    alike.setdefault(limits, (one, []))[1].append(self._owing(one))
+            group.interested[kind] = list(alike.values())
+        passing = (to for one, to in group.interested[kind] if _seen_badly(one, product, coverage) is None)
+        return self._earliest([*chain.from_iterable(passing)])
 
-    def _earliest(self, found: Iterable[Owed]) -> Sequence[Owed]:
-        addresses: dict[str, Owed] = {}
+    def _earliest(self, found: Sequence[Owed]) -> Sequence[Owed]:
+        addresses = {owed.address: owed for owed in found}
+        if len(addresses) == len(found):
+            return found
         for owed in found:
-            before = addresses.setdefault(owed.address, owed)
+            before = addresses[owed.address]
             if (owed.due or self._now, owed.subscription) < (before.due or self._now, before.subscription):
                 addresses[owed.address] = owed
-        return tuple(addresses.values())
+        return list(addresses.values())
 
     def _owing(self, subscription: Subscription) -> Owed:
         alike = self._dues.get(subscription.rhythm)

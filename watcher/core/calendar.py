@@ -1,7 +1,7 @@
 """When a subscriber is to hear of what came now: the next digest, never in quiet hours.
 
 Local times are read in the subscriber's zone, as RFC 5545 §3.3.5 reads them: one that a day does not have, as clocks go
-forward, is as much later; of one that a day has twice, a digest takes the first, so that each local date has one digest.
+forward, is as much later; of one that a day has twice, a digest takes the first. So each local date has one digest.
 Quiet hours are what the clock on the wall says, both times.
 """
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 
 from watcher.core.audience import Audience, owing
@@ -21,10 +22,7 @@ def every(db: sqlite3.Connection) -> list[Subscription]:
     for subscription, site in db.execute("SELECT subscription, site FROM subscription_sites"):
         places.setdefault(subscription, []).append(site)
     rows = db.execute(f"SELECT number, every_site, {', '.join(_COLUMNS)} FROM subscriptions ORDER BY number")
-    return [
-        _subscription(number, None if every_site else tuple(places.get(number, ())), columns)
-        for number, every_site, *columns in rows
-    ]
+    return [_subscription(row, tuple(places.get(row[0], ()))) for row in rows]
 
 
 def audience(db: sqlite3.Connection, *, now: datetime) -> Audience:
@@ -150,14 +148,17 @@ def _columns(subscription: Subscription, *, now: datetime) -> list[Any]:
     ]
 
 
-def _subscription(number: int, places: tuple[int, ...] | None, columns: Sequence[Any]) -> Subscription:
+@lru_cache(maxsize=2048)
+def _subscription(row: tuple[Any, ...], places: tuple[int, ...]) -> Subscription:
+    """Read a row. A thousand are read for each page of a poll, and hardly ever one has changed."""
+    number, every_site, *columns = row
     said = dict(zip(_COLUMNS, columns, strict=True))
     start, _, end = (said["quiet"] or "").partition("-")
     return Subscription(
         number=number,
         address=said["address"],
         name=said["name"],
-        sites=places,
+        sites=None if every_site else places,
         levels=tuple(Level(level) for level in json.loads(said["levels"])),
         max_cloud=said["max_cloud"],
         tags=tuple(json.loads(said["tags"])),
