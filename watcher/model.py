@@ -132,6 +132,10 @@ FOR_GOOD = datetime(9999, 12, 31, tzinfo=UTC)
 """Until when a subscription is muted that is not to be heard of again before somebody says so."""
 
 
+FIELDS = ("acquired", "level", "platform", "cloud", "coverage", "size", "change", "link", "file", "catalogue")
+"""The columns that a notice can have: what a subscriber may choose from, in the order of their choice."""
+
+
 class Rhythm(msgspec.Struct, frozen=True):
     """When a subscriber wants to hear: at once with each `pass`, at each full `hour`, once a `day` or a `week`.
 
@@ -153,7 +157,7 @@ class Subscription(msgspec.Struct, frozen=True):
     those that have one of the `tags`; without either, every site, also those to come. `levels`, `collections` and
     `platforms` empty are all of them; the last two may hold `*`. A cloud cover that is not known passes `max_cloud` if
     `unknown_cloud` says so; coverage (how much of the site the footprint covers, percent) that is not known passes
-    `min_coverage`. `muted` is until when nothing is owed, `fields` which columns a notice has, in their order, `still`
+    `min_coverage`. `muted` is until when nothing is owed, `fields` which `FIELDS` a notice has, in their order, `still`
     asks for a word once a week though nothing came, `changed` is since when these terms hold.
     """
 

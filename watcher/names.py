@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 
 def fold(name: str) -> str:
@@ -16,6 +17,14 @@ def key(name: str) -> str:
     """Return the name without case and accents, white space as single blanks: two sites of one key are one site."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def near(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
+    """Return the names that somebody may have meant, the nearest first."""
+    from rapidfuzz import fuzz, process
+
+    found = process.extract(word, list(known), scorer=fuzz.ratio, limit=most, score_cutoff=60, processor=fold)
+    return [name for name, score, _ in found if score >= found[0][1] - 20]
 
 
 def plain(text: str, *, limit: int = 200) -> str:

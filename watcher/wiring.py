@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 import threading
 import time
@@ -17,10 +18,10 @@ import msgspec
 from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, redact, remembered, revealed
-from watcher.errors import ConfigError, UsageError, WatcherError
+from watcher.errors import ConfigError, StoreError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Sent, Subscription
-from watcher.store import addresses, audits, sites
-from watcher.store.connection import connect
+from watcher.store import addresses, audits, deliveries, sites, subscriptions
+from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
 
 if TYPE_CHECKING:
@@ -208,6 +209,15 @@ class Parts:
         with self.lock("notify", what="sending notices", wait=60.0):
             yield from notify(db, self.send, self.archive, now=now, chance=chance, patience=patience)
 
+    def draft(self, db: sqlite3.Connection, subscription: Subscription, arrivals: Sequence[int]) -> Notice:
+        """Compose what a subscription, stored or not, would be sent about these arrivals; nothing is kept."""
+        from watcher.tasks.notify import draft
+
+        with undone(db):
+            number = subscriptions.add(db, subscription, now=now())
+            owed = deliveries.Due(subscription.address, number, [], list(arrivals), [], 0, False, None)
+            return draft(db, owed, self.archive)
+
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
         from watcher.tasks.download import download
@@ -333,11 +343,26 @@ class Parts:
 
         Raises `UsageError` for an address that cannot be sent to.
         """
+        return self.kept(self.checked(text))
+
+    def checked(self, text: str) -> str:
+        """Return what a person subscribes with as a reference, a URL in clear if it has none yet; nothing is kept.
+
+        Raises `UsageError` for an address that cannot be sent to.
+        """
         from watcher.channels import address_for
 
+        text = text.strip()
         if text in self.config.channels:
             address_for(self.address(f"channel:{text}"), mail_url=None)
             return f"channel:{text}"
+        if text.startswith("url:"):
+            try:
+                addresses.reveal(self.state, text)
+            except StoreError as error:
+                hint = "write the URL itself, or the name of a channel"
+                raise UsageError(f"{text} stands for no address that is kept here", hint=hint) from error
+            return text
         if "@" not in text and "://" not in text:
             known = ", ".join(self.config.channels) or "none yet: [channels.NAME] in config.toml"
             raise UsageError(
@@ -345,15 +370,37 @@ class Parts:
             )
         mail = self.config.mail
         url = _guarded(address_for(text, mail_url=revealed(mail.url) if mail else None))
-        return addresses.keep(self.state, url) if "://" in text else f"mail:{text}"
+        if "://" in text:
+            return addresses.known(self.state, url) or url
+        mailbox = re.sub(r"^mail(to)?:", "", text, flags=re.IGNORECASE)
+        name, _, domain = mailbox.rpartition("@")
+        return f"mail:{name}@{domain.lower()}"
+
+    def kept(self, checked: str) -> str:
+        """Return the reference of a checked address; a URL in clear is kept for it."""
+        return addresses.keep(self.state, checked) if "://" in checked else checked
+
+    def written(self, subscription: Subscription) -> tuple[str, str | None]:
+        """Return a subscription's address as a person would write it, and what it stands for if that is a secret."""
+        kind, _, rest = subscription.address.partition(":")
+        if kind != "url":
+            return rest, None
+        shown = self.shown(subscription)
+        try:
+            secret = addresses.reveal(self.state, subscription.address) != shown
+        except WatcherError:
+            secret = True
+        return (subscription.address, shown) if secret else (shown, None)
 
     def shown(self, subscription: Subscription) -> str:
         """Return a subscription's address as it may be shown: never a secret."""
-        kind, _, rest = subscription.address.partition(":")
-        if kind != "url":
-            return rest
         from watcher.channels import masked
 
+        kind, _, rest = subscription.address.partition(":")
+        if rest.startswith("//"):  # in clear, not kept yet
+            return masked(subscription.address)
+        if kind != "url":
+            return rest
         try:
             return masked(addresses.reveal(self.state, subscription.address))
         except WatcherError:

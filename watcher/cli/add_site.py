@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import CatalogueName, DateType, LevelType, Percent, one_of
+from watcher.cli.options import CatalogueName, DateType, LevelType, Percent, TagName, one_of
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 @click.option("--geometry", metavar="FILE|WKT", help="A GeoJSON file, or WKT.")
 @click.option("--as", "called", metavar="NAME", help="What the site is called, if not as the place.")
 @click.option("--pick", type=click.IntRange(min=1), metavar="N", help="The N-th of the places that NAME may be.")
+@click.option(
+    "--tag", "tags", type=TagName(), multiple=True, help="A word that groups it with others. May be repeated."
+)
 @click.option("--announce-existing", is_flag=True, help="Hear of what is there already, as one digest.")
 @click.pass_obj
 def add_site(
@@ -59,6 +62,7 @@ def add_site(
     geometry: str | None,
     called: str | None,
     pick: int | None,
+    tags: tuple[str, ...],
     announce_existing: bool,
 ) -> None:
     """Watch a place: from the first poll on, what arrives there is announced.
@@ -81,9 +85,11 @@ def add_site(
       watcher add-site "Kruger north" --bbox 31.0,-23.2,31.6,-22.6 --max-cloud 20
       watcher add-site Toulouse --point 1.44,43.60,15 --since 2026-01-01
       watcher add-site Field --geometry field.geojson --announce-existing
+      watcher add-site Manaus --tag amazon --tag forest
     """
     from watcher.cli import meant as meaning
     from watcher.cli.known import known_in
+    from watcher.core.audience import means
     from watcher.model import level as read_level
     from watcher.store import sites, subscriptions
     from watcher.store.connection import writing
@@ -105,6 +111,7 @@ def add_site(
     db = parts.db()
     with writing(db):
         site, moved = _stored(db, meant, _named(called or meant.place.name), now=moment)
+        sites.tag(db, site, tags)
         fresh = [
             sites.watch(
                 db,
@@ -140,7 +147,10 @@ def add_site(
         )
     elif announce_existing:
         click.echo("What is there was remembered at the first poll: --announce-existing announces nothing more.")
-    if not any(s.sites is None or site.number in s.sites for s in subscriptions.every(db)):
+    tagged = sites.tags(db).get(site.number, frozenset())
+    if tags:
+        click.echo(f"It is tagged {', '.join(sorted(tagged))}.")
+    if not any(means(one, site.number, tagged) for one in subscriptions.every(db)):
         click.echo("Nobody is told of it yet: watcher subscribe you@example.org")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,11 +43,12 @@ class DateType(click.ParamType[Any]):
         """Read an ISO 8601 date or time."""
         if isinstance(value, datetime):
             return value
-        try:
-            read = datetime.fromisoformat(value)
-        except ValueError:
+        from watcher.core.moments import moment
+
+        read = moment(value)
+        if read is None:
             self.fail(f'"{value}" is no date; write 2026-11-22 or 2026-11-22T10:00:00Z', param, ctx)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        return read
 
 
 class Percent(click.FloatRange):
@@ -88,6 +89,37 @@ class SiteName(click.ParamType[str]):
         except WatcherError:
             return []
         return [CompletionItem(site.name) for site in known if fold(site.name).startswith(fold(incomplete))]
+
+
+class TagName(click.ParamType[str]):
+    """A word that groups sites; the shell completes those in use."""
+
+    name = "tag"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read a tag."""
+        from watcher.core.terms import tag
+
+        try:
+            return tag(value)
+        except UsageError as error:
+            self.fail(f"{error}; {error.hint}", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Offer the tags that sites have; without a readable database, none."""
+        del param
+        from click.shell_completion import CompletionItem
+
+        from watcher.errors import WatcherError
+        from watcher.names import fold
+        from watcher.store import sites
+
+        try:
+            parts = _parts(ctx)
+            known = set().union(*sites.tags(parts.db()).values()) if parts.database.exists() else set()
+        except WatcherError:
+            return []
+        return [CompletionItem(tag) for tag in sorted(known) if fold(tag).startswith(fold(incomplete))]
 
 
 class CatalogueName(click.ParamType[str]):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -13,6 +14,9 @@ import click
 
 from watcher.credentials import redact
 from watcher.names import plain
+
+_PROSE = 40
+"""So wide is a column of prose at least."""
 
 Row = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,8 +42,12 @@ def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
         )
 
 
-def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str) -> None:
-    """Print rows as a table; `columns` maps keys to headings, `empty` is said when there are no rows."""
+def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str, folded: Collection[str] = ()) -> None:
+    """Print rows as a table; `columns` maps keys to headings, `empty` is said when there are no rows.
+
+    Nothing is folded, for names and paths are there to be copied, and programs read lines: but for the columns that are
+    prose, so that the table is as wide as the terminal, 100 columns if there is none.
+    """
     if not rows:
         click.echo(empty)
         return
@@ -48,12 +56,16 @@ def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str) -
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for heading in columns.values():
-        table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell(row.get(key))) for key in columns))
-    # Nothing is folded: names and paths are there to be copied, and programs read lines.
-    console = Console(highlight=False, color_system=None, width=10_000)
+    cells = [{key: cell(row.get(key)) for key in columns} for row in rows]
+    for key, heading in columns.items():
+        table.add_column(heading, no_wrap=key not in folded)
+    for row in cells:
+        table.add_row(*map(Text, row.values()))
+    width = 10_000
+    if folded:
+        fixed = sum(max(len(row[key]) for row in [columns, *cells]) + 1 for key in columns if key not in folded)
+        width = max(shutil.get_terminal_size((100, 24)).columns, fixed + _PROSE)
+    console = Console(highlight=False, color_system=None, width=width)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -171,7 +171,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         f"subscription {s.number} ({parts.shown(s)}) hears of nothing: its sites were removed"
         f" (watcher unsubscribe {s.number})"
         for s in subscribed
-        if s.sites == ()
+        if s.sites == () and not s.tags
     ]
     for owed in deliveries.troubles(db):
         after = "given up (watcher retry)" if owed.given_up else f"again {ago(owed.due, moment)}"

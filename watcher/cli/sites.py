@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import CatalogueName, LevelType, SiteName
+from watcher.cli.options import CatalogueName, LevelType, SiteName, TagName
 from watcher.cli.output import json_option, show_json, show_table
 from watcher.errors import UsageError
 
@@ -82,6 +82,8 @@ def sites(
 def _list(context: Context, *, as_json: bool) -> None:
     from watcher.store import sites as stored
 
+    db = context.parts.db()
+    tags = stored.tags(db)
     rows = [
         {
             "site": watch.site.name,
@@ -95,9 +97,10 @@ def _list(context: Context, *, as_json: bool) -> None:
             "download": watch.download,
             "baseline": watch.baselined,
             "paused": watch.site.paused,
+            "tags": sorted(tags.get(watch.site.number, ())),
             "origin": watch.site.origin,
         }
-        for watch in stored.watches(context.parts.db(), paused=True)
+        for watch in stored.watches(db, paused=True)
     ]
     if as_json:
         show_json(rows)
@@ -112,6 +115,7 @@ def _list(context: Context, *, as_json: bool) -> None:
         "download": "DOWNLOAD",
         "baseline": "BASELINE",
         "paused": "PAUSED",
+        **({"tags": "TAGS"} if tags else {}),
     }
     show = [{**row, "download": "by level" if row["download"] is None else row["download"]} for row in rows]
     show_table(show, columns, empty="No site is watched yet: watcher add-site NAME")
@@ -134,7 +138,7 @@ def remove_site(context: Context, name: str) -> None:
     db = context.parts.db()
     with writing(db):
         site = stored.named(db, name)
-        alone = [s for s in subscriptions.every(db) if s.sites == (site.number,)]
+        alone = [s for s in subscriptions.every(db) if s.sites == (site.number,) and not s.tags]
         owed = stored.remove(db, site)
     click.echo(f"{site.name} is no longer watched.")
     for subscription in alone:
@@ -144,6 +148,38 @@ def remove_site(context: Context, name: str) -> None:
         )
     if owed:
         click.echo(f"{owed} deliveries about it had not been sent; they are dropped.")
+
+
+@click.command("tag-site")
+@click.argument("name", type=SiteName())
+@click.argument("tags", metavar="[WORD]...", type=TagName(), nargs=-1)
+@click.option("--remove", type=TagName(), multiple=True, metavar="WORD", help="Take this word away. May be repeated.")
+@click.pass_obj
+def tag_site(context: Context, name: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Group a place with others by words, which `watcher subscribe --tag` means.
+
+    \b
+    Examples:
+      watcher tag-site Litchfield north dry
+      watcher tag-site Litchfield --remove dry
+      watcher tag-site Litchfield
+    """
+    from watcher.names import key
+    from watcher.store import sites as stored
+    from watcher.store.connection import writing
+
+    db = context.parts.db()
+    with writing(db):
+        site = stored.named(db, name)
+        before = stored.tags(db).get(site.number, frozenset())
+        strange = [word for word in remove if key(word) not in before]
+        if strange:
+            has = f"its tags are {', '.join(sorted(before))}" if before else "it has none"
+            raise UsageError(f'{site.name} is not tagged "{strange[0]}"', hint=has)
+        stored.untag(db, site, remove)
+        stored.tag(db, site, tags)
+        words = sorted(stored.tags(db).get(site.number, ()))
+    click.echo(f"{site.name} is tagged {', '.join(words)}." if words else f"{site.name} has no tag.")
 
 
 @click.command("pause-site")

@@ -3,120 +3,97 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import LevelType, Percent, SiteName
-from watcher.cli.output import json_option, show_json, show_table
+from watcher.cli.options import one_of
+from watcher.cli.output import json_option, several, show_json, show_table
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+
+    from watcher.core.documents import Format
     from watcher.core.wording import Told
-    from watcher.model import Level
-
-
-@click.command()
-@click.argument("address")
-@click.option("--site", "site_names", type=SiteName(), multiple=True, help="Only of this place. May be repeated.")
-@click.option("--level", "levels", type=LevelType(), multiple=True, help="Only of this level. May be repeated.")
-@click.option("--max-cloud", type=Percent(), help="Only up to this cloud cover; unknown passes.")
-@click.option("--name", help="Whose it is, for the listing.")
-@click.pass_obj
-def subscribe(
-    context: Context,
-    address: str,
-    site_names: tuple[str, ...],
-    levels: tuple[Level, ...],
-    max_cloud: float | None,
-    name: str | None,
-) -> None:
-    """Tell someone of arrivals.
-
-    ADDRESS is an e-mail address (sent by the account in [mail]), the name of a [channels.NAME], or an Apprise URL:
-    Slack, Matrix, Discord, Telegram, Teams, ntfy, MQTT, webhooks and a hundred more (github.com/caronc/apprise).
-
-    \b
-    Examples:
-      watcher subscribe you@example.org --site Litchfield --level L2A
-      watcher subscribe team --max-cloud 20
-      watcher subscribe 'slack://TokenA/TokenB/TokenC/#l2a' --name "the lab"
-    """
     from watcher.model import Subscription
-    from watcher.store import sites, subscriptions
-    from watcher.store.connection import writing
-    from watcher.wiring import now
-
-    parts = context.parts
-    db = parts.db()
-    chosen = list({site.number: site for site in (sites.named(db, name) for name in site_names)}.values()) or None
-    reference = parts.reference(address)
-    with writing(db):
-        terms = Subscription(
-            0,
-            reference,
-            name or "",
-            sites=tuple(site.number for site in chosen) if chosen else None,
-            levels=levels,
-            max_cloud=max_cloud,
-        )
-        number = subscriptions.add(db, terms, now=now())
-        subscription = subscriptions.numbered(db, number)
-    where = ", ".join(site.name for site in chosen) if chosen else "every site"
-    what = ", ".join(levels) if levels else "every level"
-    click.echo(f"Subscription {number}: {parts.shown(subscription)} hears of {what} at {where}.")
-    click.echo(f"Try it: watcher test-notify {number}")
+    from watcher.wiring import Parts
 
 
 @click.command()
+@click.argument("numbers", metavar="[ID]...", type=int, nargs=-1)
+@click.option("--export", is_flag=True, help="Print them whole, as a document that can be edited and imported.")
+@click.option(
+    "--import", "file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE|-", help="Read such a document."
+)
+@click.option("--format", "form", type=click.Choice(["toml", "json"]), help="With --export: of the document [toml].")
 @json_option
 @click.pass_obj
-def subscriptions(context: Context, as_json: bool) -> None:
-    """List who is told of what.
+def subscriptions(
+    context: Context, numbers: tuple[int, ...], export: bool, file: Path | None, form: Format | None, as_json: bool
+) -> None:
+    """List who is told of what, or carry it out of and into watcher as a document.
+
+    --import adds and changes subscriptions: one with the id of a subscription that exists, and its address, takes its
+    place; any other is added; none is ended. All of the document is checked before anything is written. Addresses with
+    secrets are not exported; the document says what to write in their place elsewhere.
 
     \b
     Examples:
       watcher subscriptions
       watcher subscriptions --json
+      watcher subscriptions --export > people.toml
+      watcher subscriptions --export 3 --format json
+      watcher subscriptions --import people.toml
     """
-    from watcher.store import sites
+    from watcher.cli import exchange
     from watcher.store import subscriptions as stored
 
-    parts = context.parts
-    db = parts.db()
+    one_of(export=export or None, **{"import": file}, json=as_json or None)
+    if form is not None and not export:
+        raise UsageError("--format goes with --export", hint="an import sees by itself what it reads")
+    if file is not None:
+        if numbers:
+            raise UsageError(f"--import reads all of {file}, not only {numbers[0]}", hint="leave the ID out")
+        exchange.take(context.parts, file)
+        return
+    db = context.parts.db()
+    chosen = [stored.numbered(db, number) for number in numbers] or stored.every(db)
+    if export:
+        exchange.give(context.parts, db, chosen, form or "toml")
+    elif as_json:
+        show_json(exchange.listed(context.parts, db, chosen))
+    else:
+        _show(context.parts, db, chosen)
+
+
+def _show(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) -> None:
+    from watcher.core.promise import also, what, when
+    from watcher.store import sites
+    from watcher.wiring import now
+
+    moment = now()
     names = {site.number: site.name for site in sites.every(db)}
     rows = [
         {
-            "id": subscription.number,
-            "address": parts.shown(subscription),
-            "name": subscription.name or None,
-            "sites": None if subscription.sites is None else [names[number] for number in subscription.sites],
-            "levels": list(subscription.levels) or None,
-            "max_cloud": subscription.max_cloud,
+            "id": one.number,
+            "address": parts.shown(one),
+            "name": one.name or None,
+            "when": when(one.rhythm),
+            "what": "; ".join([what(one, names), *also(one, now=moment)]),
         }
-        for subscription in stored.every(db)
+        for one in chosen
     ]
-    if as_json:
-        show_json(rows)
-        return
-    shown = [
-        {
-            **row,
-            "sites": "all" if row["sites"] is None else row["sites"] or "none left",
-            "levels": row["levels"] or "all",
-        }
-        for row in rows
-    ]
-    columns = {
-        "id": "ID",
-        "address": "ADDRESS",
-        "name": "NAME",
-        "sites": "SITES",
-        "levels": "LEVELS",
-        "max_cloud": "CLOUD ≤",
-    }
-    show_table(shown, columns, empty="Nobody is told of anything yet: watcher subscribe you@example.org")
+    columns = {"id": "ID", "address": "ADDRESS", "name": "NAME", "when": "WHEN", "what": "OF WHAT"}
+    if not any(one.name for one in chosen):
+        del columns["name"]
+    show_table(
+        rows, columns, folded=("what",), empty="Nobody is told of anything yet: watcher subscribe you@example.org"
+    )
 
 
 @click.command()
@@ -129,7 +106,7 @@ def unsubscribe(context: Context, number: int) -> None:
     Example:
       watcher unsubscribe 3
     """
-    from watcher.store import addresses
+    from watcher.cli.subscribe import forget_unused
     from watcher.store import subscriptions as stored
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -140,12 +117,76 @@ def unsubscribe(context: Context, number: int) -> None:
     with writing(db):
         subscription = stored.numbered(db, number)
         owed = stored.remove(db, subscription, now=now())
-        orphaned = all(other.address != subscription.address for other in stored.every(db))
-    if orphaned and subscription.address.startswith("url:"):
-        addresses.forget(parts.state, subscription.address)
+    forget_unused(parts, db, subscription.address)
     click.echo(f"{shown} hears no more.")
     if owed:
         click.echo(f"{owed} deliveries had not been sent; they are dropped.")
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+@click.option("--until", metavar="DATE|DURATION", help="Until when, or for how long; for good if not given.")
+@click.pass_obj
+def mute(context: Context, number: int, until: str | None) -> None:
+    """Tell them nothing for a while. What arrives meanwhile is not told later; what is owed already waits.
+
+    \b
+    Examples:
+      watcher mute 3
+      watcher mute 3 --until 2w
+      watcher mute 3 --until 2026-12-24
+    """
+    from watcher.core.promise import local
+    from watcher.core.terms import until as read_until
+    from watcher.model import FOR_GOOD
+    from watcher.store import subscriptions as stored
+    from watcher.wiring import now
+
+    db = context.parts.db()
+    zone = stored.numbered(db, number).rhythm.zone
+    end = FOR_GOOD if until is None else read_until(until, zone=zone, now=now())
+    subscription, waiting = _silence(db, number, end)
+    word = "until it is unmuted" if until is None else f"until {local(end, zone)}"
+    click.echo(f"Subscription {number}: {context.parts.shown(subscription)} hears nothing {word}.")
+    click.echo("What arrives until then is not told later." if until else f"To hear again: watcher unmute {number}")
+    if waiting:
+        click.echo(f"{several(waiting, 'delivery', 'deliveries')} owed already: kept until then.")
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+@click.pass_obj
+def unmute(context: Context, number: int) -> None:
+    """Tell them again.
+
+    \b
+    Example:
+      watcher unmute 3
+    """
+    from watcher.cli.subscribe import say, say_when
+    from watcher.core.audience import muted
+    from watcher.store import subscriptions as stored
+    from watcher.wiring import now
+
+    db = context.parts.db()
+    if not muted(stored.numbered(db, number), now()):
+        click.echo(f"Subscription {number} is not muted.")
+    subscription, waiting = _silence(db, number, None)
+    say(context.parts, db, subscription, now=now())
+    say_when(subscription, waiting, 0, now=now())
+
+
+def _silence(db: sqlite3.Connection, number: int, until: datetime | None) -> tuple[Subscription, int]:
+    """Mute a subscription until then, or no longer; return it, and how many deliveries wait for another time."""
+    from msgspec.structs import replace
+
+    from watcher.store import subscriptions as stored
+    from watcher.store.connection import writing
+    from watcher.wiring import now
+
+    with writing(db):
+        subscription = replace(stored.numbered(db, number), muted=until)
+        return subscription, stored.change(db, subscription, now=now())
 
 
 @click.command("test-notify")

@@ -75,11 +75,12 @@ def acquisitions(listed: Iterable[Listing], known: Mapping[str, Known]) -> set[s
     return {
         acquisition
         for listing in listed
-        if _news(listing, known.get(listing.product.id)) and (acquisition := key(listing.product)) is not None
+        if news(listing, known.get(listing.product.id)) and (acquisition := key(listing.product)) is not None
     }
 
 
-def _news(listing: Listing, record: Known | None) -> bool:
+def news(listing: Listing, record: Known | None) -> bool:
+    """Say whether a listing has a revision, or a site, that is not known."""
     if record is None or listing.product.revision not in record.tokens:
         return True
     return any(watch.site.number not in record.sites for watch in listing.watches)

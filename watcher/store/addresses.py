@@ -30,6 +30,11 @@ def keep(directory: Path, url: str) -> str:
     return f"url:{number}"
 
 
+def known(directory: Path, url: str) -> str | None:
+    """Return the reference that stands for a URL; `None` if it is not kept."""
+    return next((f"url:{number}" for number, kept in _read(directory).items() if kept == url), None)
+
+
 def reveal(directory: Path, reference: str) -> str:
     """Return the URL that a reference stands for; raises `StoreError` when it is gone."""
     url = _read(directory).get(reference.removeprefix("url:"))

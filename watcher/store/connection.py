@@ -88,6 +88,17 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
+def undone(db: sqlite3.Connection) -> Iterator[None]:
+    """Write as `writing` does, and take all of it back: to see what would follow."""
+    with naming():
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            db.execute("ROLLBACK")
+
+
+@contextmanager
 def naming(path: Path | None = None) -> Iterator[None]:
     """Turn SQLite's complaints into a `StoreError` that says what to do."""
     try:

@@ -48,13 +48,23 @@ class Trouble(msgspec.Struct, frozen=True):
 def owe(db: sqlite3.Connection, arrivals: Iterable[tuple[int, Arrival]], *, now: datetime) -> int:
     """Owe each arrival to its addresses, when each is to hear of it; return how many are new."""
     before = db.total_changes
+    since = stamp(now)
+    # A thousand subscriptions want to hear at a handful of times.
+    times: dict[datetime | None, str] = {None: since}
     db.executemany(
         "INSERT INTO deliveries (arrival, subscription, address, owed, due, hold) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         (
-            (number, owed.subscription, owed.address, stamp(now), stamp(owed.due or now), owed.hold)
+            (
+                number,
+                to.subscription,
+                to.address,
+                since,
+                times.get(to.due) or times.setdefault(to.due, stamp(to.due or now)),
+                to.hold,
+            )
             for number, arrival in arrivals
-            for owed in arrival.owed
+            for to in arrival.owed
         ),
     )
     return db.total_changes - before

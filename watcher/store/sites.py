@@ -74,6 +74,11 @@ def tag(db: sqlite3.Connection, site: Site, words: Collection[str]) -> None:
     )
 
 
+def untag(db: sqlite3.Connection, site: Site, words: Collection[str]) -> None:
+    """Take these words from a site."""
+    db.executemany("DELETE FROM site_tags WHERE site = ? AND tag = ?", ((site.number, key(word)) for word in words))
+
+
 def tags(db: sqlite3.Connection) -> dict[int, frozenset[str]]:
     """Return the tags of the sites that have some, by number."""
     found: dict[int, set[str]] = {}

@@ -6,9 +6,10 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 
-from watcher.core.audience import Audience, owing
+from watcher.core.audience import Audience, muted, owing
 from watcher.errors import UsageError
 from watcher.model import Event, Level, Rhythm, Subscription
 from watcher.store import products, sites
@@ -21,15 +22,13 @@ def every(db: sqlite3.Connection) -> list[Subscription]:
     for subscription, site in db.execute("SELECT subscription, site FROM subscription_sites"):
         places.setdefault(subscription, []).append(site)
     rows = db.execute(f"SELECT number, every_site, {', '.join(_COLUMNS)} FROM subscriptions ORDER BY number")
-    return [
-        _subscription(number, None if every_site else tuple(places.get(number, ())), columns)
-        for number, every_site, *columns in rows
-    ]
+    return [_subscription(row, tuple(places.get(row[0], ()))) for row in rows]
 
 
 def audience(db: sqlite3.Connection, *, now: datetime) -> Audience:
     """Return who is to hear of what comes now."""
-    return Audience(every(db), now=now, tags=sites.tags(db))
+    subscribed = every(db)
+    return Audience(subscribed, now=now, tags=sites.tags(db) if any(one.tags for one in subscribed) else {})
 
 
 def numbered(db: sqlite3.Connection, number: int) -> Subscription:
@@ -52,8 +51,13 @@ def add(db: sqlite3.Connection, subscription: Subscription, *, now: datetime) ->
     return number
 
 
-def change(db: sqlite3.Connection, subscription: Subscription, *, now: datetime) -> None:
-    """Give the subscription of that number these terms. What waits for its first try is due as they say."""
+def change(db: sqlite3.Connection, subscription: Subscription, *, now: datetime) -> int:
+    """Give the subscription of that number these terms; return how many deliveries wait for another time than before.
+
+    What is owed goes to the address as it is now. What waits for its first try, or for the end of a silence, is due as
+    rhythm and silence say, if they are others: by the new ones. Filters hold for what comes from now on.
+    """
+    before = numbered(db, subscription.number)
     terms = ", ".join(f"{column} = ?" for column in _COLUMNS)
     db.execute(
         f"UPDATE subscriptions SET {terms}, every_site = ? WHERE number = ?",
@@ -61,10 +65,29 @@ def change(db: sqlite3.Connection, subscription: Subscription, *, now: datetime)
     )
     db.execute("DELETE FROM subscription_sites WHERE subscription = ?", (subscription.number,))
     _at(db, subscription.number, subscription.sites)
-    owed = owing(subscription, now)
+    if subscription.address != before.address:
+        _readdress(db, subscription)
+    if (subscription.rhythm, subscription.muted) == (before.rhythm, before.muted):
+        return 0
+    to, silenced = owing(subscription, now), muted(subscription, now)
+    cursor = db.execute(
+        "UPDATE deliveries SET due = ?, hold = ? WHERE subscription = ? AND due IS NOT NULL"
+        " AND (attempts = 0 OR hold IS NOT NULL OR ?)",
+        (stamp(to.due or now), to.hold, subscription.number, silenced),
+    )
+    return cursor.rowcount
+
+
+def _readdress(db: sqlite3.Connection, subscription: Subscription) -> None:
+    """Let what is owed go to the new address, but for what that is told already."""
     db.execute(
-        "UPDATE deliveries SET due = ?, hold = ? WHERE subscription = ? AND due IS NOT NULL AND attempts = 0",
-        (stamp(owed.due or now), owed.hold, subscription.number),
+        "UPDATE OR IGNORE deliveries SET address = ?, attempts = 0, unknown = 0, problem = NULL, notice = NULL"
+        " WHERE subscription = ? AND sent IS NULL",
+        (subscription.address, subscription.number),
+    )
+    db.execute(
+        "DELETE FROM deliveries WHERE subscription = ? AND sent IS NULL AND address <> ?",
+        (subscription.number, subscription.address),
     )
 
 
@@ -76,11 +99,15 @@ def remove(db: sqlite3.Connection, subscription: Subscription, *, now: datetime)
     others = [one for one in every(db) if one.address == subscription.address and one.number != subscription.number]
     if others:
         _hand_over(db, subscription, others, now=now)
-    owed = db.execute(
-        "SELECT count(*) FROM deliveries WHERE subscription = ? AND due IS NOT NULL", (subscription.number,)
-    ).fetchone()[0]
+    dropped = owed(db, subscription.number)
     db.execute("DELETE FROM subscriptions WHERE number = ?", (subscription.number,))
-    return int(owed)
+    return dropped
+
+
+def owed(db: sqlite3.Connection, number: int) -> int:
+    """Return how many deliveries a subscription waits for."""
+    row = db.execute("SELECT count(*) FROM deliveries WHERE subscription = ? AND due IS NOT NULL", (number,)).fetchone()
+    return int(row[0])
 
 
 def _hand_over(
@@ -128,7 +155,7 @@ _COLUMNS = (
 
 
 def _columns(subscription: Subscription, *, now: datetime) -> list[Any]:
-    rhythm, since, muted = subscription.rhythm, subscription.acquired_since, subscription.muted
+    rhythm, since, until = subscription.rhythm, subscription.acquired_since, subscription.muted
     lists = (subscription.tags, subscription.levels, subscription.collections, subscription.platforms)
     return [
         subscription.address,
@@ -143,21 +170,24 @@ def _columns(subscription: Subscription, *, now: datetime) -> list[Any]:
         rhythm.weekday,
         rhythm.zone,
         rhythm.quiet and "{:%H:%M}-{:%H:%M}".format(*rhythm.quiet),
-        muted and stamp(muted),
+        until and stamp(until),
         json.dumps(list(subscription.fields)),
         subscription.still,
         stamp(now),
     ]
 
 
-def _subscription(number: int, places: tuple[int, ...] | None, columns: Sequence[Any]) -> Subscription:
+@lru_cache(maxsize=2048)
+def _subscription(row: tuple[Any, ...], places: tuple[int, ...]) -> Subscription:
+    """Read a row. A thousand are read for each page of a poll, and hardly ever one has changed."""
+    number, every_site, *columns = row
     said = dict(zip(_COLUMNS, columns, strict=True))
     start, _, end = (said["quiet"] or "").partition("-")
     return Subscription(
         number=number,
         address=said["address"],
         name=said["name"],
-        sites=places,
+        sites=None if every_site else places,
         levels=tuple(Level(level) for level in json.loads(said["levels"])),
         max_cloud=said["max_cloud"],
         tags=tuple(json.loads(said["tags"])),

@@ -54,7 +54,7 @@ def notify(
         # Read again inside: what is told of must not be removed between the reading and the claim.
         _let_sleep(db, now=now())
         due = deliveries.due(db, now=now(), patience=patience)
-        posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
+        posts = [(owed.address, draft(db, owed, archive)) for owed in due]
         for owed, (_, notice) in zip(due, posts, strict=True):
             deliveries.claim(db, owed, notice=notice.key, now=now())
     for outcome in send(posts):
@@ -83,7 +83,8 @@ def _let_sleep(db: sqlite3.Connection, *, now: datetime) -> None:
             deliveries.hold(db, subscription.number, until=until, now=now)
 
 
-def _notice(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
+def draft(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
+    """Compose the notice that tells an address of what it is owed."""
     told = [_told(db, subject, archive) for subject in deliveries.subjects(db, owed.arrivals)]
     warned = [Warned(one.kind, one.title, one.body, one.hint, one.site) for one in alerts.these(db, owed.alerts)]
     key = owed.notice or hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]

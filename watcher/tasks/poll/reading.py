@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from watcher.core.asking import Ask, Way, newest
+from watcher.core.audience import Audience
 from watcher.core.auditing import late, recorded
-from watcher.core.decide import Known, Listing, acquisitions, decide
+from watcher.core.decide import Known, Listing, acquisitions, decide, news
 from watcher.core.gauging import Gauge
 from watcher.core.matching import matches
 from watcher.errors import CatalogueError
@@ -90,10 +91,12 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer) 
         known = products.known(db, collection, [listing.product for listing in found])
         if ask.query.brief:
             found = _recorded(ask, found, known, answer)
+        # Of most pages all is known: who wants to hear of it need not be looked up.
+        fresh = any(news(one, known.get(one.product.id)) for one in found)
         decision = decide(
             found,
             known,
-            subscriptions.audience(db, now=now),
+            subscriptions.audience(db, now=now) if fresh else Audience((), now=now),
             first_number=products.first_free(db),
             download_levels=visit.download_levels,
             kin=relatives.kin(db, acquisitions(found, known)),

@@ -1,0 +1,206 @@
+"""Subscriptions carried out of watcher, and in, as a document; and as rows for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from msgspec.structs import replace
+
+from watcher.cli.output import several
+from watcher.errors import UsageError, WatcherError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from watcher.core.documents import Draft, Format
+    from watcher.model import Subscription
+    from watcher.wiring import Parts
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def give(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription], form: Format) -> None:
+    """Print subscriptions as a document."""
+    from watcher.core.documents import document
+
+    names = _names(db)
+    click.echo(document([_table(parts, one, names) for one in chosen], form), nl=False)
+
+
+def listed(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) -> list[dict[str, Any]]:
+    """Return subscriptions as rows that have every key of a document; `null` is what is left out there."""
+    from watcher.core.documents import KEYS
+    from watcher.core.promise import promise
+    from watcher.wiring import now
+
+    names, moment = _names(db), now()
+    return [
+        {
+            **{key: None for key in KEYS if key != "stands_for"},
+            **{key: value for key, value in _table(parts, one, names).items() if key != "stands_for"},
+            "address": parts.shown(one),
+            "changed": one.changed,
+            "hears": promise(one, parts.shown(one), names, now=moment),
+        }
+        for one in chosen
+    ]
+
+
+def take(parts: Parts, file: Path) -> None:
+    """Read a document, and add or change what it says; all of it is checked before anything is written."""
+    from watcher.cli.subscribe import forget_unused
+    from watcher.cli.zones import here
+    from watcher.core.documents import draft, tables
+    from watcher.store import subscriptions
+    from watcher.store.connection import writing
+
+    page = _Page(*_text(file))
+    try:
+        found = tables(page.text)
+    except UsageError as error:
+        raise UsageError(f"{page.name}: {error}", hint=error.hint) from error
+    db = parts.db()
+    zone = here()
+    drafts = page.each(found, lambda table: draft(table, zone=zone))
+    addresses = page.each(drafts, lambda one: _address(parts, one))
+    whose = list(zip(drafts, addresses, strict=True))
+    try:
+        with writing(db):
+            known = subscriptions.every(db)
+            taken: set[int] = set()
+            meant = page.each(whose, lambda pair: _meant(parts, db, *pair, known=known, taken=taken))
+            addresses = [parts.kept(address) for address in addresses]
+            states = [_put(db, replace(one, address=to), known) for one, to in zip(meant, addresses, strict=True)]
+    finally:
+        for address in addresses:
+            forget_unused(parts, db, address)
+    _say(parts, db, page.name, states)
+
+
+class _Page:
+    """A document that is read: its name, and where in it something stands."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name, self.text = name, text
+
+    def each(self, values: Sequence[A], work: Callable[[A], B]) -> list[B]:
+        """Do something for each table of the document; raise one `UsageError` that names all for which it failed."""
+        done, problems = [], []
+        for index, value in enumerate(values):
+            try:
+                done.append(work(value))
+            except WatcherError as error:
+                hint = f"\n      → {error.hint}" if error.hint else ""
+                problems.append(f"\n  {self._place(index, error)}: {error}{hint}")
+        if problems:
+            count = f"{len(problems)} of {several(len(values), 'subscription')}"
+            raise UsageError(f"{self.name}: {count} cannot be taken, so none is:{''.join(problems)}")
+        return done
+
+    def _place(self, index: int, error: WatcherError) -> str:
+        from watcher.core.documents import line
+
+        found = line(self.text, index, getattr(error, "key", None))
+        return f"subscriptions[{index}]" if found is None else f"line {found}"
+
+
+def _text(file: Path) -> tuple[str, str]:
+    """Return the name and the text of a file, `-` being what is given on standard input."""
+    try:
+        if str(file) == "-":
+            return "standard input", sys.stdin.buffer.read().decode()
+        return str(file), file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no {file}", hint="`watcher subscriptions --export` writes one to start from"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {error}") from error
+
+
+def _address(parts: Parts, one: Draft) -> str:
+    from watcher.core.documents import Misread
+
+    try:
+        return parts.checked(one.address)
+    except WatcherError as error:
+        stands_for = f" ({one.stands_for})" if one.stands_for and one.address.startswith("url:") else ""
+        raise Misread(f"{error}{stands_for}", hint=error.hint, key="address") from error
+
+
+def _meant(
+    parts: Parts,
+    db: sqlite3.Connection,
+    one: Draft,
+    address: str,
+    *,
+    known: Sequence[Subscription],
+    taken: set[int],
+) -> Subscription:
+    """Return a subscription as it is meant here; its number is 0 if it is none of those that exist."""
+    from watcher.core.documents import Misread
+    from watcher.store import sites
+
+    places = None
+    if one.sites is not None:
+        try:
+            places = tuple({sites.named(db, name).number: None for name in one.sites})
+        except UsageError as error:
+            raise Misread(str(error), hint=error.hint, key="sites") from error
+    before = next((other for other in known if other.number == one.id), None)
+    if before is not None and before.address != address:
+        hint = f"leave id out to add this one; another address: watcher edit-subscription {before.number} --to ADDRESS"
+        whose = f"subscription {before.number} here is that of {parts.shown(before)}, not of this address"
+        raise Misread(whose, hint=hint, key="id")
+    if before is not None and before.number in taken:
+        hint = "leave one of them out"
+        raise Misread(f"subscription {before.number} is in this document twice", hint=hint, key="id")
+    taken.add(before.number if before else 0)
+    return replace(one.terms, number=before.number if before else 0, address=address, sites=places)
+
+
+def _put(db: sqlite3.Connection, wanted: Subscription, known: list[Subscription]) -> tuple[str, Subscription]:
+    """Add or change a subscription; return which it was, and the subscription."""
+    from watcher.core.terms import alike
+    from watcher.store import subscriptions
+    from watcher.wiring import now
+
+    same = next((one for one in known if wanted.number in (0, one.number) and alike(one, wanted)), None)
+    if same is not None:
+        return "as before", same
+    if wanted.number:
+        subscriptions.change(db, wanted, now=now())
+        return "changed", wanted
+    added = replace(wanted, number=subscriptions.add(db, wanted, now=now()))
+    known.append(added)
+    return "new", added
+
+
+def _say(parts: Parts, db: sqlite3.Connection, name: str, states: Sequence[tuple[str, Subscription]]) -> None:
+    from watcher.cli.subscribe import say
+    from watcher.wiring import now
+
+    counts = {word: sum(state == word for state, _ in states) for word in ("new", "changed", "as before")}
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    click.echo(f"{several(len(states), 'subscription')} read from {name}: {told or 'nothing to do'}.")
+    for state, one in states:
+        if state != "as before":
+            say(parts, db, one, now=now())
+
+
+def _table(parts: Parts, subscription: Subscription, names: Mapping[int, str]) -> dict[str, Any]:
+    from watcher.core.documents import table
+
+    address, stands_for = parts.written(subscription)
+    return table(subscription, address=address, stands_for=stands_for, sites=names)
+
+
+def _names(db: sqlite3.Connection) -> dict[int, str]:
+    from watcher.store import sites
+
+    return {site.number: site.name for site in sites.every(db)}
