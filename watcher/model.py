@@ -267,11 +267,18 @@ class Outcome(StrEnum):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What became of one post: its index among those handed over, and what went wrong, without secrets."""
+    """What became of one post: its index among those handed over, and what went wrong, without secrets.
+
+    `answer` is what the provider said when it took it (`250 2.0.0 queued`), where that is known. `permanent` says that
+    trying again cannot help, because the address or the notice itself was refused; a failure is temporary unless it is
+    known to be permanent.
+    """
 
     index: int
     outcome: Outcome
     problem: str | None = None
+    answer: str | None = None
+    permanent: bool = False
 
 
 Page = Sequence[Product]

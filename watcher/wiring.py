@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, remembered
@@ -251,7 +253,7 @@ class Parts:
             settings = {"timeout": float(self.config.notify.timeout)} if kind == "apprise" else {}
             channel = plugins.build("channels", kind, settings, place="notify")
             for sent in channel.send([(url, notice) for _, url, notice in group], stop=self.stop):
-                yield Sent(group[sent.index][0], sent.outcome, sent.problem)
+                yield msgspec.structs.replace(sent, index=group[sent.index][0])
 
     def address(self, reference: str) -> str:
         """Return the URL that a delivery's reference stands for. It may hold secrets.
