@@ -31,7 +31,7 @@ COMMANDS = {
     "subscribe": ("subscriptions", "Tell someone of arrivals, by e-mail or chat."),
     "subscriptions": ("subscriptions", "List who is told of what."),
     "unsubscribe": ("subscriptions", "Tell them no more."),
-    "test-notify": ("subscriptions", "Send a sample notice and say how it went."),
+    "test-notify": ("test_notify", "Send a sample notice and say how it went."),
     "run": ("service", "The service: poll, notify, download, on a clock."),
     "poll": ("passes", "Ask the catalogues once."),
     "plan": ("plan", "What the next poll asks, why so, and what a day costs."),

@@ -14,6 +14,8 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from watcher.core.wording import Lines, Told, Warned, level_word, lines
 from watcher.model import Event, Notice
 from watcher.names import fold, plain
@@ -21,7 +23,7 @@ from watcher.names import fold, plain
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["FULL", "NEWEST", "Told", "compose"]
+__all__ = ["FULL", "NEWEST", "Draft", "Told", "compose", "draft", "finish"]
 
 FULL = 200
 """As many arrivals are told of one by one."""
@@ -30,8 +32,24 @@ NEWEST = 50
 """So many are told of when there are more than `FULL`."""
 
 
+class Draft(msgspec.Struct, frozen=True):
+    """A notice in words, before it is laid out. `key` tells it from every other."""
+
+    key: str
+    subject: str
+    warnings: list[tuple[str, list[str]]]
+    sites: list[tuple[str, list[Lines]]]
+    more: list[str]
+    last: list[str]
+
+
 def compose(arrivals: Sequence[Told], alerts: Sequence[Warned] = (), *, key: str, footer: str = "") -> Notice:
-    """Compose one notice about these arrivals and alerts; alerts come first.
+    """Compose one notice at once, as `draft` and `finish` do."""
+    return finish(draft(arrivals, alerts, key=key, footer=footer))
+
+
+def draft(arrivals: Sequence[Told], alerts: Sequence[Warned] = (), *, key: str, footer: str = "") -> Draft:
+    """Put these arrivals and alerts into the words of one notice; alerts come first.
 
     `key` tells it from every other, `footer` says how to stop them. Sites stand in alphabetical order, their
     newest acquisitions first. Raises `ValueError` when there is nothing to tell.
@@ -48,11 +66,17 @@ def compose(arrivals: Sequence[Told], alerts: Sequence[Warned] = (), *, key: str
     ]
     warnings = [_warning(alert) for alert in alerts]
     subject = _subject(arrivals) if arrivals else plain(_neutral(f"watcher: {warnings[0][0]}", ""))
-    more = _more(rest)
     last = [line for line in (*map(plain, footer.splitlines()), f"notice {plain(key, limit=100)}") if line]
-    text = _neutral(_text(warnings, sites, more, last), "\\g<0>\u200b")
-    page = _template().render(subject=subject, warnings=warnings, sites=sites, more=more, last=last)
-    return Notice(key, subject, text, page)
+    return Draft(key, subject, warnings, sites, _more(rest), last)
+
+
+def finish(draft: Draft) -> Notice:
+    """Lay a draft out as text and as a page."""
+    text = _neutral(_text(draft.warnings, draft.sites, draft.more, draft.last), "\\g<0>\u200b")
+    page = _template().render(
+        subject=draft.subject, warnings=draft.warnings, sites=draft.sites, more=draft.more, last=draft.last
+    )
+    return Notice(draft.key, draft.subject, text, page)
 
 
 def _warning(alert: Warned) -> tuple[str, list[str]]:

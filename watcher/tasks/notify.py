@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -10,15 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from watcher.core.acquisitions import change
 from watcher.core.calendar import quiet_until
-from watcher.core.notices import compose
+from watcher.core.notices import finish
 from watcher.core.patience import DELIVERY
-from watcher.core.wording import Told, Warned
-from watcher.model import Event, Notice, Outcome, Sent
-from watcher.store import acquisitions, alerts, deliveries, products, subscriptions
+from watcher.model import Notice, Outcome, Sent
+from watcher.store import deliveries, subscriptions, telling
 from watcher.store.connection import writing
-from watcher.store.deliveries import Due, Subject
 
 Send = Callable[[Sequence[tuple[str, Notice]]], Iterator[Sent]]
 
@@ -54,9 +50,10 @@ def notify(
         # Read again inside: what is told of must not be removed between the reading and the claim.
         _let_sleep(db, now=now())
         due = deliveries.due(db, now=now(), patience=patience)
-        posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
-        for owed, (_, notice) in zip(due, posts, strict=True):
-            deliveries.claim(db, owed, notice=notice.key, now=now())
+        drafts = telling.drafts(db, due, archive)
+        for owed, draft in zip(due, drafts, strict=True):
+            deliveries.claim(db, owed, notice=draft.key, now=now())
+    posts = [(owed.address, finish(draft)) for owed, draft in zip(due, drafts, strict=True)]
     for outcome in send(posts):
         owed, (_, notice) = due[outcome.index], posts[outcome.index]
         problem, again = None, None
@@ -81,32 +78,3 @@ def _let_sleep(db: sqlite3.Connection, *, now: datetime) -> None:
         until = quiet_until(subscription.rhythm, now)
         if until is not None:
             deliveries.hold(db, subscription.number, until=until, now=now)
-
-
-def _notice(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
-    told = [_told(db, subject, archive) for subject in deliveries.subjects(db, owed.arrivals)]
-    warned = [Warned(one.kind, one.title, one.body, one.hint, one.site) for one in alerts.these(db, owed.alerts)]
-    key = owed.notice or hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]
-    return compose(told, warned, key=key, footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}")
-
-
-def _told(db: sqlite3.Connection, subject: Subject, archive: Path) -> Told:
-    catalogue, product = products.one(db, subject.revision)
-    event, before = Event(subject.event), None
-    if event is Event.REVISED and (number := acquisitions.previous(db, subject.revision)) is not None:
-        before = products.one(db, number)[1]
-    was, now = (before and change(before, product)) or (None, None)
-    return Told(
-        event=event,
-        site=subject.site,
-        product=product,
-        catalogue=catalogue,
-        download=subject.download,
-        path=str(archive / subject.path) if subject.path else None,
-        verified=subject.verified,
-        previous=was,
-        current=now,
-        also=[place.beside(catalogue) for place in acquisitions.also(db, subject.revision, subject.number)],
-        cause=subject.cause,
-        coverage=subject.coverage,
-    )
