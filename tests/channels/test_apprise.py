@@ -53,7 +53,7 @@ def children(parent: int | None = None) -> list[int]:
             state, ppid = (path / "stat").read_text().rpartition(")")[2].split()[:2]
         except OSError:
             continue
-        if b"_sending.py" in command and state != "Z" and int(ppid) == (parent or os.getpid()):
+        if b"_sending" in command and state != "Z" and int(ppid) == (parent or os.getpid()):
             found.append(int(path.name))
     return found
 
@@ -279,7 +279,7 @@ def test_a_process_that_dies_takes_only_what_was_under_way_with_it(mailman: Mail
 def test_a_process_that_cannot_start_fails_every_post_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    program = tmp_path / "_sending.py"
+    program = tmp_path / "_sending"
     program.write_text(f"raise ImportError('no module named apprise, {CANARY}')")
     monkeypatch.setattr(_child, "_PROGRAM", program)
     sent = send("json://127.0.0.1:9/a", f"json://127.0.0.1:9/{CANARY}")
@@ -291,7 +291,7 @@ def test_a_process_that_cannot_start_fails_every_post_with_its_last_words(
 
 
 def test_a_process_that_never_gets_ready_is_given_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    program = tmp_path / "_sending.py"
+    program = tmp_path / "_sending"
     program.write_text("import sys\nsys.stdin.read()")
     monkeypatch.setattr(_child, "_PROGRAM", program)
     monkeypatch.setattr(apprise, "START", 0.5)

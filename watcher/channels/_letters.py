@@ -1,0 +1,58 @@
+"""A notice as a mail (RFC 5322): text, page and pictures as one content, and the headers that tie it to others.
+
+A notice has one Message-ID however often it is sent, made of its key; what it goes on with is named in `References`, so
+that mail programs show an L1C, its L2A and the reprocessed L2A as one conversation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from watcher.model import Notice
+
+DOMAIN = "watcher.invalid"
+"""What stands for the sender's domain in identifiers, where it is not known yet."""
+
+
+def content(notice: Notice) -> EmailMessage:
+    """Return text and page as alternatives (RFC 2046 §5.1.4), the pictures inside the page (RFC 2387, RFC 2392)."""
+    mail = EmailMessage(policy=SMTP)
+    mail.set_content(notice.text, cte="quoted-printable")
+    mail.add_alternative(notice.html, subtype="html", cte="quoted-printable")
+    page = mail.get_payload(1)
+    if isinstance(page, EmailMessage):
+        for picture in notice.pictures:
+            page.add_related(
+                picture.jpeg, "image", "jpeg", cid=f"<{picture.cid}>", filename=picture.name, disposition="inline"
+            )
+    return mail
+
+
+def headers(notice: Notice) -> list[tuple[str, str]]:
+    """Return what a mail says besides who writes to whom, of what and when.
+
+    `Auto-Submitted` keeps absence notes from coming back (RFC 3834); `List-Unsubscribe` is the button that mail
+    programs show (RFC 2369, one click: RFC 8058).
+    """
+    earlier = [identifier(key) for key in notice.follows if key != notice.key]
+    found = [("Message-ID", identifier(notice.key))]
+    if earlier:
+        found += [("In-Reply-To", earlier[-1]), ("References", " ".join(earlier))]
+    found += [("Auto-Submitted", "auto-generated"), ("X-Watcher-Notice", short_key(notice))]
+    if notice.unsubscribe is not None:
+        found.append(("List-Unsubscribe", f"<{notice.unsubscribe}>"))
+        found.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    return found
+
+
+def identifier(key: str) -> str:
+    """Return the Message-ID of the notice of that key: the same each time it is sent."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{DOMAIN}>"
+
+
+def short_key(notice: Notice) -> str:
+    """Return the key of a notice as it may stand in a header."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", notice.key)[:80]
