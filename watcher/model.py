@@ -307,7 +307,7 @@ class Sent(msgspec.Struct, frozen=True):
 
     `answer` is what the provider said when it took it (`250 2.0.0 queued`), where that is known. `permanent` says that
     trying again cannot help, because the address or the notice itself was refused; a failure is temporary unless it is
-    known to be permanent.
+    known to be permanent. `seconds` is how long it took, where that was measured.
     """
 
     index: int
@@ -315,6 +315,7 @@ class Sent(msgspec.Struct, frozen=True):
     problem: str | None = None
     answer: str | None = None
     permanent: bool = False
+    seconds: float | None = None
 
 
 Page = Sequence[Product]

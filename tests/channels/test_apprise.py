@@ -85,7 +85,9 @@ def test_it_is_a_channel():
 
 
 def test_a_mail_arrives_once_with_one_subject_one_recipient_a_text_and_a_page(mailman: Mailman):
-    assert send(mailman.url("jane@example.org")) == {0: Sent(0, Outcome.SENT)}
+    sent = send(mailman.url("jane@example.org"))[0]
+    assert (sent.outcome, sent.problem, sent.answer) == (Outcome.SENT, None, "250 2.0.0 queued as 4711")
+    assert sent.seconds is not None
     [mail] = mailman.mails
     assert mail.get_all("Subject") == ["watcher: 1 new L2A at Litchfield"]
     assert mail.get_all("To") == ["jane@example.org"]
@@ -147,7 +149,7 @@ def test_nobody_is_called_to_a_chat_by_a_title(hook: Hook):
 
 
 @pytest.mark.parametrize(
-    ("recipient", "reason"), [("refused", "550, .*no such person here"), ("later", "451, .*come back later")]
+    ("recipient", "reason"), [("refused", "answered: 550 .*no such person here"), ("later", "451 .*come back later")]
 )
 def test_a_mail_that_is_refused_fails_with_the_reason_of_the_server(mailman: Mailman, recipient: str, reason: str):
     sent = send(mailman.url(f"{recipient}@example.org"))[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from email.message import EmailMessage
-from email.policy import SMTP
 
 from watcher.model import Notice
 
@@ -19,16 +18,23 @@ DOMAIN = "watcher.invalid"
 
 def content(notice: Notice) -> EmailMessage:
     """Return text and page as alternatives (RFC 2046 §5.1.4), the pictures inside the page (RFC 2387, RFC 2392)."""
-    mail = EmailMessage(policy=SMTP)
-    mail.set_content(notice.text, cte="quoted-printable")
-    mail.add_alternative(notice.html, subtype="html", cte="quoted-printable")
+    mail = EmailMessage()
+    mail.set_content(notice.text, cte=_encoding(notice.text))
+    mail.add_alternative(notice.html, subtype="html", cte=_encoding(notice.html))
     page = mail.get_payload(1)
     if isinstance(page, EmailMessage):
+        del page["MIME-Version"]  # said once, of the whole
         for picture in notice.pictures:
             page.add_related(
                 picture.jpeg, "image", "jpeg", cid=f"<{picture.cid}>", filename=picture.name, disposition="inline"
             )
     return mail
+
+
+def _encoding(text: str) -> str:
+    """Name the transfer encoding (RFC 2045 §6) that leaves a text readable as it lies in a mailbox."""
+    bare = text.isascii() and max(map(len, text.splitlines()), default=0) < 990
+    return "7bit" if bare else "quoted-printable"
 
 
 def headers(notice: Notice) -> list[tuple[str, str]]:
@@ -50,7 +56,8 @@ def headers(notice: Notice) -> list[tuple[str, str]]:
 
 def identifier(key: str) -> str:
     """Return the Message-ID of the notice of that key: the same each time it is sent."""
-    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{DOMAIN}>"
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+    return f"<{digest[:32]}@{DOMAIN}>"
 
 
 def short_key(notice: Notice) -> str:

@@ -99,8 +99,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 yield from self._ended(child, posts, waiting, begun)
                 return
             for answer in answers:
-                if begun.pop(answer.index, None) is not None:
-                    yield _outcome(answer, posts[answer.index][0])
+                since = begun.pop(answer.index, None)
+                if since is not None:
+                    yield _outcome(answer, posts[answer.index][0], seconds=time.monotonic() - since)
             for index in [index for index, since in begun.items() if now - since > self.timeout]:
                 del begun[index]
                 room -= 1  # its thread hangs on
@@ -164,14 +165,20 @@ def _picture(notice: Notice) -> tuple[str, bytes] | None:
     return new[0] if new and not notice.again else None
 
 
-def _outcome(answer: Answer, address: str) -> Sent:
-    said = plain(redacted(answer.answer, address), limit=200) if answer.answer else None
-    if answer.sent:
-        return Sent(answer.index, Outcome.SENT, answer=said)
-    return Sent(answer.index, Outcome.FAILED, _reason(answer, address), answer=said, permanent=answer.permanent)
+def _outcome(answer: Answer, address: str, *, seconds: float) -> Sent:
+    return Sent(
+        answer.index,
+        Outcome.SENT if answer.sent else Outcome.FAILED,
+        None if answer.sent else _reason(answer, address),
+        answer=plain(redacted(answer.answer, address), limit=200) if answer.answer else None,
+        permanent=answer.permanent,
+        seconds=seconds,
+    )
 
 
 def _reason(answer: Answer, address: str) -> str:
+    if answer.answer and address.partition("://")[0].lower() in MAIL:
+        return f"the mail server answered: {plain(redacted(answer.answer, address), limit=500)}"
     lines = [plain(redacted(line, address), limit=300) for line in answer.log]
     return plain("; ".join(dict.fromkeys(lines)), limit=600) or "Apprise gave no reason"
 

@@ -92,7 +92,8 @@ def lines(arrival: Told, fields: Sequence[str] = ()) -> Lines:
 
 def _cells(arrival: Told) -> dict[str, str]:
     product, cloud = arrival.product, known_cloud(arrival.product)
-    step = f": {plain(arrival.previous, limit=60)}" if arrival.previous else ""
+    was, now = plain(arrival.previous or "", limit=60), plain(arrival.current or "", limit=60)
+    step = f": {was} → {now}" if was and now else f", replaces {was}" if was else ""
     return {
         "acquired": minute(product.acquired) or "unknown",
         "level": plain(product.level or "", limit=20),
@@ -100,7 +101,7 @@ def _cells(arrival: Told) -> dict[str, str]:
         "cloud": "unknown" if cloud is None else f"{cloud:.0f} %",
         "coverage": "" if arrival.coverage is None else f"{arrival.coverage:.0f} %",
         "size": bytes_word(volume(product)),
-        "change": f"{arrival.event.value}{step}{_to(arrival, ' → ')}",
+        "change": f"{arrival.event.value}{step}",
     }
 
 
@@ -108,19 +109,16 @@ def _facts(arrival: Told) -> dict[str, str]:
     product, cloud = arrival.product, known_cloud(arrival.product)
     acquired = minute(product.acquired)
     others = " and ".join(plain(place, limit=60) for place in arrival.also[:_PLACES])
+    was, now = plain(arrival.previous or "", limit=60), plain(arrival.current or "", limit=60)
     return {
         "acquired": f"acquired {acquired} UTC" if acquired else "acquisition unknown",
         "platform": plain(product.platform or "", limit=40),
         "cloud": "cloud unknown" if cloud is None else f"cloud {cloud:.0f} %",
         "coverage": "" if arrival.coverage is None else f"covers {arrival.coverage:.0f} % of the site",
         "size": bytes_word(volume(product)) or "size unknown",
-        "change": f"replaces {plain(arrival.previous, limit=60)}{_to(arrival, ' with ')}" if arrival.previous else "",
+        "change": f"replaces {was}{f' with {now}' if now else ''}" if was else "",
         "catalogue": f"in {plain(arrival.catalogue, limit=60)}{f', also in {others}' if others else ''}",
     }
-
-
-def _to(arrival: Told, by: str) -> str:
-    return f"{by}{plain(arrival.current, limit=60)}" if arrival.previous and arrival.current else ""
 
 
 def _where(arrival: Told) -> str:

@@ -51,9 +51,7 @@ def secret(directory: Path) -> bytes:
             drawn = secrets.token_bytes(32)
             _put(path, drawn.hex())
         except (OSError, ValueError) as error:
-            raise StoreError(
-                f"cannot use {path}: {error}", hint="restore it; a new one voids old links"
-            ) from error
+            raise StoreError(f"cannot use {path}: {error}", hint="restore it; a new one voids old links") from error
     return drawn
 
 

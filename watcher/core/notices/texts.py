@@ -51,7 +51,7 @@ def short(draft: Draft) -> Short:
     for _, arrivals in [("", 0), *blocks]:
         left -= arrivals
         more = [f"{'all of them' if draft.flood else f'and {left:,} more'}: {_where(draft)}"] if left else []
-        ends.append("\n".join([*more, *draft.stop]))
+        ends.append("\n".join([*more, *map(calm, draft.stop)]))
     return Short(tuple(block for block, _ in blocks), tuple(ends))
 
 
@@ -68,5 +68,5 @@ def _line(arrival: Lines) -> str:
 def _where(draft: Draft) -> str:
     names = {place.name for place in draft.places}
     if draft.flood is None and len(names) == 1:
-        return f"watcher products --site {shlex.quote(calm(names.pop()))}"
-    return draft.flood.advice[0].partition(": ")[2] if draft.flood else "watcher products"
+        return f"watcher products --site {tame(shlex.quote(names.pop()))}"
+    return tame(draft.flood.advice[0].partition(": ")[2]) if draft.flood else "watcher products"

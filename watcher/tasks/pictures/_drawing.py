@@ -17,10 +17,10 @@ from typing import Any
 SIDE = 320
 """Pixels of the longer side: what a mail shows at half that size is sharp on a fine screen."""
 
-PIXELS = 50_000_000
+PIXELS = 25_000_000
 """A picture of more is not decoded."""
 
-MEMORY = 512 * 2**20
+MEMORY = 384 * 2**20
 """Bytes of address space, after which the process fails instead of the machine."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
@@ -43,6 +43,7 @@ def drawn(raw: bytes, largest: int) -> bytes:
             picture = Image.new("RGB", layer.size, GROUND)
             picture.paste(layer, mask=layer.getchannel("A"))
         picture = picture.convert("RGB")
+    picture.info = {}  # a comment would be written, too
     side = SIDE
     while side >= 8:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -59,12 +60,14 @@ def confine() -> None:
     """Give up what a decoder that went astray could do harm with: memory, time, files, processes."""
     from PIL import Image
 
-    # Now, since later no file can be opened.
-    for name in ("Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
-        importlib.import_module(f"PIL.{name}ImagePlugin")
-    Image.preinit()
     Image.MAX_IMAGE_PIXELS = PIXELS
     warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+    importlib.import_module("PIL.MpoImagePlugin")
+    # Each format once, so that all that Pillow loads late is there: later no file can be opened.
+    for kind, mode in (("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("GIF", "P"), ("WEBP", "RGBA")):
+        pixel = io.BytesIO()
+        Image.new(mode, (1, 1)).save(pixel, kind)
+        drawn(pixel.getvalue(), 1000)
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, 30),

@@ -52,7 +52,8 @@ class Album:
 
     def thin(self) -> None:
         """Remove what there is too much of, down to nine tenths, so that this is not done each time."""
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._directory) as entries:
+        # Where it cannot be, keeping a picture has said why.
+        with contextlib.suppress(OSError), os.scandir(self._directory) as entries:
             pictures = sorted((entry.stat().st_mtime, entry.path) for entry in entries if entry.is_file())
             surplus = len(pictures) - self._most
             for _, path in pictures[: surplus + self._most // 10] if surplus > 0 else ():

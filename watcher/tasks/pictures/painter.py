@@ -36,6 +36,11 @@ class Painter:
     def __exit__(self, *_: object) -> None:
         self._end()
 
+    @property
+    def pid(self) -> int | None:
+        """The process id, while one runs."""
+        return self._process.pid if self._process else None
+
     def draw(self, raw: bytes, *, seconds: float) -> bytes:
         """Return a picture anew as a JPEG; raises `Unpaintable` for what is none, or takes too much memory or time."""
         process = self._process or self._start()
