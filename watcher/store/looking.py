@@ -93,10 +93,10 @@ def _recent(db: sqlite3.Connection, since: datetime) -> list[_Recent]:
         " LEFT JOIN arrivals AS a ON a.revision = s.revision AND a.site = s.site AND a.event <> 'withdrawn'"
         f" ORDER BY s.revision DESC LIMIT {MOST}"
     )
-    found = []
+    found, begin = [], stamp(since)
     for site, seen, event, coverage, collection, level, acquired, cloud, platform in rows:
-        if seen <= stamp(since):
-            break  # revisions are numbered as they are seen
+        if seen <= begin:
+            continue
         product = Product(
             collection, "", "", Level(level) if level else None, moment(acquired), "", cloud=cloud, platform=platform
         )

@@ -28,6 +28,7 @@ def _hand_over(post: dict[str, Any]) -> bool:
     """Send one post, or only look at its address when it has no body; say whether that went well."""
     from apprise import Apprise, AppriseAsset, AppriseResultStatus, ContentLocation, NotifyFormat, NotifyType
     from apprise.attachment import memory
+    from apprise.plugins.email.base import PGPMode
 
     asset = AppriseAsset(
         app_id="watcher",
@@ -45,7 +46,7 @@ def _hand_over(post: dict[str, Any]) -> bool:
         pem_autogen=False,
     )
     # A fresh object for each post: a used one sleeps 5.5 s before its next mail.
-    service = Apprise.instantiate(post["url"], asset=asset)
+    service: Any = Apprise.instantiate(post["url"], asset=asset)
     if service is None or not _private(service):
         return False
     if "body" not in post:
@@ -54,8 +55,13 @@ def _hand_over(post: dict[str, Any]) -> bool:
     apprise.add(service)
     title, body = fitted(service, post)
     form, picture = NotifyFormat.TEXT, None
-    if "page" in post and service.resolve_format(NotifyFormat.HTML) == NotifyFormat.HTML:
-        form, body = NotifyFormat.HTML, post["page"]
+    if "page" in post:
+        # A mail that is encrypted, or that its reader wants as text, is left as Apprise makes it.
+        wants_page = service.resolve_format(NotifyFormat.HTML) == NotifyFormat.HTML
+        secret = service.pgp_mode != PGPMode.NONE
+        post["keep"] = secret or not wants_page
+        if secret and wants_page:
+            form, body = NotifyFormat.HTML, post["page"]
     if "picture" in post and service.attachment_support and service.body_maxlen >= PICTURES:
         name, jpeg = post["picture"]
         # Bytes only: a text here would be taken for a file, or for an address to be fetched.

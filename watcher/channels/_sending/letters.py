@@ -9,18 +9,16 @@ from typing import Any
 
 def write_letters(current: Callable[[], dict[str, Any]]) -> None:
     """Put our headers and content into the mails that Apprise prepares from now on, from the `current` post."""
-    from apprise import NotifyFormat
     from apprise.plugins.email import base
 
     mail: Any = base.NotifyEmail
-    prepare, plain = mail.prepare_emails, base.PGPMode.NONE
+    prepare = mail.prepare_emails
 
     def prepared(*args: Any, **terms: Any) -> Iterator[Any]:
         for message in prepare(*args, **terms):
             post = current()
             if "content" in post:
-                keep = terms.get("pgp_mode", plain) != plain or terms["notify_format"] == NotifyFormat.TEXT
-                message.body = letter(message.body, post, keep=keep, sender=terms["from_addr"][1])
+                message.body = letter(message.body, post, keep=post["keep"], sender=terms["from_addr"][1])
             yield message
 
     mail.prepare_emails = staticmethod(prepared)
