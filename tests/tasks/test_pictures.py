@@ -198,6 +198,7 @@ def test_a_picture_is_fetched_once_and_kept_for_the_next_notice(read: Reader) ->
     with catalogue(reply(200, picture(), Content_Type="image/jpeg")) as (peer, http):
         first = read(http, shot(peer), shot(peer), shot(peer, "/other.jpg"))
         again = read(http, shot(peer))
+        assert http.asked == 0  # what a poll costs is measured by this
     assert sorted(peer.targets) == ["/other.jpg", "/ql.jpg"]
     assert first.keys() == {shot(peer), shot(peer, "/other.jpg")}
     assert again[shot(peer)] == first[shot(peer)]

@@ -68,6 +68,6 @@ def _sample(subscription: Subscription, unsubscribe: str | None) -> Notice:
     from watcher.wiring import now
 
     # A key of its own each time: a mail program shows a message that it has already only once.
-    key = f"test-{subscription.number}-{now():%Y%m%d%H%M%S}"
+    key = f"test-{subscription.number}-{now():%Y%m%d%H%M%S%f}"
     footer = f"This is a test: no product arrived.\nTo hear no more of this: watcher unsubscribe {subscription.number}"
     return sample(key=key, footer=footer, fields=subscription.fields, unsubscribe=unsubscribe)

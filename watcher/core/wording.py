@@ -7,7 +7,8 @@ characters go, and a link is built anew from its parsed parts.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -80,7 +81,7 @@ def lines(arrival: Told, fields: Sequence[str] = ()) -> Lines:
     product, chosen = arrival.product, [field for field in fields if field in FIELDS] or FIELDS
     cells, facts = _cells(arrival), _facts(arrival)
     return Lines(
-        what=f"{arrival.event.value} {level_word(arrival)}",
+        what=f"{arrival.event.value} {level_word(product.level)}",
         title=plain(product.title or product.id),
         cells={field: cells[field] for field in chosen if field in cells},
         catalogue=facts["catalogue"] if "catalogue" in chosen else "",
@@ -174,9 +175,17 @@ def safe_link(url: str | None) -> str | None:
     return link if len(link) <= 2000 else None
 
 
-def level_word(arrival: Told) -> str:
-    """Name the level of an arrival's product, `product` when it has none."""
-    return plain(arrival.product.level or "", limit=20) or "product"
+def level_words(arrivals: Iterable[Told]) -> Counter[str]:
+    """Count arrivals by level; `product` is what has none."""
+    words: Counter[str] = Counter()
+    for level, count in Counter(arrival.product.level for arrival in arrivals).items():
+        words[level_word(level)] += count
+    return words
+
+
+def level_word(level: str | None) -> str:
+    """Name a level, `product` where there is none."""
+    return plain(level or "", limit=20) or "product"
 
 
 _CALL = re.compile(r"[<@]+(?=everyone|here|channel|all|room|team|online)|<+(?=[@!#&])", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -20,12 +21,14 @@ _YEAR = timedelta(days=365)
 _LOOKED = 500
 """So many of the products last seen at a site are looked through for a clear one."""
 
-# One file that is as large as all of them together.
-_LIGHT = COLUMNS.replace("revisions.geometry", "NULL").replace(
-    "assets",
-    "(SELECT json_array(json_object('key', '', 'href', '', 'size', sum(json_extract(value, '$.size'))))"
-    " FROM json_each(assets))",
-)
+_LIGHT = COLUMNS.replace("revisions.geometry", "NULL")
+
+
+class _Sized(msgspec.Struct):
+    size: int | None = None
+
+
+_assets = msgspec.json.Decoder(tuple[_Sized, ...])
 
 
 class Light(msgspec.Struct, frozen=True):
@@ -47,7 +50,7 @@ def these(db: sqlite3.Connection, revisions: Sequence[int]) -> dict[int, Light]:
         (msgspec.json.encode(revisions).decode(),),
     )
     return {
-        number: Light(number, collection, acquisition, catalogue, described(name, columns))
+        number: Light(number, collection, acquisition, catalogue, _light(name, columns))
         for number, collection, acquisition, catalogue, name, *columns in rows
     }
 
@@ -72,4 +75,11 @@ def clear_before(db: sqlite3.Connection, light: Light, site: int) -> Product | N
             CLEAR,
         ),
     ).fetchone()
-    return described(row[0], row[1:]) if row else None
+    return _light(row[0], row[1:]) if row else None
+
+
+def _light(collection: str, columns: Sequence[Any]) -> Product:
+    """Build a product with one file that is as large as all of its files together."""
+    *others, assets, grid = columns
+    size = sum(asset.size or 0 for asset in _assets.decode(assets))
+    return described(collection, [*others, f'[{{"key":"","href":"","size":{size or "null"}}}]', grid])

@@ -13,7 +13,7 @@ from watcher.core.acquisitions import change
 from watcher.core.notices import FULL, Draft, draft, leading
 from watcher.core.wording import Told, Warned
 from watcher.model import Event, Product, Subscription
-from watcher.store import acquisitions, alerts, deliveries, light, products, subscriptions
+from watcher.store import acquisitions, alerts, deliveries, light, subscriptions
 from watcher.store.conversations import follows
 from watcher.store.deliveries import Due, Subject
 from watcher.store.light import Light
@@ -74,9 +74,17 @@ class _Teller:
         brief = len(arrivals) > FULL
         unread = [n for n in arrivals if n not in self._read or (self._read[n].brief and not brief)]
         subjects = deliveries.subjects(self.db, unread)
-        lights = light.these(self.db, [subject.revision for subject in subjects])
+        before = {
+            subject.revision: number
+            for subject in subjects
+            if subject.event == Event.REVISED
+            and (number := acquisitions.previous(self.db, subject.revision)) is not None
+        }
+        lights = light.these(self.db, [*(subject.revision for subject in subjects), *before.values()])
         for subject in subjects:
-            self._read[subject.arrival] = self._one(subject, lights[subject.revision], brief=brief)
+            old = before.get(subject.revision)
+            was = None if old is None else lights[old].product
+            self._read[subject.arrival] = self._one(subject, lights[subject.revision], was, brief=brief)
         told = [self._read[number].told for number in arrivals]
         for place in leading(told):
             clear = self._clear_before(arrivals[place])
@@ -87,14 +95,11 @@ class _Teller:
         """Return the revisions of arrivals that were read."""
         return [self._read[number].light for number in arrivals]
 
-    def _one(self, subject: Subject, light: Light, *, brief: bool) -> _Read:
-        event, before = Event(subject.event), None
-        if event is Event.REVISED and (number := acquisitions.previous(self.db, subject.revision)) is not None:
-            before = products.one(self.db, number)[1]
+    def _one(self, subject: Subject, light: Light, before: Product | None, *, brief: bool) -> _Read:
         was, now = (before and change(before, light.product)) or (None, None)
         others = [] if brief else acquisitions.also(self.db, subject.revision, subject.number)
         told = Told(
-            event=event,
+            event=Event(subject.event),
             site=subject.site,
             product=light.product,
             catalogue=light.catalogue,

@@ -10,7 +10,7 @@ from datetime import UTC
 import msgspec
 
 from watcher.core.notices.subjects import counted, steps
-from watcher.core.wording import Told, bytes_word, level_word, volume
+from watcher.core.wording import Told, bytes_word, level_words, volume
 from watcher.model import Event
 from watcher.names import fold, plain
 
@@ -43,10 +43,10 @@ def flood(arrivals: Sequence[Told], *, shown: int) -> Flood:
 
 
 def _row(name: str, arrivals: Sequence[Told]) -> tuple[str, str, str, str]:
-    events: dict[Event, Counter[str]] = {}
+    events: dict[Event, list[Told]] = {}
     for arrival in arrivals:
-        events.setdefault(arrival.event, Counter())[level_word(arrival)] += 1
-    what = "; ".join(f"{event.value}: {counted(events[event])}" for event in Event if event in events)
+        events.setdefault(arrival.event, []).append(arrival)
+    what = "; ".join(f"{event.value}: {counted(level_words(events[event]))}" for event in Event if event in events)
     return plain(name, limit=100), what, span(arrivals), _volume(arrivals)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC
 
-from watcher.core.wording import Told, calm, level_word
+from watcher.core.wording import Told, calm, level_words
 from watcher.model import Event
 from watcher.names import fold, plain
 
@@ -17,7 +17,7 @@ def subject_of(arrivals: Sequence[Told], *, late: bool) -> str:
     Of a single day its date is told; of a campaign of reprocessing, from what to what.
     """
     what = events(arrivals)
-    levels = Counter(map(level_word, arrivals))
+    levels = level_words(arrivals)
     what += f" {next(iter(levels))}" if len(levels) == 1 else f" ({counted(levels)})"
     step = _campaign(arrivals)
     sites = sorted({arrival.site for arrival in arrivals}, key=fold)
@@ -50,11 +50,11 @@ def counted(words: Counter[str], *, most: int = 4) -> str:
 
 def steps(arrivals: Sequence[Told]) -> Counter[str]:
     """Count from which processing to which products went: `N0500 → N0511`."""
-    return Counter(
-        f"{plain(arrival.previous, limit=40)} → {plain(arrival.current or 'another', limit=40)}"
-        for arrival in arrivals
-        if arrival.previous
-    )
+    words: Counter[str] = Counter()
+    for (was, now), count in Counter((arrival.previous, arrival.current) for arrival in arrivals).items():
+        if was:
+            words[f"{plain(was, limit=40)} → {plain(now or 'another', limit=40)}"] += count
+    return words
 
 
 def _campaign(arrivals: Sequence[Told]) -> str:
