@@ -121,7 +121,7 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
     patience = timedelta(seconds=parts.config.notify.wait)
     with closing(parts.db()) as db:
         shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
-        for paid in parts.notify(db, patience=patience):
+        for paid in parts.notify(db, patience=patience, left_out=_tell_of_quicklook):
             alive()
             to = shown.get(paid.address, paid.address)
             if paid.problem is None:
@@ -131,6 +131,10 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
                 say(logging.WARNING, "notice failed", to=to, subject=paid.subject, problem=paid.problem, again=again)
         unlooked = [name for name in sites.unlooked(db, now=now()) if parts.config.table(name) is not None]
         return Next(soon=tuple(f"poll {name}" for name in unlooked))
+
+
+def _tell_of_quicklook(url: str, why: str) -> None:
+    say(logging.INFO, "quicklook left out", url=url, reason=why)
 
 
 def fetch(parts: Parts, alive: Callable[[], None]) -> Next:

@@ -253,13 +253,49 @@ class Finding(msgspec.Struct, frozen=True):
     hint: str | None = None
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """A picture that goes with a notice: its file name, a JPEG of ours, and the same in words.
+
+    `before` is one that is shown for comparison only.
+    """
+
+    name: str
+    jpeg: bytes
+    words: str
+    before: bool = False
+
+    @property
+    def cid(self) -> str:
+        """What the page calls it by (RFC 2392): `<img src="cid:…">`."""
+        return f"{self.name}@watcher"
+
+
+class Short(msgspec.Struct, frozen=True):
+    """A notice for services with little room.
+
+    As many `blocks` are shown as fit, from the first; then the end for that number of them, `ends[0]` for none.
+    """
+
+    blocks: tuple[str, ...]
+    ends: tuple[str, ...]
+
+
 class Notice(msgspec.Struct, frozen=True):
-    """What a person reads: a subject, and the same message as text and as HTML. `key` tells it from every other."""
+    """What a person reads: a subject, and the same message as text, as HTML, and short.
+
+    `key` tells it from every other; `follows` are the keys of the notices that it goes on with, oldest first.
+    `unsubscribe` is an address on the web that ends the subscription. `again` says that it was tried before.
+    """
 
     key: str
     subject: str
     text: str
     html: str
+    short: Short | None = None
+    pictures: tuple[Picture, ...] = ()
+    follows: tuple[str, ...] = ()
+    unsubscribe: str | None = None
+    again: bool = False
 
 
 class Outcome(StrEnum):
@@ -271,11 +307,19 @@ class Outcome(StrEnum):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What became of one post: its index among those handed over, and what went wrong, without secrets."""
+    """What became of one post: its index among those handed over, and what went wrong, without secrets.
+
+    `answer` is what the provider said when it took it (`250 2.0.0 queued`), where that is known. `permanent` says that
+    trying again cannot help, because the address or the notice itself was refused; a failure is temporary unless it is
+    known to be permanent. `seconds` is how long it took, where that was measured.
+    """
 
     index: int
     outcome: Outcome
     problem: str | None = None
+    answer: str | None = None
+    permanent: bool = False
+    seconds: float | None = None
 
 
 Page = Sequence[Product]

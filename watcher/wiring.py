@@ -26,6 +26,7 @@ from watcher.store.locks import holding
 
 if TYPE_CHECKING:
     from watcher.core.carts import File
+    from watcher.core.notices import Shot
     from watcher.core.shelves import Layout
     from watcher.net import Http
     from watcher.plugins import Catalogue
@@ -202,21 +203,68 @@ class Parts:
         bounds = Bounds(usual, *self.config.poll.bounds()) if own is None else Bounds(own, own, own)
         return pace(db, name, bounds=bounds, gap=float(table.gap), now=now())
 
-    def notify(self, db: sqlite3.Connection, *, patience: timedelta = timedelta(0)) -> Iterator[Paid]:
-        """Send the notices that are due, alone; a download that one tells of may take up to `patience`."""
+    def notify(
+        self,
+        db: sqlite3.Connection,
+        *,
+        patience: timedelta = timedelta(0),
+        left_out: Callable[[str, str], None] = lambda _url, _why: None,
+    ) -> Iterator[Paid]:
+        """Send the notices that are due, alone; a download that one tells of may take up to `patience`.
+
+        `left_out` is told of quicklooks that are not shown, and why.
+        """
         from watcher.tasks.notify import notify
 
         with self.lock("notify", what="sending notices", wait=60.0):
-            yield from notify(db, self.send, self.archive, now=now, chance=chance, patience=patience)
+            yield from notify(
+                db,
+                self.send,
+                self.archive,
+                now=now,
+                chance=chance,
+                patience=patience,
+                pictures=lambda shots: self.pictures(shots, left_out),
+                unsubscribe=self.unsubscribing(),
+            )
+
+    def pictures(self, shots: Sequence[Shot], left_out: Callable[[str, str], None]) -> dict[Shot, bytes]:
+        """Return what quicklooks of these can be had in a few seconds; `left_out` is told why one cannot."""
+        from watcher.tasks.pictures import pictures
+
+        if not self.config.notify.pictures:
+            return {}
+        directory = self.state / "quicklooks"
+        return pictures(shots, self.http, directory, stop=self.stop, left_out=lambda s, why: left_out(s.url, why))
+
+    def unsubscribing(self) -> Callable[[Subscription], str | None]:
+        """Return what gives the address on the web that ends a subscription: none without `notify.public_url`.
+
+        Only a mail has one: in a chat anybody could end what all read.
+        """
+        from watcher.core.unsubscribing import link
+
+        url = self.config.notify.public_url
+        if url is None:
+            return lambda _: None
+        secret = addresses.secret(self.state)
+        return lambda subscription: link(url, secret, subscription) if self._by_mail(subscription) else None
+
+    def _by_mail(self, subscription: Subscription) -> bool:
+        try:
+            return self.address(subscription.address).partition("://")[0] in ("mailto", "mailtos", "mbox")
+        except WatcherError:
+            return False  # sending says why
 
     def draft(self, db: sqlite3.Connection, subscription: Subscription, arrivals: Sequence[int]) -> Notice:
         """Compose what a subscription, stored or not, would be sent about these arrivals; nothing is kept."""
-        from watcher.tasks.notify import draft
+        from watcher.core.notices import finish
+        from watcher.store import telling
 
         with undone(db):
             number = subscriptions.add(db, subscription, now=now())
             owed = deliveries.Due(subscription.address, number, [], list(arrivals), [], 0, False, None)
-            return draft(db, owed, self.archive)
+            return finish(telling.drafts(db, [owed], self.archive)[0])
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
@@ -315,7 +363,7 @@ class Parts:
             settings = {"timeout": float(self.config.notify.timeout)} if kind == "apprise" else {}
             channel = plugins.build("channels", kind, settings, place="notify")
             for sent in channel.send([(url, notice) for _, url, notice in group], stop=self.stop):
-                yield Sent(group[sent.index][0], sent.outcome, sent.problem)
+                yield msgspec.structs.replace(sent, index=group[sent.index][0])
 
     def address(self, reference: str) -> str:
         """Return the URL that a delivery's reference stands for. It may hold secrets.

@@ -6,6 +6,7 @@ import email.policy
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -29,6 +30,7 @@ class Mailman:
 
     def __init__(self, **options: Any) -> None:
         self.mails: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.logins: list[LoginPassword] = []
         self.asked: list[str] = []
         self.controller = _PortZero(self, hostname="127.0.0.1", port=0, authenticator=self.login, **options)
@@ -36,7 +38,7 @@ class Mailman:
 
     def login(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         self.logins.append(data)
-        return AuthResult(success=data.password == b"right/pass word")
+        return AuthResult(success=data.password == b"right/pass word", handled=False)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -51,10 +53,21 @@ class Mailman:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("stranger"):
+            return "550 5.7.1 you may not write from there"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.original_content or b""
+        if envelope.rcpt_tos[0].startswith("spam"):
+            return "554 5.7.1 this looks like spam"
+        self.raw.append(content)
         self.mails.append(email.message_from_bytes(content, policy=email.policy.default))
-        return "250 OK"
+        return "250 2.0.0 queued as 4711"
 
     def url(self, recipient: str, *, scheme: str = "mailto", user: str = "") -> str:
         return f"{scheme}://{user}127.0.0.1:{self.controller.port}/?from=watcher@example.org&to={recipient}"
@@ -64,19 +77,20 @@ class Mailman:
         self.controller.stop()
 
 
+@contextmanager
+def started(**options: Any) -> Iterator[Mailman]:
+    mailman = Mailman(**options)
+    mailman.controller.start()
+    try:
+        yield mailman
+    finally:
+        mailman.close()
+
+
 @pytest.fixture
 def mailman_with() -> Iterator[Callable[..., Mailman]]:
-    opened: list[Mailman] = []
-
-    def start(**options: Any) -> Mailman:
-        mailman = Mailman(**options)
-        mailman.controller.start()
-        opened.append(mailman)
-        return mailman
-
-    yield start
-    for mailman in opened:
-        mailman.close()
+    with ExitStack() as opened:
+        yield lambda **options: opened.enter_context(started(**options))
 
 
 @pytest.fixture
@@ -99,7 +113,9 @@ class Hook:
                 hook.asked.append(self.path)
                 if self.path.startswith("/hung"):
                     hook.release.wait(60)
-                if self.path.startswith("/redirect"):
+                if self.path.startswith("/status"):
+                    self._say(int(self.path[-3:]), b"no")
+                elif self.path.startswith("/redirect"):
                     self._say(302, b"", Location=f"{hook.origin}/elsewhere")
                 elif self.path.startswith("/broken"):
                     self._say(500, f"cannot take {self.path} {self.headers} {body!r}".encode())
@@ -133,8 +149,8 @@ class Hook:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def url(self, path: str, *, user: str = "") -> str:
-        return f"json://{user}127.0.0.1:{self.port}/{path}"
+    def url(self, path: str, *, user: str = "", scheme: str = "json") -> str:
+        return f"{scheme}://{user}127.0.0.1:{self.port}/{path}"
 
     def close(self) -> None:
         self.release.set()

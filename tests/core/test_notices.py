@@ -1,60 +1,18 @@
 from __future__ import annotations
 
-import unicodedata
+import re
 from datetime import UTC, datetime, timedelta, timezone
-from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.core.notices import Told, compose
+from tests.hostile import ATTRIBUTES, HOSTILE, SAFE, TEMPLATES, Page, is_clean
+from watcher.core import notices
+from watcher.core.notices import FULL, NEWEST, Told, compose
 from watcher.core.wording import safe_link
 from watcher.model import Asset, Event, Level, Notice, Product
-
-SAFE = {"html", "head", "meta", "title", "body", "h2", "table", "tr", "td", "strong", "br", "a", "p"}
-
-HOSTILE = [
-    "<img src=x onerror=alert(1)>",
-    "<script>alert(1)</script>",
-    "</td></table><iframe src=//evil.example>",
-    '"><svg/onload=alert(1)>',
-    "' style='position:fixed' onmouseover='alert(1)",
-    "{{ 7 * 7 }}{% for x in y %}",
-    "${7*7} #{7*7} <%= 7*7 %> {0.__class__}",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "<!--",
-    "<![CDATA[<b>]]>",
-    "x\r\nBcc: victim@example.org\r\n\r\nhello",
-    "\u202egnp.exe\u2066\u200f",
-    "a\u200bb\ufeffc\u00add",
-    "nul\x00bell\x07esc\x1b[2Jcsi\x9b",
-    "x" * 300,
-    "\ud800 half a character",
-    "@everyone <!channel> <@U123> @here",
-]
-
-
-class Page(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self.comments = 0
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-
-    def handle_comment(self, data: str) -> None:
-        self.comments += 1
-
-    def links(self) -> list[str | None]:
-        return [attributes["href"] for tag, attributes in self.elements if tag == "a"]
 
 
 def product(number: int = 1, **changes: object) -> Product:
@@ -73,13 +31,9 @@ def product(number: int = 1, **changes: object) -> Product:
 
 
 def told(number: int = 1, *, site: str = "Litchfield", event: Event = Event.NEW, **changes: object) -> Told:
-    mine = ("download", "path", "verified", "previous", "current", "also", "cause")
+    mine = ("download", "path", "verified", "previous", "current", "also", "cause", "coverage", "clear")
     own = {key: changes.pop(key) for key in mine if key in changes}
     return Told(event, site, product(number, **changes), "take5", **own)  # type: ignore[arg-type]
-
-
-def is_clean(text: str) -> bool:
-    return all(unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
 
 
 def test_the_subject_counts_what_is_new_at_a_site():
@@ -88,7 +42,7 @@ def test_the_subject_counts_what_is_new_at_a_site():
 
 def test_the_subject_says_that_a_product_was_revised():
     notice = compose([told(site="Pornic", event=Event.REVISED)], key="k")
-    assert notice.subject == "watcher: 1 revised L2A at Pornic"
+    assert notice.subject == "watcher: 1 revised L2A at Pornic, 2015-06-02"
 
 
 def test_the_subject_counts_levels_and_names_two_sites():
@@ -103,7 +57,7 @@ def test_the_subject_tells_new_from_revised():
 
 
 def test_a_product_without_a_level_is_still_named():
-    assert compose([told(level=None)], key="k").subject == "watcher: 1 new product at Litchfield"
+    assert compose([told(level=None)], key="k").subject == "watcher: 1 new product at Litchfield, 2015-06-02"
 
 
 def test_the_text_tells_what_when_how_cloudy_how_large_and_where():
@@ -122,11 +76,25 @@ def test_the_text_tells_what_when_how_cloudy_how_large_and_where():
 
 
 def test_the_page_tells_the_same_as_the_text():
-    notice = compose([told(n, site=site) for n, site in enumerate(["A", "B"])], key="k", footer="bye")
-    words = Page(notice.html).words
-    for line in notice.text.splitlines():
-        for part in line.strip().split(": "):
-            assert part.rstrip(" -") in words
+    arrivals = [told(n, site=site, coverage=97.4, previous="1.0") for n, site in enumerate(["A", "B"])]
+    notice = compose(arrivals, key="k", footer="bye")
+    page = Page(notice.html)
+    for words in (
+        "SPOT5_HRG1_XS_0001",
+        "2015-06-02 10:30",
+        "12 %",
+        "97 %",
+        "345 MB",
+        "1.0",
+        "take5",
+        "bye",
+        "notice k",
+    ):
+        assert words in page.words
+        assert words in notice.text
+    assert page.links() == [f"https://catalogue.example.org/products/{n}" for n in range(2)]
+    for link in page.links():
+        assert str(link) in notice.text
 
 
 def test_times_are_told_in_utc():
@@ -177,33 +145,97 @@ def test_sites_are_alphabetical_and_their_newest_acquisitions_first():
     assert titles == ["Ax", "0009", "0002", "ax", "0003", "Zagora", "0005", "0001"]
 
 
-def test_two_hundred_arrivals_are_all_told():
-    notice = compose([told(n) for n in range(200)], key="k")
-    assert notice.text.count("SPOT5_HRG1_XS_") == 200
-    assert "more" not in notice.text
-
-
-def test_of_more_than_two_hundred_the_newest_fifty_are_told_and_the_rest_counted():
-    arrivals = [told(n, site="Litchfield") for n in range(200)]
-    arrivals += [told(n, site="Mont Blanc", level=Level("L1C")) for n in range(60)]
+def test_a_hundred_arrivals_are_all_told_and_no_mail_program_cuts_them_off():
+    arrivals = [
+        told(n, title=f"S2A_MSIL2A_{n:04}" + "x" * 50, link=f"https://x.org/{n}" + "x" * 140) for n in range(FULL)
+    ]
     notice = compose(arrivals, key="k")
-    assert notice.text.count("SPOT5_HRG1_XS_") == 50
+    assert notice.text.count("S2A_MSIL2A_") == FULL
+    assert "more" not in notice.text
+    assert len(notice.html.encode()) < 102_000  # Gmail's limit
+
+
+def test_of_more_than_a_hundred_all_are_counted_and_the_newest_told():
+    arrivals = [told(n, site="Litchfield") for n in range(200)]
+    arrivals += [told(n, site="Mont Blanc", level=Level("L1C"), event=Event.REVISED) for n in range(60)]
+    notice = compose(arrivals, key="k")
+    assert notice.text.count("SPOT5_HRG1_XS_") == NEWEST
     assert "SPOT5_HRG1_XS_0199" in notice.text
     assert "SPOT5_HRG1_XS_0149" not in notice.text
+    page = Page(notice.html)
     for words in (
-        "and 210 more:",
-        "Litchfield: 150 L2A (watcher products --site Litchfield)",
-        "Mont Blanc: 60 L1C (watcher products --site 'Mont Blanc')",
+        "260 arrivals, at 2 sites.",
+        "Acquired 2015-06-01 … 2015-12-17; 90 GB.",
+        "new: 200 L2A",
+        "revised: 60 L1C",
+        "2015-06-01 … 2015-07-30",
+        "This one notice tells of them all; the 20 newest are below.",
+        "See them all: watcher products --since 2015-06-01",
     ):
         assert words in notice.text
-        assert words in Page(notice.html).words
-    assert notice.subject == "watcher: 260 new (200 L2A, 60 L1C) at Litchfield and Mont Blanc"
+        assert words in page.words
+    assert notice.subject == "watcher: 200 new, 60 revised (200 L2A, 60 L1C) at Litchfield and Mont Blanc"
 
 
-def test_ten_thousand_arrivals_at_a_thousand_sites_stay_one_readable_notice():
-    notice = compose([told(n, site=f"Site {n % 1000}") for n in range(10_000)], key="k")
-    assert len(notice.text) < 40_000
-    assert "and 950 more sites (watcher products)" in notice.text
+def test_a_campaign_of_reprocessing_says_from_what_to_what_and_how_much():
+    arrivals = [
+        told(n, site="31TCJ", event=Event.REVISED, previous="N0509" if n % 9 == 0 else "N0500", current="N0511")
+        for n in range(412)
+    ]
+    notice = compose(arrivals, key="k")
+    assert notice.subject == "watcher: 412 revised L2A (N0500 → N0511) at 31TCJ"
+    for words in (
+        "A reprocessing: 412 products that were known were processed again, at 1 site.",
+        "142 GB",
+        "Processing: N0500 → N0511 (366), N0509 → N0511 (46).",
+        "watcher products --site 31TCJ --since 2015-06-01",
+    ):
+        assert words in notice.text
+
+
+def test_a_first_import_of_fifteen_thousand_is_one_notice_that_a_person_can_read():
+    arrivals = [
+        told(n, site=f"Site {n % 150}", acquired=datetime(1986, 5, 1, tzinfo=UTC) + timedelta(hours=17 * n))
+        for n in range(15_000)
+    ]
+    notice = compose(arrivals, key="k")
+    assert notice.subject == "watcher: 15,000 new L2A at Site 0, Site 1 and 148 more"
+    for words in (
+        "15,000 products are new, at 150 sites.",
+        "1986-05-01 … 2015-06-02",
+        "5.2 TB",
+        "110 more sites: new: 11",
+    ):
+        assert words in notice.text
+    assert len(notice.text.splitlines()) < 250
+    assert len(notice.html.encode()) < 102_000
+
+
+def test_the_fields_and_their_order_are_the_subscribers():
+    arrival = told(7, coverage=97.4, download="stored", path="/a/b.zip")
+    notice = compose([arrival], key="k", fields=["cloud", "acquired", "nonsense"])
+    assert "    cloud 12 %, acquired 2015-06-08 10:30 UTC\n" in notice.text
+    for left_out in ("345 MB", "97 %", "https://catalogue", "/a/b.zip", "take5"):
+        assert left_out not in notice.text
+        assert left_out not in notice.html
+    headings = Page(notice.html).words
+    assert headings.index("Cloud") < headings.index("Acquired (UTC)")
+    assert "Size" not in headings
+    assert "new L2A: SPOT5_HRG1_XS_0007" in headings  # what happened is told in any case
+
+
+def test_a_column_that_nothing_is_known_for_is_left_out():
+    assert "Coverage" not in Page(compose([told()], key="k").html).words
+    assert "Coverage" in Page(compose([told(1), told(2, coverage=3.0)], key="k").html).words
+
+
+def test_what_was_delivered_late_says_so():
+    notice = compose([told()], key="k", late=True)
+    assert notice.subject == "watcher, delivered late: 1 new L2A at Litchfield, 2015-06-02"
+    assert notice.text.startswith("Delivered late: ")
+    assert "Delivered late: " in Page(notice.html).words
+    assert notice.short is not None
+    assert notice.short.blocks[0].startswith("Delivered late: ")
 
 
 def test_a_notice_carries_its_key_and_how_to_stop_it():
@@ -225,13 +257,13 @@ def assert_harmless(notice: Notice, sites: int, arrivals: int, links: int) -> No
     assert is_clean(notice.text.replace("\n", "").replace("\u200b", ""))
     notice.text.encode("utf-8")
     page = Page(notice.html)
-    tags = [tag for tag, _ in page.elements]
-    assert set(tags) <= SAFE
-    assert (tags.count("h2"), tags.count("table")) == (sites, sites)
-    assert (tags.count("tr"), tags.count("strong"), tags.count("a")) == (arrivals, arrivals, links)
+    assert set(page.tags) <= SAFE
+    assert (page.tags.count("h2"), page.tags.count("table"), page.tags.count("style")) == (sites, sites, 1)
+    assert (page.tags.count("tr"), page.tags.count("a")) == (sites + 2 * arrivals, links)
+    assert page.pictures() == []
     assert page.comments == 0
-    for _, attributes in page.elements:
-        assert set(attributes) <= {"lang", "charset", "name", "content", "style", "href"}
+    for tag, attributes in page.elements:
+        assert set(attributes) <= ATTRIBUTES, tag
     assert is_clean(notice.html.replace("\n", ""))
 
 
@@ -251,6 +283,8 @@ def test_hostile_words_are_harmless_everywhere(text: str):
     links = len(Page(notice.html).links())
     assert_harmless(notice, 1, 1, links)
     lowered = notice.text.lower() + notice.subject.lower()
+    assert notice.short is not None
+    lowered += "".join([*notice.short.blocks, *notice.short.ends]).lower()
     for call in ("@everyone", "@here", "<!channel", "<@u123"):
         assert call not in lowered
 
@@ -262,11 +296,29 @@ def test_no_words_at_all_escape_their_place(site: str, title: str, level: str, l
     assert_harmless(notice, 1, 1, len(Page(notice.html).links()))
 
 
-def test_template_syntax_stands_in_the_notice_as_it_was_written():
-    title = "{{ 7 * 7 }}{% raw %}${7*7}"
-    notice = compose([told(title=title)], key="k")
-    assert title in notice.text
-    assert title in Page(notice.html).words
+@pytest.mark.parametrize("code", TEMPLATES)
+def test_template_syntax_stands_in_the_notice_as_it_was_written(code: str):
+    notice = compose([told(title=code, site=code)], key="k", footer=code)
+    assert notice.text.count(code) == 3
+    assert Page(notice.html).words.count(code) == 4  # with the title of the page
+    assert code in notice.subject
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_chat_makes_no_link_and_no_picture_of_a_catalogues_words(text: str):
+    notice = compose([told(title=text, site=text, link=None, platform=text)], key="k")
+    assert notice.short is not None
+    shown = "\n".join([*notice.short.blocks, *notice.short.ends])
+    assert "![" not in shown
+    assert "](" not in shown
+    assert "://" not in shown
+
+
+def test_markup_is_escaped_by_the_template_and_never_declared_safe():
+    sources = [path.read_text(encoding="utf-8") for path in Path(notices.__file__).parent.glob("*.py")]
+    assert any("autoescape=True" in source for source in sources)
+    for source in sources:
+        assert not re.search(r"\|\s*safe|Markup\(|autoescape=False|from_string\((?!_HTML)", source)
 
 
 @pytest.mark.parametrize(
@@ -336,4 +388,4 @@ def test_a_withdrawal_says_why():
 def test_what_catalogues_say_of_causes_and_processings_is_made_safe(hostile: str):
     notice = compose([told(event=Event.WITHDRAWN, cause=hostile, also=[hostile], previous=hostile)], key="k")
     assert is_clean(notice.text.replace("\n", "").replace("\u200b", ""))
-    assert {tag for tag, _ in Page(notice.html).elements} <= SAFE
+    assert set(Page(notice.html).tags) <= SAFE

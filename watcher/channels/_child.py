@@ -15,31 +15,48 @@ from pathlib import Path
 
 import msgspec
 
-_PROGRAM = Path(__file__).with_name("_sending.py")
+_PROGRAM = Path(__file__).with_name("_sending")
 
 
 class Post(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the child is given: a URL in clear, and the message. Without one, the URL is only looked at."""
+    """What the child is given: a URL in clear, and a notice. Without a `body`, the URL is only looked at.
+
+    Where the URL is one of mail, `content` (a MIME entity, RFC 2045) and `headers` make the mail, in which `domain`
+    stands for the sender's; `page` is what is encrypted where the account asks for that. Elsewhere the `body` is sent,
+    or of `blocks` as many as there is room for, with the end for that number of them; and a picture: its name and the
+    JPEG in base64.
+    """
 
     index: int
     url: str
-    title: str | None = None
+    title: str = ""
     body: str | None = None
-    format: str | None = None
+    page: str | None = None
+    content: str | None = None
+    headers: list[tuple[str, str]] = []
+    domain: str = ""
+    blocks: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    picture: tuple[str, bytes] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the child says: that it is ready and knows these URL schemes, or how a post went, and its log."""
+    """What the child says: that it is ready and knows these URL schemes, or how a post went, and its log.
+
+    `answer` is what the provider answered, `permanent` that it will always answer so.
+    """
 
     ready: bool = False
     schemas: tuple[str, ...] = ()
     index: int = -1
     sent: bool = False
     log: tuple[str, ...] = ()
+    answer: str | None = None
+    permanent: bool = False
 
 
 class Child:
-    """One run of `_sending.py`. It is a context manager: leaving it kills the process and all it started."""
+    """One run of `_sending`. It is a context manager: leaving it kills the process and all it started."""
 
     def __init__(self) -> None:
         self.born = time.monotonic()
@@ -47,7 +64,7 @@ class Child:
         self._given = bytearray()
         self._heard = bytearray()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed in kill
-        # By path and with -P: the file's own directory must not come first, for `apprise.py` lies beside it.
+        # By path and with -P: our own directory must not come first, for `apprise.py` lies in it.
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(_PROGRAM)],
             stdin=subprocess.PIPE,

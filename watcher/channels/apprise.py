@@ -7,7 +7,6 @@ up on without holding back the others, and killed at the end.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import deque
@@ -18,6 +17,7 @@ import msgspec
 
 from watcher.channels._addresses import MAIL, masked, redacted
 from watcher.channels._child import Answer, Child, Post
+from watcher.channels._letters import DOMAIN, content, headers, short_key
 from watcher.errors import ChannelError, UsageError
 from watcher.model import Notice, Outcome, Sent
 from watcher.names import plain
@@ -30,6 +30,13 @@ START = 30.0
 
 TICK = 0.1
 """Seconds between two looks at `stop` and the clock."""
+
+_HOOKS = ("json", "form", "xml")
+
+# Read by programs, or sent on as mail: with all that there is to say, not the short form of chats.
+_WHOLE = frozenset(
+    (*_HOOKS, "apprise", "mqtt", "amqp", "brevo", "groundmail", "mailersend", "mailgun", "o365", "postmark", "resend")
+) | {"sendgrid", "sendpulse", "ses", "smtp2go", "sparkpost"}
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,8 +99,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 yield from self._ended(child, posts, waiting, begun)
                 return
             for answer in answers:
-                if begun.pop(answer.index, None) is not None:
-                    yield _outcome(answer, posts[answer.index][0])
+                since = begun.pop(answer.index, None)
+                if since is not None:
+                    yield _outcome(answer, posts[answer.index][0], seconds=time.monotonic() - since)
             for index in [index for index, since in begun.items() if now - since > self.timeout]:
                 del begun[index]
                 room -= 1  # its thread hangs on
@@ -125,24 +133,52 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def _post(index: int, url: str, notice: Notice) -> Post:
     scheme = url.partition("://")[0].lower()
-    key = re.sub(r"[^A-Za-z0-9._-]", "-", notice.key)[:80]
-    join = "&" if "?" in url else "?"
     if scheme in MAIL:
-        # RFC 3834 keeps absence notes from coming back; the key tells a repeated notice from a new one.
-        url = f"{url}{join}+Auto-Submitted=auto-generated&+X-Watcher-Notice={key}"
-        return Post(index, url, notice.subject, notice.html, "html")
-    if scheme.removesuffix("s") in ("json", "form", "xml"):
-        url = f"{url}{join}+Idempotency-Key={key}"
-    return Post(index, url, notice.subject, notice.text, "text")
+        return Post(
+            index,
+            url,
+            notice.subject,
+            body=notice.text,
+            page=notice.html,
+            content=content(notice).as_string(),
+            headers=headers(notice),
+            domain=DOMAIN,
+        )
+    if scheme.removesuffix("s") in _HOOKS:
+        url = f"{url}{'&' if '?' in url else '?'}+Idempotency-Key={short_key(notice)}"
+    whole = scheme in _WHOLE or scheme.removesuffix("s") in _WHOLE
+    short = None if whole else notice.short
+    return Post(
+        index,
+        url,
+        notice.subject,
+        body=notice.text,
+        blocks=short.blocks if short else (),
+        ends=short.ends if short else (),
+        picture=_picture(notice),
+    )
 
 
-def _outcome(answer: Answer, address: str) -> Sent:
-    if answer.sent:
-        return Sent(answer.index, Outcome.SENT)
-    return Sent(answer.index, Outcome.FAILED, _reason(answer, address))
+def _picture(notice: Notice) -> tuple[str, bytes] | None:
+    """Return the first picture of something new. Not at a second try: it may be what the service would not take."""
+    new = [(picture.name, picture.jpeg) for picture in notice.pictures if not picture.before]
+    return new[0] if new and not notice.again else None
+
+
+def _outcome(answer: Answer, address: str, *, seconds: float) -> Sent:
+    return Sent(
+        answer.index,
+        Outcome.SENT if answer.sent else Outcome.FAILED,
+        None if answer.sent else _reason(answer, address),
+        answer=plain(redacted(answer.answer, address), limit=200) if answer.answer else None,
+        permanent=answer.permanent,
+        seconds=seconds,
+    )
 
 
 def _reason(answer: Answer, address: str) -> str:
+    if answer.answer and address.partition("://")[0].lower() in MAIL:
+        return f"the mail server answered: {plain(redacted(answer.answer, address), limit=500)}"
     lines = [plain(redacted(line, address), limit=300) for line in answer.log]
     return plain("; ".join(dict.fromkeys(lines)), limit=600) or "Apprise gave no reason"
 

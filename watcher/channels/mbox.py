@@ -6,7 +6,6 @@ counts as sent.
 
 from __future__ import annotations
 
-import hashlib
 import mailbox
 import os
 import threading
@@ -20,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from watcher.channels._letters import DOMAIN, content, headers
 from watcher.errors import UsageError
 from watcher.model import Notice, Outcome, Sent
 from watcher.names import plain
@@ -77,12 +77,11 @@ def _path(address: str) -> Path:
 
 
 def _mail(notice: Notice) -> EmailMessage:
-    mail = EmailMessage()
+    mail = content(notice)
     mail["Subject"] = plain(notice.subject)
     mail["From"] = "watcher@localhost"
     mail["Date"] = localtime()
     # The same notice, appended twice after a crash, is one message to a mail program.
-    mail["Message-ID"] = f"<{hashlib.sha256(notice.key.encode()).hexdigest()[:32]}@watcher.localhost>"
-    mail.set_content(notice.text)
-    mail.add_alternative(notice.html, subtype="html")
+    for name, value in headers(notice):
+        mail[name] = value.replace(DOMAIN, "watcher.localhost")
     return mail

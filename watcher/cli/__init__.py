@@ -35,7 +35,7 @@ COMMANDS = {
     "mute": ("subscriptions", "Tell them nothing for a while."),
     "unmute": ("subscriptions", "Tell them again."),
     "unsubscribe": ("subscriptions", "Tell them no more."),
-    "test-notify": ("subscriptions", "Send a sample notice and say how it went."),
+    "test-notify": ("test_notify", "Send a sample notice and say how it went."),
     "run": ("service", "The service: poll, notify, download, on a clock."),
     "poll": ("passes", "Ask the catalogues once."),
     "plan": ("plan", "What the next poll asks, why so, and what a day costs."),

@@ -59,6 +59,7 @@ def cart(
     from watcher.core.carts import FORMATS
     from watcher.core.carts import cart as filled
     from watcher.core.carts.cart import bytes_in_all
+    from watcher.core.wording import bytes_word
     from watcher.store import listings, sites
     from watcher.wiring import now
 
@@ -77,7 +78,7 @@ def cart(
     size, unsized = bytes_in_all(files)
     unchecked = sum(file.checksum is None for file in files)
     said = [f"{several(len(files), 'file')} of {several(len(chosen), 'product')}"]
-    said += [f"{_gigabytes(size)}" + (f" and {unsized} of unknown size" if unsized else "")]
+    said += [bytes_word(size) + (f" and {unsized} of unknown size" if unsized else "")]
     said += [f"{unchecked} without a checksum"] if unchecked else []
     click.echo(", ".join(said) + ("" if output is None else f", in {output}"), err=True)
 
@@ -158,9 +159,3 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", hint="name a file in a directory that is there"
         ) from error
-
-
-def _gigabytes(size: int) -> str:
-    from watcher.core.wording import size_word
-
-    return size_word([size])

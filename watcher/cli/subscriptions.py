@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from watcher.core.documents import Format
-    from watcher.core.wording import Told
     from watcher.model import Subscription
     from watcher.wiring import Parts
 
@@ -187,64 +185,3 @@ def _silence(db: sqlite3.Connection, number: int, until: datetime | None) -> tup
     with writing(db):
         subscription = replace(stored.numbered(db, number), muted=until)
         return subscription, stored.change(db, subscription, now=now())
-
-
-@click.command("test-notify")
-@click.argument("number", metavar="[ID]", type=int, required=False)
-@click.pass_obj
-def test_notify(context: Context, number: int | None) -> None:
-    """Send a sample notice, to one subscription or to all, and say how it went.
-
-    \b
-    Examples:
-      watcher test-notify
-      watcher test-notify 3
-    """
-    from watcher.core.notices import compose
-    from watcher.model import Outcome
-    from watcher.store import subscriptions as stored
-
-    parts = context.parts
-    db = parts.db()
-    targets = [stored.numbered(db, number)] if number is not None else stored.every(db)
-    if not targets:
-        raise UsageError("there is no subscription to test", hint="watcher subscribe you@example.org")
-    notices = [
-        compose([_sample()], key=f"test-{target.number}", footer="This is a test: no product arrived.")
-        for target in targets
-    ]
-    begun = time.monotonic()
-    failed = 0
-    for sent in parts.send([(target.address, notice) for target, notice in zip(targets, notices, strict=True)]):
-        target = targets[sent.index]
-        took = f"{time.monotonic() - begun:.1f} s"
-        if sent.outcome is Outcome.SENT:
-            click.echo(f"{target.number}  {parts.shown(target)}  accepted after {took}")
-        else:
-            failed += 1
-            click.echo(f"{target.number}  {parts.shown(target)}  {sent.outcome} after {took}: {sent.problem}")
-    if failed:
-        raise click.exceptions.Exit(1)
-
-
-def _sample() -> Told:
-    from datetime import UTC, datetime
-
-    from watcher.core.wording import Told
-    from watcher.model import Asset, Event, Level, Product
-
-    return Told(
-        event=Event.NEW,
-        site="Litchfield",
-        product=Product(
-            collection="SPOT5",
-            id="test",
-            title="SPOT5_HRG1_XS_20150629_N2A_LitchfieldD0000B0000",
-            level=Level("L2A"),
-            acquired=datetime(2015, 6, 29, 1, 34, 46, tzinfo=UTC),
-            revision="",
-            cloud=14.0,
-            assets=(Asset("product", "", size=68_600_000),),
-        ),
-        catalogue="test",
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
@@ -32,13 +33,20 @@ class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[notify]`: how often owed notices are sent, how long they wait for a download, and how long one may take.
 
-    `once` tells of an acquisition that several catalogues have from the first of them; otherwise from each.
+    `once` tells of an acquisition that several catalogues have from the first of them; otherwise from each. `pictures`
+    shows quicklooks. `public_url` is where people reach this watcher on the web, for links that end a subscription.
     """
 
     interval: Seconds = Seconds(30)
     wait: Seconds = Seconds(120)
     timeout: Seconds = Seconds(30)
     once: bool = True
+    pictures: bool = True
+    public_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.public_url is not None and not re.fullmatch(r"https?://[!-~]+", self.public_url):
+            raise ValueError(f'public_url "{self.public_url}" is no address: write it as https://host/path')
 
 
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

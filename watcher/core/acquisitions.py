@@ -50,6 +50,11 @@ def key(product: Product) -> str | None:
     return _key(product.id, product.title, product.acquired)
 
 
+def observation(acquisition: str) -> str:
+    """Return a key without its level: what an L1C and its L2A have in common. Every key of it begins so."""
+    return acquisition if acquisition.startswith("urn/") else acquisition.rpartition("/")[0] + "/"
+
+
 def processing(product: Product) -> Processing | None:
     """Return which processing a product is: from its name, completed by the version and time that the catalogue says.
 

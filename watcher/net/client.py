@@ -107,6 +107,20 @@ class Http:
         asked = {"Content-Type": "application/json", **(headers or {})}
         return self._answer("POST", link(url), asked, msgspec.json.encode(json), authenticated)
 
+    def glance(self, url: str, *, limit: int, seconds: float, stop: threading.Event) -> Answer:
+        """Ask once for something small that can be done without, such as a picture: of this catalogue's hosts only.
+
+        No credentials go along. `limit` is in bytes; it ends after `seconds`, or as soon as `stop` is set. Raises as
+        `get` does.
+        """
+        asked = {"Accept-Encoding": "gzip", "Accept": "image/*"}
+        question = Question("GET", link(url), asked, None, signed=False, anywhere=False, patience=seconds)
+        try:
+            with within(seconds, stop):
+                return self._read(question, limit, stop)
+        except BROKEN as error:
+            raise unreachable(question.url, error) from cause(error)
+
     @contextmanager
     def stream(
         self,
@@ -157,17 +171,21 @@ class Http:
 
         def once() -> Answer:
             self.asked += 1
-            response = ask(self._way, question, self.stop)
-            try:
-                if not response.is_success:
-                    raise refusal(response)
-                body = whole(response, self._max_body)
-                self.received += len(body)
-                return Answer(response.status_code, dict(response.headers), body, str(response.request.url))
-            finally:
-                response.close()
+            answer = self._read(question, self._max_body, self.stop)
+            self.received += len(answer.body)
+            return answer
 
         return self._patiently(question, self.stop, once)
+
+    def _read(self, question: Question, limit: int, stop: threading.Event) -> Answer:
+        response = ask(self._way, question, stop)
+        try:
+            if not response.is_success:
+                raise refusal(response)
+            body = whole(response, limit)
+            return Answer(response.status_code, dict(response.headers), body, str(response.request.url))
+        finally:
+            response.close()
 
     def _patiently(self, question: Question, stop: threading.Event, once: Callable[[], T]) -> T:
         for tried in itertools.count(1):

@@ -46,6 +46,20 @@ def reveal(directory: Path, reference: str) -> str:
     return url
 
 
+def secret(directory: Path) -> bytes:
+    """Return what the links of this installation are made with: drawn once, and kept beside the addresses."""
+    path = directory / "links.key"
+    with _alone(directory):
+        try:
+            if path.exists():
+                return bytes.fromhex(path.read_text(encoding="ascii"))
+            drawn = secrets.token_bytes(32)
+            _put(path, drawn.hex())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"cannot use {path}: {error}", hint="restore it; a new one voids old links") from error
+    return drawn
+
+
 def forget(directory: Path, reference: str) -> None:
     """Forget a URL that nothing refers to any more."""
     with _alone(directory):
@@ -73,11 +87,16 @@ def _read(directory: Path) -> dict[str, str]:
 def _write(directory: Path, urls: dict[str, str]) -> None:
     path = directory / "addresses.json"
     try:
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".addresses-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(urls, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        _put(path, json.dumps(urls, indent=1))
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error}", hint="check the state directory and its disk") from error
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).replace(path)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
 
-from watcher.core.acquisitions import change
 from watcher.core.calendar import quiet_until
-from watcher.core.notices import compose
+from watcher.core.notices import Draft, Shot, finish, shots
 from watcher.core.patience import DELIVERY
-from watcher.core.wording import Told, Warned
-from watcher.model import Event, Notice, Outcome, Sent
-from watcher.store import acquisitions, alerts, deliveries, products, subscriptions
+from watcher.model import Notice, Outcome, Sent, Subscription
+from watcher.store import deliveries, looking, subscriptions, telling
 from watcher.store.connection import writing
-from watcher.store.deliveries import Due, Subject
+from watcher.store.deliveries import Due
 
 Send = Callable[[Sequence[tuple[str, Notice]]], Iterator[Sent]]
+Pictures = Callable[[Sequence[Shot]], Mapping[Shot, bytes]]
 
 
 class Paid(msgspec.Struct, frozen=True):
@@ -41,10 +40,13 @@ def notify(
     now: Callable[[], datetime],
     chance: Callable[[], float],
     patience: timedelta = timedelta(0),
+    pictures: Pictures = lambda _: {},
+    unsubscribe: Callable[[Subscription], str | None] = lambda _: None,
 ) -> Iterator[Paid]:
     """Send all that is due and yield each notice as it ends.
 
-    What is being downloaded is told of when it is there, or after `patience`.
+    What is being downloaded is told of when it is there, or after `patience`. `pictures` returns what quicklooks of
+    those wanted can be had, `unsubscribe` the address on the web that ends a subscription.
     A send is settled when it has ended: one that a crash cuts short is sent again, and one that had no answer, which
     may have arrived all the same, is tried once more.
     """
@@ -54,9 +56,11 @@ def notify(
         # Read again inside: what is told of must not be removed between the reading and the claim.
         _let_sleep(db, now=now())
         due = deliveries.due(db, now=now(), patience=patience)
-        posts = [(owed.address, draft(db, owed, archive)) for owed in due]
-        for owed, (_, notice) in zip(due, posts, strict=True):
-            deliveries.claim(db, owed, notice=notice.key, now=now())
+        drafts = telling.drafts(db, due, archive, unsubscribe=unsubscribe)
+        for owed, draft in zip(due, drafts, strict=True):
+            deliveries.claim(db, owed, notice=draft.key, now=now())
+    notices = _laid_out(db, due, drafts, pictures, now=now())
+    posts = [(owed.address, notice) for owed, notice in zip(due, notices, strict=True)]
     for outcome in send(posts):
         owed, (_, notice) = due[outcome.index], posts[outcome.index]
         problem, again = None, None
@@ -72,6 +76,21 @@ def notify(
         yield Paid(owed.address, notice.subject, len(owed.deliveries), problem, again)
 
 
+def _laid_out(
+    db: sqlite3.Connection, due: Sequence[Due], drafts: Sequence[Draft], pictures: Pictures, *, now: datetime
+) -> list[Notice]:
+    """Lay drafts out, with pictures, for which catalogues are asked: no transaction is open."""
+    # The first of each notice, then the second of each…
+    wanted = [shot for turn in zip_longest(*map(shots, drafts)) for shot in turn if shot is not None]
+    shown = pictures(wanted) if wanted else {}
+    numbers = {owed.subscription for owed in due}
+    seen = looking.looked(db, [one for one in subscriptions.every(db) if one.number in numbers], now=now)
+    return [
+        finish(draft, pictures=shown, looked=seen.get(owed.subscription))
+        for owed, draft in zip(due, drafts, strict=True)
+    ]
+
+
 def _let_sleep(db: sqlite3.Connection, *, now: datetime) -> None:
     """Let what is due in somebody's quiet hours wait for their end.
 
@@ -81,33 +100,3 @@ def _let_sleep(db: sqlite3.Connection, *, now: datetime) -> None:
         until = quiet_until(subscription.rhythm, now)
         if until is not None:
             deliveries.hold(db, subscription.number, until=until, now=now)
-
-
-def draft(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
-    """Compose the notice that tells an address of what it is owed."""
-    told = [_told(db, subject, archive) for subject in deliveries.subjects(db, owed.arrivals)]
-    warned = [Warned(one.kind, one.title, one.body, one.hint, one.site) for one in alerts.these(db, owed.alerts)]
-    key = owed.notice or hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]
-    return compose(told, warned, key=key, footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}")
-
-
-def _told(db: sqlite3.Connection, subject: Subject, archive: Path) -> Told:
-    catalogue, product = products.one(db, subject.revision)
-    event, before = Event(subject.event), None
-    if event is Event.REVISED and (number := acquisitions.previous(db, subject.revision)) is not None:
-        before = products.one(db, number)[1]
-    was, now = (before and change(before, product)) or (None, None)
-    return Told(
-        event=event,
-        site=subject.site,
-        product=product,
-        catalogue=catalogue,
-        download=subject.download,
-        path=str(archive / subject.path) if subject.path else None,
-        verified=subject.verified,
-        previous=was,
-        current=now,
-        also=[place.beside(catalogue) for place in acquisitions.also(db, subject.revision, subject.number)],
-        cause=subject.cause,
-        coverage=subject.coverage,
-    )

@@ -1,45 +1,34 @@
 """The program that hands posts to Apprise: its own process, because a send that hangs can only be killed.
 
 Posts come as JSON lines on standard input, answers leave as JSON lines on standard output, so that no address
-is seen in the process table or the environment. It ends when its input does. It is run as a file and knows
-nothing of watcher; `watcher.channels._child` is its other side.
+is seen in the process table or the environment. It ends when its input does. This directory is run as a program and
+knows nothing of watcher, which would cost it a tenth of a second; `watcher.channels._child` is its other side.
 """
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import logging
 import os
-import re
 import sys
 import threading
 from typing import Any
 
+from fitting import fitted
+from hearing import Told, heard, listen
+from letters import write_letters
 
-class _Told(logging.Handler):
-    """Keeps what a thread logs: Apprise raises nothing, the reason of a failure is only in its log."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._own = threading.local()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        telling = record.levelno >= logging.WARNING or re.search(r"Exception: |Response Details", text)
-        if telling and len(self.lines) < 20:
-            self.lines.append(text[:4000].encode(errors="replace").decode())  # a lone surrogate is no JSON
-
-    @property
-    def lines(self) -> list[str]:
-        """What this thread logged that explains a failure."""
-        lines: list[str] = self._own.__dict__.setdefault("lines", [])
-        return lines
+PICTURES = 1000
+"""A service that takes less text than so many characters is one of short messages: a picture there costs money."""
 
 
 def _hand_over(post: dict[str, Any]) -> bool:
     """Send one post, or only look at its address when it has no body; say whether that went well."""
-    from apprise import Apprise, AppriseAsset, AppriseResultStatus, NotifyType
+    from apprise import Apprise, AppriseAsset, AppriseResultStatus, ContentLocation, NotifyFormat, NotifyType
+    from apprise.attachment import memory
+    from apprise.plugins.email.base import PGPMode
 
     asset = AppriseAsset(
         app_id="watcher",
@@ -57,15 +46,33 @@ def _hand_over(post: dict[str, Any]) -> bool:
         pem_autogen=False,
     )
     # A fresh object for each post: a used one sleeps 5.5 s before its next mail.
-    service = Apprise.instantiate(post["url"], asset=asset)
+    service: Any = Apprise.instantiate(post["url"], asset=asset)
     if service is None or not _private(service):
         return False
     if "body" not in post:
         return _single(service)
-    apprise = Apprise(asset=asset)
+    apprise = Apprise(asset=asset, location=ContentLocation.LOCAL)
     apprise.add(service)
+    title, body = fitted(service, post)
+    form, picture = NotifyFormat.TEXT, None
+    if "page" in post:
+        # A mail that is encrypted, or that its reader wants as text, is left as Apprise makes it.
+        wants_page = service.resolve_format(NotifyFormat.HTML) == NotifyFormat.HTML
+        secret = service.pgp_mode != PGPMode.NONE
+        post["keep"] = secret or not wants_page
+        if secret and wants_page:
+            form, body = NotifyFormat.HTML, post["page"]
+    if "picture" in post and service.attachment_support and service.body_maxlen >= PICTURES:
+        name, jpeg = post["picture"]
+        # Bytes only: a text here would be taken for a file, or for an address to be fetched.
+        attach: Any = memory.AttachMemory
+        picture = attach(base64.b64decode(jpeg), name=name, mimetype="image/jpeg")
     result = apprise.notify(
-        title=post["title"], body=post["body"], body_format=post["format"], notify_type=NotifyType.INFO
+        title=title,
+        body=body,
+        body_format=form,
+        notify_type=NotifyType.INFO,
+        attach=picture,
     )
     # Not the result's own truth: `?optional=yes` calls a failure a success.
     return any(attempt.status == AppriseResultStatus.SUCCESS for sent in result for attempt in sent.attempts)
@@ -97,9 +104,8 @@ def _private(service: Any) -> bool:
 
 def main() -> None:
     """Send what comes on standard input until it ends."""
-    told = _Told()
     log = logging.getLogger("apprise")
-    log.addHandler(told)
+    log.addHandler(Told())
     log.setLevel(logging.DEBUG)
     log.propagate = False
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -112,17 +118,23 @@ def main() -> None:
             answers.flush()
 
     def send(post: dict[str, Any]) -> None:
+        heard.post = post
         try:
             sent = _hand_over(post)
         except Exception as error:  # noqa: BLE001  a plug-in's code begins here
-            told.lines.append(f"{type(error).__name__}: {error}")
+            heard.lines.append(f"{type(error).__name__}: {error}")
             sent = False
-        answer(index=post["index"], sent=sent, log=[] if sent else told.lines)
+        permanent = not sent and heard.permanent()
+        log = [] if sent else heard.lines
+        answer(index=post["index"], sent=sent, log=log, answer=heard.answer, permanent=permanent)
 
     from apprise import NotificationManager
 
     plugins: Any = NotificationManager
-    answer(ready=True, schemas=sorted(plugins().schemas()))  # loads every plug-in, before a thread needs one
+    schemas = sorted(plugins().schemas())  # loads every plug-in, before a thread needs one
+    listen()
+    write_letters(lambda: heard.post)
+    answer(ready=True, schemas=schemas)
     for line in sys.stdin:
         threading.Thread(target=send, args=(json.loads(line),), daemon=True).start()
     os._exit(0)  # whoever asked is gone; what still hangs must not keep us

@@ -1,0 +1,1 @@
+"""A program that is run as a directory: see `__main__`."""

@@ -1,0 +1,121 @@
+"""What notices tell, read for all that is due in a pass: an arrival that many are told of is read once."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from watcher.core.acquisitions import change
+from watcher.core.notices import FULL, Draft, draft, leading
+from watcher.core.wording import Told, Warned
+from watcher.model import Event, Product, Subscription
+from watcher.store import acquisitions, alerts, deliveries, light, subscriptions
+from watcher.store.conversations import follows
+from watcher.store.deliveries import Due, Subject
+from watcher.store.light import Light
+
+
+def drafts(
+    db: sqlite3.Connection,
+    due: Sequence[Due],
+    archive: Path,
+    *,
+    unsubscribe: Callable[[Subscription], str | None] = lambda _: None,
+) -> list[Draft]:
+    """Return the notices that pay these debts, in their order. One that was tried before keeps its key.
+
+    `unsubscribe` gives the address on the web that ends a subscription.
+    """
+    by_number = {subscription.number: subscription for subscription in subscriptions.every(db)}
+    teller = _Teller(db, archive)
+    return [
+        _draft(teller, owed, by_number[owed.subscription], unsubscribe(by_number[owed.subscription])) for owed in due
+    ]
+
+
+def _draft(teller: _Teller, owed: Due, subscription: Subscription, unsubscribe: str | None) -> Draft:
+    told, warned = teller.told(owed.arrivals), alerts.these(teller.db, owed.alerts)
+    return draft(
+        told,
+        [Warned(alert.kind, alert.title, alert.body, alert.hint, alert.site) for alert in warned],
+        key=owed.notice or hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12],
+        footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}",
+        fields=subscription.fields,
+        late=owed.late,
+        unsubscribe=unsubscribe,
+        follows=[] if warned or len(told) > FULL else follows(teller.db, teller.lights(owed.arrivals), owed.address),
+        again=owed.attempts > 0,
+    )
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """An arrival as it was read; a `brief` one was not looked for in other catalogues."""
+
+    subject: Subject
+    light: Light
+    told: Told
+    brief: bool
+
+
+class _Teller:
+    """Reads arrivals, each once in a pass."""
+
+    def __init__(self, db: sqlite3.Connection, archive: Path) -> None:
+        self.db, self._archive = db, archive
+        self._read: dict[int, _Read] = {}
+        self._clear: dict[int, Product | None] = {}
+
+    def told(self, arrivals: Sequence[int]) -> list[Told]:
+        """Return what there is to tell of these arrivals; where pictures are shown, with a clear look from before."""
+        brief = len(arrivals) > FULL
+        unread = [n for n in arrivals if n not in self._read or (self._read[n].brief and not brief)]
+        subjects = deliveries.subjects(self.db, unread)
+        before = {
+            subject.revision: number
+            for subject in subjects
+            if subject.event == Event.REVISED
+            and (number := acquisitions.previous(self.db, subject.revision)) is not None
+        }
+        lights = light.these(self.db, [*(subject.revision for subject in subjects), *before.values()])
+        for subject in subjects:
+            old = before.get(subject.revision)
+            was = None if old is None else lights[old].product
+            self._read[subject.arrival] = self._one(subject, lights[subject.revision], was, brief=brief)
+        told = [self._read[number].told for number in arrivals]
+        for place in leading(told):
+            clear = self._clear_before(arrivals[place])
+            told[place] = msgspec.structs.replace(told[place], clear=clear and (told[place].catalogue, clear))
+        return told
+
+    def lights(self, arrivals: Sequence[int]) -> list[Light]:
+        """Return the revisions of arrivals that were read."""
+        return [self._read[number].light for number in arrivals]
+
+    def _one(self, subject: Subject, light: Light, before: Product | None, *, brief: bool) -> _Read:
+        was, now = (before and change(before, light.product)) or (None, None)
+        others = [] if brief else acquisitions.also(self.db, subject.revision, subject.number)
+        told = Told(
+            event=Event(subject.event),
+            site=subject.site,
+            product=light.product,
+            catalogue=light.catalogue,
+            download=subject.download,
+            path=str(self._archive / subject.path) if subject.path else None,
+            verified=subject.verified,
+            previous=was,
+            current=now,
+            also=[place.beside(light.catalogue) for place in others],
+            cause=subject.cause,
+            coverage=subject.coverage,
+        )
+        return _Read(subject, light, told, brief)
+
+    def _clear_before(self, arrival: int) -> Product | None:
+        if arrival not in self._clear:
+            read = self._read[arrival]
+            self._clear[arrival] = light.clear_before(self.db, read.light, read.subject.number)
+        return self._clear[arrival]
