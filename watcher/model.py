@@ -267,11 +267,16 @@ class Outcome(StrEnum):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What became of one post: its index among those handed over, and what went wrong, without secrets."""
+    """What became of one post: its index among those handed over, and what went wrong, without secrets.
+
+    `answer` is what the provider said when it took it; `permanent` says that it refuses it for good.
+    """
 
     index: int
     outcome: Outcome
     problem: str | None = None
+    answer: str | None = None
+    permanent: bool = False
 
 
 Page = Sequence[Product]

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, remembered
@@ -198,7 +200,16 @@ class Parts:
         from watcher.tasks.notify import notify
 
         with self.lock("notify", what="sending notices", wait=60.0):
-            yield from notify(db, self.send, self.archive, now=now, chance=chance, patience=patience)
+            yield from notify(
+                db,
+                self.send,
+                self.archive,
+                now=now,
+                chance=chance,
+                patience=patience,
+                apart=self._channel,
+                stop=self.stop,
+            )
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
@@ -251,7 +262,16 @@ class Parts:
             settings = {"timeout": float(self.config.notify.timeout)} if kind == "apprise" else {}
             channel = plugins.build("channels", kind, settings, place="notify")
             for sent in channel.send([(url, notice) for _, url, notice in group], stop=self.stop):
-                yield Sent(group[sent.index][0], sent.outcome, sent.problem)
+                yield structs.replace(sent, index=group[sent.index][0])
+
+    def _channel(self, reference: str) -> str:
+        """Name the kind of channel that a delivery's reference stands for; `send` says what is wrong with it."""
+        from watcher.channels import family
+
+        try:
+            return family(self.address(reference))
+        except WatcherError:
+            return ""
 
     def address(self, reference: str) -> str:
         """Return the URL that a delivery's reference stands for. It may hold secrets.

@@ -176,7 +176,7 @@ def retry(context: Context, number: int | None) -> None:
       watcher retry
       watcher retry 3
     """
-    from watcher.store import deliveries, downloads, subscriptions
+    from watcher.store import downloads, ledger, subscriptions
     from watcher.store.connection import writing
     from watcher.wiring import now
 
@@ -184,7 +184,7 @@ def retry(context: Context, number: int | None) -> None:
     if number is not None:
         subscriptions.numbered(db, number)
     with writing(db):
-        notices = deliveries.retry(db, subscription=number, now=now())
+        notices = ledger.retry(db, subscription=number, now=now())
         files = downloads.retry(db, now=now()) if number is None else 0
     what = f"{several(notices, 'delivery', 'deliveries')} and {several(files, 'download')}"
     click.echo(f"{what} {'is' if notices + files == 1 else 'are'} due again.")

@@ -136,7 +136,7 @@ def status(context: Context, as_json: bool) -> None:
 
 
 def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, Any]:
-    from watcher.store import deliveries, downloads, polls, products, sites, subscriptions
+    from watcher.store import deliveries, downloads, ledger, polls, products, sites, subscriptions
     from watcher.store.locks import holder
 
     watches = sites.watches(db, paused=True)
@@ -173,7 +173,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         for s in subscribed
         if s.sites == ()
     ]
-    for owed in deliveries.troubles(db):
+    for owed in ledger.troubles(db):
         after = "given up (watcher retry)" if owed.given_up else f"again {ago(owed.due, moment)}"
         troubles.append(
             f"{names.get(owed.address, owed.address)}: {several(owed.count, 'delivery', 'deliveries')} failed"

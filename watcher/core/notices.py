@@ -30,11 +30,14 @@ NEWEST = 50
 """So many are told of when there are more than `FULL`."""
 
 
-def compose(arrivals: Sequence[Told], alerts: Sequence[Warned] = (), *, key: str, footer: str = "") -> Notice:
+def compose(
+    arrivals: Sequence[Told], alerts: Sequence[Warned] = (), *, key: str, footer: str = "", late: bool = False
+) -> Notice:
     """Compose one notice about these arrivals and alerts; alerts come first.
 
-    `key` tells it from every other, `footer` says how to stop them. Sites stand in alphabetical order, their
-    newest acquisitions first. Raises `ValueError` when there is nothing to tell.
+    `key` tells it from every other, `footer` says how to stop them, `late` that it could not be sent for some time.
+    Sites stand in alphabetical order, their newest acquisitions first. Raises `ValueError` when there is nothing to
+    tell.
     """
     if not arrivals and not alerts:
         raise ValueError("there is nothing to tell: a notice needs an arrival or an alert")
@@ -48,6 +51,9 @@ def compose(arrivals: Sequence[Told], alerts: Sequence[Warned] = (), *, key: str
     ]
     warnings = [_warning(alert) for alert in alerts]
     subject = _subject(arrivals) if arrivals else plain(_neutral(f"watcher: {warnings[0][0]}", ""))
+    if late:
+        subject = f"{subject} (delivered late)"
+        warnings.insert(0, ("Delivered late: this could not be sent before.", []))
     more = _more(rest)
     last = [line for line in (*map(plain, footer.splitlines()), f"notice {plain(key, limit=100)}") if line]
     text = _neutral(_text(warnings, sites, more, last), "\\g<0>\u200b")
