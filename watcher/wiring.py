@@ -19,7 +19,7 @@ from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, remembered
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Sent, Subscription
-from watcher.store import addresses, audits, sites
+from watcher.store import addresses, audits, sites, subscriptions
 from watcher.store.connection import connect
 from watcher.store.locks import holding
 
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     import httpx
 
     from watcher.net import Http
+    from watcher.net.heartbeat import Beat, Heartbeat
     from watcher.plugins import Catalogue
     from watcher.tasks.download import Brought, Show
+    from watcher.tasks.health import Told
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
@@ -53,6 +55,7 @@ class Parts:
         self.state = state
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
+        self._heartbeat: Heartbeat | None = None
         self._guard = threading.Lock()
 
     @property
@@ -139,6 +142,7 @@ class Parts:
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,
+                approve_above=self.config.download.approve_above,
             )
 
     def reconcile(
@@ -165,6 +169,7 @@ class Parts:
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,
+                approve_above=self.config.download.approve_above,
             )
 
     def reconcile_due(
@@ -228,9 +233,43 @@ class Parts:
                 stop=self.stop,
             )
 
+    def health(self, db: sqlite3.Connection) -> list[Told]:
+        """Look whether all is well, and owe what is to be told of it."""
+        from watcher.tasks.health import Terms, look
+        from watcher.tasks.health.around import disks, expires
+
+        config = self.config.health
+        watched = sites.catalogues(db, paused=False)
+        return look(
+            db,
+            catalogues=[name for name in self.polled(db) if name in watched],
+            disks=disks(self.archive, self.state, reserve=self.config.download.reserve),
+            expires=expires(self.config.catalogues.values(), config.expires),
+            shown={one.address: self.shown(one) for one in subscriptions.every(db)},
+            terms=Terms(config.failures, config.listed, config.disk, timedelta(seconds=config.expires_within)),
+            now=now(),
+        )
+
+    def beat(self) -> Beat | None:
+        """Call the heartbeat address, if there is one; `None` where it was not called.
+
+        Raises `ConfigError` or `CredentialError` when it is no address, or cannot be read.
+        """
+        from watcher.net.heartbeat import Heartbeat
+
+        if self.config.health.heartbeat is None:
+            return None
+        with self._guard:
+            if self._heartbeat is None:
+                self._heartbeat = Heartbeat(_text(self.config.health.heartbeat), stop=self.stop)
+        return self._heartbeat.beat()
+
     def close(self) -> None:
         """Close every HTTP client."""
         with self._guard:
+            if self._heartbeat is not None:
+                self._heartbeat.close()
+                self._heartbeat = None
             for http in self._https.values():
                 http.close()
             self._https.clear()

@@ -37,6 +37,16 @@ def quiet_until(rhythm: Rhythm, now: datetime) -> datetime | None:
     return next(end for end in ends if end > now and not _within(end.astimezone(zone).time(), *rhythm.quiet))
 
 
+def last_week(rhythm: Rhythm, now: datetime) -> datetime:
+    """Return when a subscriber's last whole week began: weeks go from one `weekday` at `at` to the next."""
+    zone = ZoneInfo(rhythm.zone)
+    today = now.astimezone(zone).date()
+    ended = today - timedelta(days=(today.weekday() - rhythm.weekday) % 7)
+    if _at(ended, rhythm.at, zone) > now:
+        ended -= 7 * _DAY
+    return _at(ended - 7 * _DAY, rhythm.at, zone)
+
+
 def _within(wall: time, start: time, end: time) -> bool:
     return start <= wall < end if start <= end else wall >= start or wall < end
 

@@ -28,7 +28,7 @@ def kin(db: sqlite3.Connection, acquisitions: Collection[str]) -> dict[str, list
     rows = db.execute(
         "SELECT r.acquisition, r.number, r.collection, r.id, r.title, r.token, r.level, r.cloud,"
         " r.replaced IS NOT NULL, EXISTS (SELECT 1 FROM downloads AS d WHERE d.revision = r.number"
-        " AND (d.stored IS NOT NULL OR d.due IS NOT NULL)), s.site, s.missing IS NULL"
+        " AND (d.stored IS NOT NULL OR d.due IS NOT NULL OR d.held IN ('poll', 'approval'))), s.site, s.missing IS NULL"
         " AND (EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = r.number AND a.site = s.site"
         " AND a.event <> 'withdrawn') OR EXISTS (SELECT 1 FROM watches AS w WHERE w.site = s.site"
         " AND w.collection = r.collection AND w.level IN ('', r.level)"

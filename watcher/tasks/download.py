@@ -14,12 +14,13 @@ from pathlib import Path
 
 import msgspec
 
+from watcher.core.health import refusal, refused
 from watcher.core.patience import DOWNLOAD
 from watcher.core.shelves import safe, shelf, suffix
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
-from watcher.store import downloads, products
+from watcher.store import alerts, deliveries, downloads, products, subscriptions
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
 from watcher.transfer import Progress, fetch
@@ -163,6 +164,8 @@ def _settle(
         file = future.result()
         with writing(db):
             downloads.stored(db, wanted.revision, file, now=now)
+            deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
+            alerts.calm(db, refusal(wanted.catalogue, downloads=True), now=now)
         return Brought(product.title, wanted.site, path, file, None, None)
     if stop.is_set():
         return None
@@ -174,6 +177,8 @@ def _settle(
     again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)
+        if isinstance(error, CredentialError):
+            alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
     return Brought(product.title, wanted.site, path, None, problem, again)
 
 

@@ -21,7 +21,7 @@ ALTER TABLE deliveries ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 -- When the last send began, if a crash or a stop cut it short.
 ALTER TABLE deliveries ADD COLUMN cut TEXT;
 UPDATE deliveries SET failed = coalesce(tried, owed), doubtful = unknown WHERE attempts > 0 AND sent IS NULL;
-CREATE INDEX delivery_unsent ON deliveries (address) WHERE sent IS NULL;
+CREATE INDEX delivery_address ON deliveries (address, owed);
 
 -- Why a download is not due yet: the poll that wants it is not over, there are more than may come without being asked
 -- for, or somebody said no.
