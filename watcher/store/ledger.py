@@ -35,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     subscription: int
     state: State
+    arrival: int | None
     event: str
     title: str
     site: str | None
@@ -106,6 +107,7 @@ def _entry(db: sqlite3.Connection, row: Sequence[Any]) -> Entry:
         address=address,
         subscription=subscription,
         state=state,
+        arrival=arrival,
         event="downloaded" if home else event,
         title=title,
         site=site,

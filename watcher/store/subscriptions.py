@@ -27,13 +27,11 @@ def every(db: sqlite3.Connection) -> list[Subscription]:
     ]
 
 
-def still(db: sqlite3.Connection) -> list[tuple[Subscription, datetime]]:
-    """Return the subscriptions that want a word once a week though nothing came, and since when there is each."""
-    added = {
-        number: datetime.fromisoformat(text)
-        for number, text in db.execute("SELECT number, added FROM subscriptions WHERE still")
+def added(db: sqlite3.Connection) -> dict[int, datetime]:
+    """Return since when there is each subscription, by number."""
+    return {
+        number: datetime.fromisoformat(text) for number, text in db.execute("SELECT number, added FROM subscriptions")
     }
-    return [(one, added[one.number]) for one in every(db) if one.number in added] if added else []
 
 
 def audience(db: sqlite3.Connection, *, now: datetime) -> Audience:
