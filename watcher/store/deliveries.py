@@ -104,6 +104,22 @@ def owe_home(db: sqlite3.Connection, revision: int, product: Product, audience: 
     )
 
 
+_DUE = (
+    "FROM deliveries AS d LEFT JOIN arrivals AS a ON a.number = d.arrival LEFT JOIN recipients AS r"
+    " ON r.address = d.address WHERE d.due <= ?1 AND d.sending IS NULL AND r.aside IS NULL"
+    " AND coalesce(r.again, '') <= ?1 AND NOT EXISTS (SELECT 1 FROM downloads AS f WHERE f.revision = a.revision"
+    " AND (f.due IS NOT NULL OR f.held = 'poll') AND f.problem IS NULL AND a.arrived > ?2)"
+    " AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = a.site AND w.announce AND w.baselined IS NULL"
+    " AND a.arrived > ?3)"
+)
+
+
+def waits(db: sqlite3.Connection, *, now: datetime, patience: timedelta = timedelta(0)) -> bool:
+    """Say whether anything is `due`."""
+    terms = (stamp(now), stamp(now - patience), stamp(now - _DIGEST))
+    return bool(db.execute(f"SELECT EXISTS (SELECT 1 {_DUE})", terms).fetchone()[0])
+
+
 def due(db: sqlite3.Connection, *, now: datetime, patience: timedelta = timedelta(0)) -> list[Due]:
     """Return what is due and not being sent, one value for each address and notice, in the order in which to send them.
 
@@ -116,13 +132,7 @@ def due(db: sqlite3.Connection, *, now: datetime, patience: timedelta = timedelt
     for address, arrival, alert, home, subscription, *facts, tried, failed_since in db.execute(
         "SELECT d.address, d.arrival, d.alert, d.home, d.subscription, d.number, d.attempts, d.odd, d.unknown,"
         " d.cut IS NOT NULL, d.notice, d.tried, d.failed"
-        " FROM deliveries AS d LEFT JOIN arrivals AS a ON a.number = d.arrival"
-        " LEFT JOIN recipients AS r ON r.address = d.address"
-        " WHERE d.due <= ?1 AND d.sending IS NULL AND r.aside IS NULL AND coalesce(r.again, '') <= ?1"
-        " AND NOT EXISTS (SELECT 1 FROM downloads AS f WHERE f.revision = a.revision"
-        " AND (f.due IS NOT NULL OR f.held = 'poll') AND f.problem IS NULL AND a.arrived > ?2)"
-        " AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = a.site AND w.announce AND w.baselined IS NULL"
-        " AND a.arrived > ?3) ORDER BY d.attempts, d.number",
+        f" {_DUE} ORDER BY d.attempts, d.number",
         (stamp(now), stamp(now - patience), stamp(now - _DIGEST)),
     ):
         number, attempts, odd, unknown, cut, notice = facts

@@ -99,20 +99,16 @@ def _claim(
     patience: timedelta,
 ) -> list[Post]:
     """Choose what to send now: the first notice for each address that is not `busy`; and note that it is being sent."""
-
-    def due() -> list[Due]:
-        first: dict[str, Due] = {}
+    if not deliveries.waits(db, now=now(), patience=patience):
+        return []
+    first: dict[str, Due] = {}
+    with writing(db):
+        _let_sleep(db, now=now())
+        # Read inside: what is told of must not be removed between the reading and the claim.
         for owed in deliveries.due(db, now=now(), patience=patience):
             if owed.address not in busy and not set(owed.deliveries) & set(skipped):
                 first.setdefault(owed.address, owed)
-        return list(first.values())
-
-    if not due():
-        return []
-    with writing(db):
-        # Read again inside: what is told of must not be removed between the reading and the claim.
-        _let_sleep(db, now=now())
-        posts = [(owed, _notice(db, owed, archive)) for owed in due()]
+        posts = [(owed, _notice(db, owed, archive)) for owed in first.values()]
         for owed, notice in posts:
             deliveries.claim(db, owed, notice=notice.key, now=now())
     return posts
