@@ -73,7 +73,7 @@ def also(db: sqlite3.Connection, revision: int, site: int) -> list[Place]:
     rows = db.execute(
         "SELECT c.catalogue, c.name FROM revisions AS this CROSS JOIN revisions AS other"
         " ON other.acquisition = this.acquisition AND other.collection <> this.collection"
-        " JOIN sightings AS s ON s.revision = other.number AND s.site = ?2 AND s.missing IS NULL"
+        " CROSS JOIN sightings AS s ON s.revision = other.number AND s.site = ?2 AND s.missing IS NULL"
         " JOIN collections AS c ON c.number = other.collection"
         " WHERE this.number = ?1 GROUP BY c.number ORDER BY min(other.number)",
         (revision, site),
