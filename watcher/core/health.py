@@ -242,10 +242,9 @@ def flood(catalogue: str, *, count: int, size: int, sites: Collection[str], most
 
 
 def _left(given_up: int, waiting: int) -> str:
-    parts = [
-        f"{count:,} deliveries {word}" for count, word in ((given_up, "were given up"), (waiting, "wait")) if count
-    ]
-    return f"{' and '.join(parts)}." if parts else "Nothing is owed to it now."
+    said = [f"{given_up:,} {'was' if given_up == 1 else 'were'} given up"] if given_up else []
+    said += [f"{waiting:,} {'waits' if waiting == 1 else 'wait'}"] if waiting else []
+    return f"Of its deliveries {' and '.join(said)}." if said else "It is owed nothing now."
 
 
 def _short(problem: str) -> str:
