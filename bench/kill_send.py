@@ -30,6 +30,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from aiosmtpd.controller import Controller
+
 from watcher.core.audience import Owed
 from watcher.core.decide import Arrival, Decision
 from watcher.core.outbox import Standing
@@ -42,6 +44,15 @@ ROOT = Path(__file__).resolve().parent.parent
 JANE, JOHN = "mail:jane@example.org", "mail:john@example.org"
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 OWED = {(JANE, "FRESH"), (JANE, "FAILED"), (JOHN, "FRESH")}
+
+
+class PortZero(Controller):
+    """It asks its own port to see that it listens; with port 0 only the bound socket knows it."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        super()._trigger_server()
 
 
 class Damage(NamedTuple):
@@ -93,8 +104,6 @@ def torment(directory: Path, *, every: int) -> Damage:
 @contextmanager
 def listening() -> Iterator[tuple[list[tuple[int, str, str, list[str]]], int]]:
     """Take mail on loopback: of each the number of the kill, who to, the notice's key, and what it tells of."""
-    from aiosmtpd.controller import Controller
-
     mails: list[tuple[int, str, str, list[str]]] = []
 
     class Take:
@@ -105,12 +114,6 @@ def listening() -> Iterator[tuple[list[tuple[int, str, str, list[str]]], int]]:
             names = [name for name in ("FRESH", "FAILED") if name in text]
             mails.append((int(mail["X-Kill"]), envelope.rcpt_tos[0], mail["X-Key"], names))
             return "250 taken"
-
-    class PortZero(Controller):
-        def _trigger_server(self) -> None:
-            assert self.server is not None
-            self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-            super()._trigger_server()
 
     controller = PortZero(Take(), hostname="127.0.0.1", port=0)
     controller.start()

@@ -7,19 +7,10 @@ import smtplib
 from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from bench.kill_send import PortZero
 from watcher.model import Notice, Outcome, Sent
-
-
-class _PortZero(Controller):
-    """Controller asks its own port to see that it listens; with port 0 only the bound socket knows it."""
-
-    def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        super()._trigger_server()
 
 
 class PostOffice:
@@ -30,7 +21,7 @@ class PostOffice:
         self.refuses: dict[str, str] = {}
         self.asked = 0
         self._port = 0
-        self._controller: _PortZero | None = None
+        self._controller: PortZero | None = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         text = (envelope.content or b"").decode() if isinstance(envelope.content, bytes) else envelope.content or ""
@@ -41,7 +32,7 @@ class PostOffice:
         return "250 2.0.0 taken"
 
     def up(self) -> None:
-        self._controller = _PortZero(self, hostname="127.0.0.1", port=self._port)
+        self._controller = PortZero(self, hostname="127.0.0.1", port=self._port)
         self._controller.start()
         self._port = self._controller.port
 

@@ -15,9 +15,12 @@ from tests.given import NOW, Clock, add_subscription, add_watch, owe, product, r
 from watcher.config import CatalogueTable
 from watcher.core.audience import Owed
 from watcher.core.outbox import Standing
+from watcher.errors import CredentialError
 from watcher.model import ARRIVALS, Event, Rhythm
+from watcher.net import Http
 from watcher.store import alerts, deliveries, polls, recipients
 from watcher.store.connection import writing
+from watcher.tasks.download import download
 from watcher.tasks.health import Terms, Told, look
 from watcher.tasks.health.around import Disk, disks, expires
 
@@ -190,6 +193,25 @@ def test_a_quiet_week_that_ends_in_quiet_hours_is_told_after_them(
     clock.time = datetime.fromisoformat("2015-06-22T03:30:00+00:00")
     glance()
     assert rows(db, "SELECT due, hold FROM deliveries") == [("2015-06-22T07:00:00.000Z", "quiet")]
+
+
+def test_an_account_that_downloads_are_refused_is_told_of_at_once_and_once(
+    db: sqlite3.Connection, glance: Look, clock: Clock, tmp_path: Path
+) -> None:
+    def locked(name: str) -> Http:
+        raise CredentialError(f"{name} does not accept the login of me", hint="mend it")
+
+    owe(db, add_watch(db).site.number, product())
+    for _ in range(2):
+        with writing(db):
+            db.execute(
+                "INSERT INTO downloads (revision, site, wanted, due) VALUES (1, 'Pornic', '', '') ON CONFLICT"
+                " DO UPDATE SET due = ''"
+            )
+        assert len(list(download(db, locked, tmp_path, now=clock, chance=lambda: 0.5))) == 1
+    assert owed(db) == [(OPERATOR, "The account of take5 is refused")]
+    assert glance() == []
+    assert [alert.topic for alert in alerts.open_now(db)] == ["account take5"]
 
 
 def test_disks_are_one_where_the_archive_lies_beside_the_database(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def _hearers(listed: Sequence[Story]) -> list[Hearer]:
 def _unlisted(told: Day, end: datetime) -> str:
     if all(not one.polls for one in told.asked):
         known = any(one.known for one in told.asked)
-        return "no catalogue was asked." if known else "what was asked then is not remembered"
+        return "no catalogue was asked" if known else "what was asked then is not remembered"
     if all(not one.well for one in told.asked):
         return "no catalogue could be read"
     if all(watch.baselined is None or watch.baselined >= end for watch in told.watches):
