@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_stac import Pretend
-from tests.given import Clock, add_watch, announced, box
+from tests.given import Clock, add_subscription, add_watch, announced, box
+from tests.loopback import reply, served
 from tests.servers.stac import thing
 from watcher import config, jobs, wiring
-from watcher.store import polls
+from watcher.model import Event
+from watcher.store import alerts, polls
 from watcher.wiring import Parts
 
 MINUTE = timedelta(minutes=1)
@@ -218,3 +221,69 @@ def test_a_collection_that_is_gone_is_asked_for_again_at_the_usual_turn(home: Pa
     assert last.problem is not None
     assert "SPOT9" in last.problem
     assert following.again is None
+
+
+def test_the_heartbeat_is_called_after_a_poll_that_went_well_and_its_failure_is_said_once(
+    sky: Sky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.net.heartbeat._APART", 0.0)
+    status = 200
+    with served(lambda request, connection: reply(status)) as peer:
+        health = replace(sky.parts.config.health, heartbeat=peer.url("/ping/secret"))
+        sky.parts.config = replace(sky.parts.config, health=health)
+        sky.turn()
+        assert peer.targets == ["/ping/secret"]
+        usual, sky.server.heavy = sky.server.heavy, 0
+        sky.turn(minutes=15)
+        last = polls.last(sky.db, "sky")
+        assert last is not None
+        assert last.problem is not None
+        assert len(peer.targets) == 1
+        sky.server.heavy, status = usual, 404
+        said = []
+        for _ in range(2):
+            sky.turn(minutes=15)
+            said.append([record.msg for record in sky.log.records if record.msg.startswith("heartbeat")])
+    assert said == [["heartbeat is not heard"], []]
+    assert len(peer.targets) == 3
+
+
+def test_a_heartbeat_that_is_no_address_is_no_trouble_of_the_poll(sky: Sky) -> None:
+    health = replace(sky.parts.config.health, heartbeat="nowhere")
+    sky.parts.config = replace(sky.parts.config, health=health)
+    sky.turn()
+    assert "heartbeat cannot be called" in [record.msg for record in sky.log.records]
+
+
+def test_a_look_that_finds_trouble_makes_notices_due(sky: Sky) -> None:
+    add_subscription(sky.db, "mail:ops@example.org", events=(Event.HEALTH,))
+    assert jobs.look(sky.parts).soon == ()
+    sky.refuses = Reply(500, b"{}")
+    soon = [sky.turn(minutes=15)[0].soon for _ in range(3)]
+    assert soon == [("health",)] * 3
+    assert jobs.look(sky.parts).soon == ("notify",)
+    assert jobs.look(sky.parts).soon == ()
+    (said,) = [vars(record)["fields"] for record in sky.log.records if record.msg == "health"]
+    assert said["title"] == "sky cannot be read"
+
+
+def test_a_self_test_that_fails_is_told_of_and_held_again_soon(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_subscription(sky.db, "mail:ops@example.org", events=(Event.HEALTH,))
+    monkeypatch.setattr("watcher.canary.rehearse", lambda *, now: "the bird is gone")
+    following = jobs.rehearse(sky.parts)
+    assert (following.sound, following.soon) == (False, ("notify",))
+    assert following.again is not None
+    assert jobs.rehearse(sky.parts).soon == ()
+    monkeypatch.undo()
+    monkeypatch.setattr("watcher.canary.rehearse", lambda *, now: None)
+    following = jobs.rehearse(sky.parts)
+    assert (following.sound, following.soon, following.again) == (True, ("notify",), None)
+    assert [alert.title for alert in alerts.open_now(sky.db)] == []
+
+
+def test_a_self_test_that_cannot_be_held_says_nothing_of_watcher(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*, now: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("watcher.canary.rehearse", full)
+    assert jobs.rehearse(sky.parts) == jobs.Next()

@@ -49,6 +49,7 @@ class Run:
 
     def says(self, words: str) -> bool:
         assert self.process.poll() is None, self.text()
+        self.tells("")  # systemd reads its socket, too: a full one would be an error
         return words in self.text()
 
     def tells(self, line: str) -> bool:
@@ -265,3 +266,18 @@ def test_a_catalogue_of_a_preset_that_is_watched_is_polled_also_when_it_is_added
         eventually(lambda: run.text().count("polled catalogue=late") > 1)
         assert run.end()[0] == 0
     assert "defect" not in run.text()
+
+
+def test_the_watchdog_is_not_fed_after_a_self_test_that_failed(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic")
+    (home / "sitecustomize.py").write_text(
+        "import watcher.canary\nwatcher.canary.rehearse = lambda *, now: 'no bird'\n"
+    )
+    with running(home, WATCHDOG_USEC="1000000", PYTHONPATH=f"{home}:{Path(__file__).parents[1]}") as run:
+        eventually(lambda: run.says("self-test failed"))
+        eventually(lambda: run.tells("READY=1"))
+        run.told.clear()
+        polls = run.text().count("polled")
+        eventually(lambda: run.text().count("polled") > polls + 3)
+        assert not run.tells("WATCHDOG=1")
+        assert run.end()[0] == 0

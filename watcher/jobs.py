@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watcher import systemd
+from watcher import canary, systemd
+from watcher.core import health
 from watcher.core.patience import POLL
 from watcher.errors import AlreadyRunning, WatcherError
-from watcher.store import polls, sites, subscriptions
+from watcher.store import alerts, polls, sites, subscriptions
+from watcher.store.connection import writing
 from watcher.tasks.download import Brought
+from watcher.tasks.notify import Paid
 from watcher.tasks.poll import Polled, Reconciled
 from watcher.transfer import Progress
 from watcher.wiring import Parts, chance, now
@@ -31,12 +34,16 @@ _TELL = 30.0
 
 
 class Next(msgspec.Struct, frozen=True):
-    """What follows: jobs that became due, when this one has its next turn, or is tried again before, or not before."""
+    """What follows: jobs that became due, when this one has its next turn, or is tried again before, or not before.
+
+    `sound` is `False` after a self-test that failed.
+    """
 
     soon: tuple[str, ...] = ()
     again: datetime | None = None
     not_before: datetime | None = None
     turn: datetime | None = None
+    sound: bool = True
 
 
 def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
@@ -49,9 +56,12 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         _tell_of_poll(polled, failures)
         arrived, not_before = _reconcile(parts, db, polled, alive)
         turn = _turn(parts, db, name)
+    if polled.problem is None:
+        _beat(parts)
     _let_go()
+    soon = ("notify", "download") if polled.arrived or arrived else ()
     return Next(
-        soon=("notify", "download") if polled.arrived or arrived else (),
+        soon=(*soon, "health") if polled.problem or polled.held else soon,
         # What time does not mend, such as a collection that is gone, is asked for again at the usual turn.
         again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem and polled.passing else None,
         not_before=polled.not_before or not_before,
@@ -64,6 +74,8 @@ def _tell_of_poll(polled: Polled, failures: int) -> None:
     fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
     if polled.baselined:
         fields["baselined"] = polled.baselined
+    if polled.held:
+        fields["held"] = polled.held
     if polled.problem is not None:
         fields |= {"problem": polled.problem, "failures": failures}
     say(logging.WARNING if polled.problem else logging.INFO, "polled", catalogue=name, **fields)
@@ -99,6 +111,21 @@ def _tell_of_reconcile(outcome: Reconciled, places: int) -> None:
     say(logging.WARNING if troubled else logging.INFO, "reconciled", catalogue=outcome.catalogue, **fields)
 
 
+def _beat(parts: Parts) -> None:
+    """Tell whoever waits for a sign of life. That it cannot be told is no trouble of the poll, and is said once."""
+    try:
+        beat = parts.beat()
+    except WatcherError as error:
+        say(logging.WARNING, "heartbeat cannot be called", problem=error, hint=error.hint)
+        return
+    if beat is None or not beat.changed:
+        return
+    if beat.problem is None:
+        say(logging.INFO, "heartbeat is heard again")
+    else:
+        say(logging.WARNING, "heartbeat is not heard", problem=beat.problem)
+
+
 def _let_go() -> None:
     """Give back the memory that a poll took: the C library keeps what ten thousand sites needed, for the next time."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
@@ -119,18 +146,62 @@ def _turn(parts: Parts, db: sqlite3.Connection, name: str) -> datetime:
 def pay(parts: Parts, alive: Callable[[], None]) -> Next:
     """Send the notices that are due. A watch that was added since its catalogue was asked makes that due, too."""
     patience = timedelta(seconds=parts.config.notify.wait)
+    lost = False
     with closing(parts.db()) as db:
         shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
         for paid in parts.notify(db, patience=patience, left_out=_tell_of_quicklook):
             alive()
-            to = shown.get(paid.address, paid.address)
-            if paid.problem is None:
-                say(logging.INFO, "notice sent", to=to, subject=paid.subject)
-            else:
-                again = paid.again or "given up"
-                say(logging.WARNING, "notice failed", to=to, subject=paid.subject, problem=paid.problem, again=again)
+            _tell_of_notice(paid, shown.get(paid.address, paid.address))
+            lost |= paid.problem is not None and paid.again is None
         unlooked = [name for name in sites.unlooked(db, now=now()) if parts.config.table(name) is not None]
-        return Next(soon=tuple(f"poll {name}" for name in unlooked))
+    return Next(soon=(*(f"poll {name}" for name in unlooked), *(("health",) if lost else ())))
+
+
+def _tell_of_notice(paid: Paid, to: str) -> None:
+    fields: dict[str, object] = {"to": to, "subject": paid.subject}
+    if paid.repeated:
+        fields["repeated"] = "it may have arrived before"
+    if paid.problem is None:
+        say(logging.INFO, "notice sent", **fields, answer=paid.answer)
+        return
+    again = "set aside" if paid.aside else paid.again or "given up"
+    say(logging.WARNING, "notice failed", **fields, problem=paid.problem, again=again)
+
+
+def look(parts: Parts) -> Next:
+    """Look whether all is well; what is not is told like news."""
+    with closing(parts.db()) as db:
+        told = parts.health(db)
+    for one in told:
+        level = logging.INFO if one.over else logging.WARNING
+        say(level, "health", title=one.concern.title, body=" ".join(one.concern.body.splitlines()))
+    return Next(soon=("notify",) if told else ())
+
+
+def rehearse(parts: Parts) -> Next:
+    """Let a canary through. If it does not come out, that is told, and soon tried again."""
+    try:
+        problem = canary.rehearse(now=now)
+    except (WatcherError, OSError) as error:
+        # No sign that watcher is not sound: there was no place for the test.
+        say(logging.WARNING, "self-test could not be held", problem=error)
+        return Next()
+    _let_go()
+    if problem is None:
+        say(logging.INFO, "self-test passed")
+    else:
+        say(logging.ERROR, "self-test failed", problem=problem)
+    told = False
+    try:
+        with closing(parts.db()) as db, writing(db):
+            if problem is None:
+                told = alerts.calm(db, health.SELF_TEST, now=now()) is not None
+            else:
+                told = alerts.warn(db, health.unsound(problem), now=now())
+    except WatcherError as error:
+        say(logging.ERROR, "self-test could not be told of", error=error, hint=error.hint)
+    again = now() + timedelta(seconds=_REST) if problem is not None else None
+    return Next(soon=("notify",) if told else (), again=again, sound=problem is None)
 
 
 def _tell_of_quicklook(url: str, why: str) -> None:

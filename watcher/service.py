@@ -2,7 +2,7 @@
 
 The scheduler only wakes jobs up; what is due, and whether it was done, is in the database. The main thread does no
 work: it takes signals, notices a clock that jumped, and tells systemd that all is well only while every job makes
-progress.
+progress and the last self-test passed.
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ _STUCK = 1800.0
 _ARENA_MAX = -8
 """glibc's M_ARENA_MAX (mallopt(3))."""
 
+_HEALTH = 300.0
+"""Seconds between two looks whether all is well; a failure that may be worth telling brings one at once."""
+
+_SELF_TEST = 3600.0
+"""Seconds between two self-tests."""
+
 _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
 
@@ -71,6 +77,7 @@ class Service:
         self._wake = threading.Event()
         self._reload = False
         self._newcomers = False
+        self._sound = True
         self._guard = threading.Lock()
         self._running: set[str] = set()
         self._once_more: set[str] = set()
@@ -119,7 +126,7 @@ class Service:
             stuck = self._stuck()
             if stuck:
                 say(logging.ERROR, "no progress", jobs=",".join(stuck))
-            elif feed is not None:
+            elif feed is not None and self._sound:
                 systemd.alive()
 
     def _schedule(self, *, new: bool = False) -> None:
@@ -129,6 +136,7 @@ class Service:
         """
         config = self.parts.config
         rhythms = {"notify": (float(config.notify.interval), 0.0), "download": (float(config.download.interval), 0.0)}
+        rhythms |= {"health": (_HEALTH, 0.0), "self-test": (_SELF_TEST, 0.0)}
         with closing(self.parts.db()) as db:
             for name in self.parts.polled(db):
                 interval = self.parts.pace(db, name).interval(now=now())
@@ -196,6 +204,12 @@ class Service:
             return jobs.pay(self.parts, lambda: self._alive(job))
         if job == "download":
             return jobs.fetch(self.parts, lambda: self._alive(job))
+        if job == "health":
+            return jobs.look(self.parts)
+        if job == "self-test":
+            following = jobs.rehearse(self.parts)
+            self._sound = following.sound
+            return following
         return jobs.poll(self.parts, job.removeprefix("poll "), lambda: self._alive(job))
 
     def _then(self, job: str, following: Next) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from msgspec import structs
 
 from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from watcher.core.notices import Shot
     from watcher.core.shelves import Layout
     from watcher.net import Http
+    from watcher.net.heartbeat import Beat, Heartbeat
     from watcher.plugins import Catalogue
     from watcher.tasks import carts
     from watcher.tasks.download import Brought, Show
+    from watcher.tasks.health import Told
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
@@ -60,6 +62,7 @@ class Parts:
         self.layout = _layout(config)
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
+        self._heartbeat: Heartbeat | None = None
         self._guard = threading.Lock()
 
     @property
@@ -147,6 +150,7 @@ class Parts:
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,
+                approve_above=self.config.download.approve_above,
             )
 
     def reconcile(
@@ -173,6 +177,7 @@ class Parts:
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,
+                approve_above=self.config.download.approve_above,
             )
 
     def reconcile_due(
@@ -226,6 +231,8 @@ class Parts:
                 patience=patience,
                 pictures=lambda shots: self.pictures(shots, left_out),
                 unsubscribe=self.unsubscribing(),
+                apart=self._channel,
+                stop=self.stop,
             )
 
     def pictures(self, shots: Sequence[Shot], left_out: Callable[[str, str], None]) -> dict[Shot, bytes]:
@@ -263,7 +270,7 @@ class Parts:
 
         with undone(db):
             number = subscriptions.add(db, subscription, now=now())
-            owed = deliveries.Due(subscription.address, number, [], list(arrivals), [], 0, False, None)
+            owed = deliveries.Due(subscription.address, number, [], list(arrivals), [])
             return finish(telling.drafts(db, [owed], self.archive)[0])
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
@@ -319,9 +326,43 @@ class Parts:
             stop=self.stop,
         )
 
+    def health(self, db: sqlite3.Connection) -> list[Told]:
+        """Look whether all is well, and owe what is to be told of it."""
+        from watcher.tasks.health import Terms, look
+        from watcher.tasks.health.around import disks, expires
+
+        config = self.config.health
+        watched = sites.catalogues(db, paused=False)
+        return look(
+            db,
+            catalogues=[name for name in self.polled(db) if name in watched],
+            disks=disks(self.archive, self.state, reserve=self.config.download.reserve),
+            expires=expires(self.config.catalogues.values(), config.expires),
+            shown={one.address: self.shown(one) for one in subscriptions.every(db)},
+            terms=Terms(config.failures, config.listed, config.disk, timedelta(seconds=config.expires_within)),
+            now=now(),
+        )
+
+    def beat(self) -> Beat | None:
+        """Call the heartbeat address, if there is one; `None` where it was not called.
+
+        Raises `ConfigError` or `CredentialError` when it is no address, or cannot be read.
+        """
+        from watcher.net.heartbeat import Heartbeat
+
+        if self.config.health.heartbeat is None:
+            return None
+        with self._guard:
+            if self._heartbeat is None:
+                self._heartbeat = Heartbeat(revealed(self.config.health.heartbeat), stop=self.stop)
+        return self._heartbeat.beat()
+
     def close(self) -> None:
         """Close every HTTP client."""
         with self._guard:
+            if self._heartbeat is not None:
+                self._heartbeat.close()
+                self._heartbeat = None
             for http in self._https.values():
                 http.close()
             self._https.clear()
@@ -363,7 +404,16 @@ class Parts:
             settings = {"timeout": float(self.config.notify.timeout)} if kind == "apprise" else {}
             channel = plugins.build("channels", kind, settings, place="notify")
             for sent in channel.send([(url, notice) for _, url, notice in group], stop=self.stop):
-                yield msgspec.structs.replace(sent, index=group[sent.index][0])
+                yield structs.replace(sent, index=group[sent.index][0])
+
+    def _channel(self, reference: str) -> str:
+        """Name the kind of channel that a delivery's reference stands for; `send` says what is wrong with it."""
+        from watcher.channels import family
+
+        try:
+            return family(self.address(reference))
+        except WatcherError:
+            return ""
 
     def address(self, reference: str) -> str:
         """Return the URL that a delivery's reference stands for. It may hold secrets.
@@ -456,7 +506,7 @@ class Parts:
 
     def _settings(self, name: str) -> dict[str, Any]:
         table = self.table(name)
-        return {} if table.auth is None else msgspec.structs.asdict(self._auth(table))  # type: ignore[arg-type]
+        return {} if table.auth is None else structs.asdict(self._auth(table))  # type: ignore[arg-type]
 
     def _auth(self, table: CatalogueTable) -> plugins.Auth:
         settings = dict(table.auth or {})

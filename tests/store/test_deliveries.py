@@ -9,7 +9,7 @@ import pytest
 
 from tests.given import NOW, add_subscription, add_watch, owe, product, rows
 from watcher.core.audience import Owed
-from watcher.store import deliveries, sites
+from watcher.store import deliveries, ledger, sites
 from watcher.store.connection import writing
 
 JANE, JOHN = "mail:jane@example.org", "mail:john@example.org"
@@ -54,10 +54,14 @@ def test_what_was_tried_before_is_apart_from_todays_news(db: sqlite3.Connection,
     assert [one.attempts for one in deliveries.due(db, now=LATER)] == [0, 1]
 
 
-def test_a_claimed_delivery_stays_due_until_it_is_sent(db: sqlite3.Connection, here: int) -> None:
+def test_a_claimed_delivery_that_nobody_sends_any_more_is_due_again_as_the_same_notice(
+    db: sqlite3.Connection, here: int
+) -> None:
     owe(db, here, product(), Owed(JANE, 1))
     (owed,) = deliveries.due(db, now=NOW)
     deliveries.claim(db, owed, notice="k1", now=NOW)
+    assert deliveries.due(db, now=NOW) == []
+    assert deliveries.interrupted(db) == 1
     (again,) = deliveries.due(db, now=NOW)
     assert (again.deliveries, again.attempts, again.notice) == (owed.deliveries, 0, "k1")
     deliveries.sent(db, again, now=LATER)
@@ -73,21 +77,21 @@ def test_what_is_given_up_waits_for_a_retry_by_hand(db: sqlite3.Connection, here
         deliveries.failed(db, owed, problem="refused", again=None, now=NOW)
     assert deliveries.due(db, now=LATER) == []
     assert deliveries.counts(db) == (0, 0, 2)
-    assert [(t.address, t.count, t.given_up, t.problem) for t in deliveries.troubles(db)] == [
+    assert [(t.address, t.count, t.given_up, t.problem) for t in ledger.troubles(db)] == [
         (JANE, 1, NOW, "refused"),
         (JOHN, 1, NOW, "refused"),
     ]
-    assert deliveries.retry(db, subscription=2, now=LATER) == 1
+    assert ledger.retry(db, subscription=2, now=LATER) == 1
     assert [(owed.address, owed.attempts) for owed in deliveries.due(db, now=LATER)] == [(JOHN, 0)]
-    assert deliveries.retry(db, subscription=None, now=LATER) == 1
-    assert deliveries.retry(db, subscription=None, now=LATER) == 0
+    assert ledger.retry(db, subscription=None, now=LATER) == 1
+    assert ledger.retry(db, subscription=None, now=LATER) == 0
 
 
 def test_a_retry_leaves_alone_what_was_sent(db: sqlite3.Connection, here: int) -> None:
     owe(db, here, product(), Owed(JANE, 1))
     (owed,) = deliveries.due(db, now=NOW)
     deliveries.sent(db, owed, now=NOW)
-    assert deliveries.retry(db, subscription=None, now=LATER) == 0
+    assert ledger.retry(db, subscription=None, now=LATER) == 0
 
 
 def test_the_end_of_a_send_is_not_written_to_a_delivery_that_came_later(db: sqlite3.Connection, here: int) -> None:

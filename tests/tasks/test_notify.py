@@ -12,9 +12,8 @@ import pytest
 
 from tests.given import NOW, Clock, add_subscription, add_watch, database, owe, product, rows
 from watcher.core.audience import Owed
-from watcher.core.patience import DELIVERY
 from watcher.model import Notice, Outcome, Sent
-from watcher.store import deliveries, sites
+from watcher.store import deliveries, ledger, recipients, sites
 from watcher.store.connection import writing
 from watcher.tasks.notify import Paid, notify
 
@@ -162,7 +161,7 @@ def test_an_unknown_end_after_a_refusal_is_repeated_once(
     assert pay()[0].again is not None
 
 
-def test_an_address_that_always_refuses_is_given_up_after_two_days_and_may_be_retried(
+def test_what_an_address_does_not_take_for_a_week_is_given_up_and_may_be_retried(
     db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock
 ) -> None:
     owe(db, here, product(), Owed(JANE, 1))
@@ -170,17 +169,19 @@ def test_an_address_that_always_refuses_is_given_up_after_two_days_and_may_be_re
     tries = 0
     while rows(db, "SELECT due FROM deliveries") != [None]:
         tries += len(pay())
-        clock.forward(minutes=10)
-    assert tries == len(DELIVERY.waits) + 1
-    assert timedelta(days=1.9) < clock.time - NOW < timedelta(days=2.3)
+        clock.forward(minutes=20)
+    assert 7 * 24 < tries < 7 * 24 + 8
+    assert timedelta(days=7) < clock.time - NOW < timedelta(days=7.1)
     clock.forward(days=30)
     assert pay() == []
     assert deliveries.counts(db) == (0, 0, 1)
     with writing(db):
-        assert deliveries.retry(db, subscription=None, now=clock()) == 1
+        recipients.forgive(db, None)
+        assert ledger.retry(db, now=clock()) == 1
     post.refuses.clear()
     pay()
     assert post.told() == ["P1"]
+    assert "(delivered late)" in post.arrived[0][1].subject
 
 
 def test_one_bad_address_delays_no_other(db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock) -> None:
@@ -203,6 +204,9 @@ def test_yesterdays_failures_hold_back_no_news_of_today(
     clock.forward(seconds=61)
     post.refuses.clear()
     owe(db, here, product("new"), Owed(JANE, 1))
+    pay()
+    assert post.told() == ["new"]
+    clock.forward(seconds=61)
     pay()
     assert [notice.text.count("SPOT5_") for _, notice in post.arrived] == [1, 1]
     assert post.told() == ["new", "old"]

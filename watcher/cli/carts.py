@@ -78,7 +78,7 @@ def cart(
     size, unsized = bytes_in_all(files)
     unchecked = sum(file.checksum is None for file in files)
     said = [f"{several(len(files), 'file')} of {several(len(chosen), 'product')}"]
-    said += [bytes_word(size) + (f" and {unsized} of unknown size" if unsized else "")]
+    said += [(bytes_word(size) or "size unknown") + (f" and {unsized} of unknown size" if unsized else "")]
     said += [f"{unchecked} without a checksum"] if unchecked else []
     click.echo(", ".join(said) + ("" if output is None else f", in {output}"), err=True)
 

@@ -75,19 +75,34 @@ def poll(context: Context, catalogue: str | None) -> None:
                 f"{name}: {outcome.asked} asked, {outcome.listed} listed, {outcome.arrived} arrived"
                 + (f", {outcome.baselined} baselined" if outcome.baselined else "")
             )
+            if outcome.held:
+                click.echo(f"{name}: {several(outcome.held, 'download')} wait for approval: watcher approve", err=True)
             if outcome.problem:
                 click.echo(f"{name}: {outcome.problem}", err=True)
                 failed = failed or 69
+            else:
+                _beat(parts)
             again = reconcile(parts, db, outcome)
             failed = failed or again
     if failed:
         raise click.exceptions.Exit(failed)
 
 
+def _beat(parts: Parts) -> None:
+    """Tell whoever waits for a sign of life; that it cannot be told is no trouble of the poll."""
+    try:
+        beat = parts.beat()
+    except WatcherError as error:
+        click.echo(f"heartbeat: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
+        return
+    if beat is not None and beat.problem is not None:
+        click.echo(f"heartbeat: {beat.problem}", err=True)
+
+
 @click.command()
 @click.pass_obj
 def notify(context: Context) -> None:
-    """Send the notices that are due, once.
+    """Send the notices that are due, once; those on the health of watcher itself are found out before.
 
     \b
     Example:
@@ -100,15 +115,18 @@ def notify(context: Context) -> None:
     db = parts.db()
     shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
     failed = count = 0
+    parts.health(db)
     with stoppable(parts):
         for paid in parts.notify(db):
             count += 1
             to = shown.get(paid.address, paid.address)
             if paid.problem is None:
-                click.echo(f"sent to {to}: {paid.subject}")
+                again = " (it may have arrived before)" if paid.repeated else ""
+                click.echo(f"sent to {to}: {paid.subject}{again}")
             else:
                 failed += 1
                 after = f"again {ago(paid.again, now())}" if paid.again else "given up; `watcher retry` tries again"
+                after = "the address is set aside; `watcher retry` tries it again" if paid.aside else after
                 click.echo(f"failed to {to}: {paid.subject}: {paid.problem} ({after})", err=True)
     if not count:
         click.echo("No notice is due.")
@@ -163,31 +181,6 @@ def download(context: Context, product: tuple[str, ...]) -> None:
         click.echo("No download is due.")
     if failed:
         raise click.exceptions.Exit(1)
-
-
-@click.command()
-@click.argument("number", metavar="[SUBSCRIPTION]", type=int, required=False)
-@click.pass_obj
-def retry(context: Context, number: int | None) -> None:
-    """Try again at once what failed or was given up: the notices of one subscription, or all notices and downloads.
-
-    \b
-    Examples:
-      watcher retry
-      watcher retry 3
-    """
-    from watcher.store import deliveries, downloads, subscriptions
-    from watcher.store.connection import writing
-    from watcher.wiring import now
-
-    db = context.parts.db()
-    if number is not None:
-        subscriptions.numbered(db, number)
-    with writing(db):
-        notices = deliveries.retry(db, subscription=number, now=now())
-        files = downloads.retry(db, now=now()) if number is None else 0
-    what = f"{several(notices, 'delivery', 'deliveries')} and {several(files, 'download')}"
-    click.echo(f"{what} {'is' if notices + files == 1 else 'are'} due again.")
 
 
 @contextmanager

@@ -65,12 +65,22 @@ def _check(config: Config, where: str) -> None:
         ("notify.timeout", config.notify.timeout, 1, 3600),
         ("download.interval", config.download.interval, 1, _YEAR),
         ("download.concurrency", config.download.concurrency, 1, 64),
+        ("download.approve_above", config.download.approve_above, 0, 10**9),
+        ("health.failures", config.health.failures, 1, 10**6),
+        ("health.listed", config.health.listed, 1, 10**9),
+        ("health.expires_within", config.health.expires_within, 0, _YEAR),
         *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
     ):
         if not least <= value <= most:
             raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
+    for name in config.health.expires:
+        if config.table(name) is None:
+            raise ConfigError(
+                f"{where}: health.expires names {name}, which is no catalogue",
+                hint=f"the catalogues are: {', '.join(config.known())}",
+            )
     if config.download.archive == "":
         raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
     if config.log.format not in ("text", "json"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -52,7 +53,8 @@ class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[download]`: which levels come home, where to, how many at once, and the space that is left free.
 
-    `layout` is a template of places in the archive, see `watcher.core.shelves.layout`.
+    `layout` is a template of places in the archive, see `watcher.core.shelves.layout`. If one poll wants more products
+    than `approve_above`, they wait for approval.
     """
 
     levels: tuple[str, ...] = ()
@@ -61,6 +63,23 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     interval: Seconds = Seconds(30)
     concurrency: int = 2
     reserve: Bytes = Bytes(2 << 30)
+    approve_above: int = 500
+
+
+class HealthTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[health]`: what is told to those who subscribe to `health`, and an address that is called after good polls.
+
+    After so many `failures` of polls in a row, or products `listed` of which a filter let none pass; when less than
+    `disk` is free; and so long before a credential expires. `expires` says when, by catalogue, where it does not say so
+    itself.
+    """
+
+    failures: int = 3
+    listed: int = 50
+    disk: Bytes = Bytes(4 << 30)
+    expires_within: Seconds = Seconds(14 * 86400)
+    expires: dict[str, date] = {}
+    heartbeat: Secret | str | None = None
 
 
 class LogTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -244,3 +244,15 @@ def owing(subscription: Subscription, now: datetime) -> Owed:
     if due > now:
         hold = "digest" if subscription.rhythm.every != "pass" and since == now else "quiet"
     return Owed(subscription.address, subscription.number, due, hold)
+
+
+def concerned(subscriptions: Iterable[Subscription], event: Event, *, now: datetime) -> list[Owed]:
+    """Return who is to hear of what is no product (`late`, `health`), each address once: as soon as it may."""
+    addresses: dict[str, Owed] = {}
+    for subscription in subscriptions:
+        if event in subscription.events and not (subscription.muted is not None and now < subscription.muted):
+            owed = owing(subscription, now)
+            before = addresses.setdefault(owed.address, owed)
+            if (owed.due or now) < (before.due or now):
+                addresses[owed.address] = owed
+    return list(addresses.values())

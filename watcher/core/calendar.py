@@ -39,6 +39,16 @@ def quiet_until(rhythm: Rhythm, now: datetime) -> datetime | None:
     return end if turn is None or _quiet(turn, zone, rhythm.quiet) else turn
 
 
+def last_week(rhythm: Rhythm, now: datetime) -> datetime:
+    """Return when a subscriber's last whole week began: weeks go from one `weekday` at `at` to the next."""
+    zone = ZoneInfo(rhythm.zone)
+    today = now.astimezone(zone).date()
+    ended = today - timedelta(days=(today.weekday() - rhythm.weekday) % 7)
+    if _at(ended, rhythm.at, zone) > now:
+        ended -= 7 * _DAY
+    return _at(ended - 7 * _DAY, rhythm.at, zone)
+
+
 def _quiet(now: datetime, zone: ZoneInfo, quiet: tuple[time, time]) -> bool:
     wall, (start, end) = now.astimezone(zone).time(), quiet
     return start <= wall < end if start <= end else wall >= start or wall < end

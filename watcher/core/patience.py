@@ -49,7 +49,10 @@ class Patience(msgspec.Struct, frozen=True):
 
 
 DELIVERY = Patience(waits=(_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 3 * _HOUR, 8 * _HOUR, 12 * _HOUR, 24 * _HOUR))
-"""For a notice that did not leave: two days in all."""
+"""For a notice that is refused though its address takes others: two days in all."""
+
+RECIPIENT = Patience(waits=(_MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR), endless=True)
+"""For an address that takes nothing: at most an hour, so that it hears soon once it is back."""
 
 DOWNLOAD = Patience(waits=(*DELIVERY.waits, 24 * _HOUR, 24 * _HOUR, 36 * _HOUR, 36 * _HOUR))
 """For a product that did not come home whole: a week in all."""

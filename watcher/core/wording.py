@@ -38,7 +38,7 @@ class Told(msgspec.Struct, frozen=True):
     site: str
     product: Product
     catalogue: str
-    download: Literal["no", "wanted", "stored", "failed"] = "no"
+    download: Literal["no", "wanted", "held", "stored", "failed"] = "no"
     path: str | None = None
     verified: str | None = None
     previous: str | None = None
@@ -128,9 +128,12 @@ def _where(arrival: Told) -> str:
         return f"stored in {plain(arrival.path, limit=1000)} ({checked})"
     if arrival.event is Event.WITHDRAWN:
         return "no longer in the catalogue" + (f": {plain(arrival.cause, limit=100)}" if arrival.cause else "")
-    return {"no": "not downloaded", "wanted": "will be downloaded", "failed": "the download failed"}.get(
-        arrival.download, "downloaded"
-    )
+    return {
+        "no": "not downloaded",
+        "wanted": "will be downloaded",
+        "held": "its download waits for approval: watcher approve",
+        "failed": "the download failed",
+    }.get(arrival.download, "downloaded")
 
 
 def minute(time: datetime | None) -> str:

@@ -9,7 +9,8 @@ The only part of watcher that knows how httpx connects. What it promises, and wh
 * `answers` - a body is whole, inflated with a limit, or it is a failure;
 * `tokens` - many requests share a login, and one failure;
 * `manners` - pauses between requests, back-off, ``Retry-After``;
-* `client` - puts these together.
+* `client` - puts these together;
+* `heartbeat` - an address that is called while all is well.
 """
 
 import sys

@@ -28,7 +28,7 @@ def kin(db: sqlite3.Connection, acquisitions: Collection[str]) -> dict[str, list
     rows = db.execute(
         "SELECT r.acquisition, r.number, r.collection, r.id, r.title, r.token, r.level, r.cloud,"
         " r.replaced IS NOT NULL, EXISTS (SELECT 1 FROM downloads AS d WHERE d.revision = r.number"
-        " AND (d.stored IS NOT NULL OR d.due IS NOT NULL)), s.site, s.missing IS NULL"
+        " AND (d.stored IS NOT NULL OR d.due IS NOT NULL OR d.held IN ('poll', 'approval'))), s.site, s.missing IS NULL"
         " AND (EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = r.number AND a.site = s.site"
         " AND a.event <> 'withdrawn') OR EXISTS (SELECT 1 FROM watches AS w WHERE w.site = s.site"
         " AND w.collection = r.collection AND w.level IN ('', r.level)"
@@ -73,7 +73,7 @@ def also(db: sqlite3.Connection, revision: int, site: int) -> list[Place]:
     rows = db.execute(
         "SELECT c.catalogue, c.name FROM revisions AS this CROSS JOIN revisions AS other"
         " ON other.acquisition = this.acquisition AND other.collection <> this.collection"
-        " JOIN sightings AS s ON s.revision = other.number AND s.site = ?2 AND s.missing IS NULL"
+        " CROSS JOIN sightings AS s ON s.revision = other.number AND s.site = ?2 AND s.missing IS NULL"
         " JOIN collections AS c ON c.number = other.collection"
         " WHERE this.number = ?1 GROUP BY c.number ORDER BY min(other.number)",
         (revision, site),

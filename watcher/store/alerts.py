@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from watcher.core.audience import Owed
-from watcher.store import deliveries
+from watcher.core.audience import Owed, concerned
+from watcher.core.health import Concern, over
+from watcher.model import Event
+from watcher.store import deliveries, subscriptions
 from watcher.store.connection import moment, stamp
 
 Kind = Literal["late", "health", "still"]
@@ -64,6 +66,29 @@ def clear(db: sqlite3.Connection, kind: Kind, topic: str, *, now: datetime) -> A
         return None
     db.execute("UPDATE alerts SET cleared = ? WHERE number = ?", (stamp(now), row[0]))
     return _alert(row)
+
+
+def warn(db: sqlite3.Connection, concern: Concern, *, now: datetime) -> bool:
+    """Raise a concern for those who hear of watcher's health; return whether it is new."""
+    to = concerned(subscriptions.every(db), Event.HEALTH, now=now)
+    return put(db, "health", concern.topic, title=concern.title, body=concern.body, hint=concern.hint, to=to, now=now)
+
+
+def calm(db: sqlite3.Connection, topic: str, *, now: datetime) -> Concern | None:
+    """Close a concern; return what was said of that, if anything had to be. Nothing is done where none is open."""
+    alert = clear(db, "health", topic, now=now)
+    told = over(topic, raised=alert.raised, now=now) if alert is not None else None
+    if told is not None:
+        # It is over as it is told: the next one of its topic is news again.
+        warn(db, told, now=now)
+        clear(db, "health", topic, now=now)
+    return told
+
+
+def ever(db: sqlite3.Connection, kind: Kind, topic: str) -> bool:
+    """Say whether there was an alert of that kind and topic, open or not."""
+    row = db.execute("SELECT EXISTS (SELECT 1 FROM alerts WHERE kind = ? AND topic = ?)", (kind, topic)).fetchone()
+    return bool(row[0])
 
 
 def open_now(db: sqlite3.Connection) -> list[Alert]:

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from watcher.core.audience import Owed
+from watcher.core.audience import Audience, Owed
 from watcher.core.decide import Arrival
+from watcher.core.outbox import LONGEST, Debt, bundles, late
+from watcher.model import Event, Product
 from watcher.store.connection import moment, stamp
 
 _DIGEST = timedelta(hours=1)
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What one address is owed now: its deliveries by number, what they tell of, and the tries so far.
+    """What one address is owed now and one notice tells of: its debts, and by number the `arrivals` and `alerts`.
 
-    They tell of `arrivals` and `alerts`, by number. `unknown` says that the last try had no answer; `notice` is the key
-    of the notice that was tried; `late` that it could not be sent for some time.
+    Those `at_home` among the arrivals are told of because their files are at home now. `late` says that some of it
+    could not be sent for some time.
     """
 
     address: str
     subscription: int
-    deliveries: list[int]
+    debts: Sequence[Debt]
     arrivals: list[int]
     alerts: list[int]
-    attempts: int
-    unknown: bool
-    notice: str | None
+    at_home: frozenset[int] = frozenset()
     late: bool = False
 
+    @property
+    def deliveries(self) -> list[int]:
+        """The numbers of its deliveries."""
+        return [debt.number for debt in self.debts]
 
-class Trouble(msgspec.Struct, frozen=True):
-    """Deliveries of one address that did not go as they should."""
+    @property
+    def attempts(self) -> int:
+        """How often the most tried of them was."""
+        return max((debt.attempts for debt in self.debts), default=0)
 
-    address: str
-    count: int
-    attempts: int
-    due: datetime | None
-    given_up: datetime | None
-    problem: str
+    @property
+    def notice(self) -> str | None:
+        """The key of the notice that it has to be again, as that may have arrived; `None` for a new one."""
+        doubtful = all(debt.cut or debt.unknown for debt in self.debts)
+        keys = {debt.notice for debt in self.debts}
+        return self.debts[0].notice if doubtful and len(keys) == 1 else None
 
 
 def owe(db: sqlite3.Connection, arrivals: Iterable[tuple[int, Arrival]], *, now: datetime) -> int:
@@ -79,38 +85,95 @@ def owe_alert(db: sqlite3.Connection, alert: int, to: Iterable[Owed], *, now: da
     )
 
 
+def owe_home(db: sqlite3.Connection, revision: int, product: Product, audience: Audience, *, now: datetime) -> None:
+    """Owe the news that the files of a revision are at home to those who asked for it.
+
+    A notice that has yet to leave will say so by itself. Where the revision was no news, as another catalogue had the
+    acquisition first, it is news of what that one told; what nobody was ever told of is told to nobody.
+    """
+    arrivals = db.execute(
+        "SELECT number, site, coverage FROM arrivals WHERE revision = ? AND event <> 'withdrawn'", (revision,)
+    ).fetchall()
+    itself = bool(arrivals)
+    if not itself:
+        arrivals = db.execute(
+            "SELECT a.number, a.site, a.coverage FROM revisions AS this JOIN sightings AS s ON s.revision = this.number"
+            " JOIN revisions AS other ON other.acquisition = this.acquisition JOIN arrivals AS a"
+            " ON a.revision = other.number AND a.site = s.site WHERE this.number = ? AND a.event <> 'withdrawn'",
+            (revision,),
+        ).fetchall()
+    db.executemany(
+        "INSERT INTO deliveries (arrival, home, subscription, address, owed, due, hold)"
+        " SELECT ?1, 1, ?2, ?3, ?4, ?5, ?6 WHERE NOT (?7 AND EXISTS (SELECT 1 FROM deliveries WHERE arrival = ?1"
+        " AND address = ?3 AND home = 0 AND due IS NOT NULL AND sending IS NULL)) ON CONFLICT DO NOTHING",
+        (
+            (number, owed.subscription, owed.address, stamp(now), stamp(owed.due or now), owed.hold, itself)
+            for number, site, coverage in arrivals
+            for owed in audience.owed(site, product, event=Event.DOWNLOADED, coverage=coverage)
+        ),
+    )
+
+
+_DUE = (
+    "FROM deliveries AS d LEFT JOIN arrivals AS a ON a.number = d.arrival LEFT JOIN recipients AS r"
+    " ON r.address = d.address WHERE d.due <= ?1 AND d.sending IS NULL AND r.aside IS NULL"
+    " AND coalesce(r.again, '') <= ?1 AND NOT EXISTS (SELECT 1 FROM downloads AS f WHERE f.revision = a.revision"
+    " AND (f.due IS NOT NULL OR f.held = 'poll') AND f.problem IS NULL AND a.arrived > ?2)"
+    " AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = a.site AND w.announce AND w.baselined IS NULL"
+    " AND a.arrived > ?3)"
+)
+
+
+def waits(db: sqlite3.Connection, *, now: datetime, patience: timedelta = timedelta(0)) -> bool:
+    """Say whether anything is `due`."""
+    terms = (stamp(now), stamp(now - patience), stamp(now - _DIGEST))
+    return bool(db.execute(f"SELECT EXISTS (SELECT 1 {_DUE})", terms).fetchone()[0])
+
+
 def due(db: sqlite3.Connection, *, now: datetime, patience: timedelta = timedelta(0)) -> list[Due]:
-    """Return what is due, one value for each address and notice; those tried least come first.
+    """Return what is due and not being sent, one value for each address and notice, in the order in which to send them.
 
     An arrival whose files are on their way waits for them, but not longer than `patience`; what a baseline announces
-    waits, an hour at most, until the baseline is complete, so that it is one digest. Deliveries that failed before are
-    apart from new ones, so that a bad day does not hold back today's news.
+    waits, an hour at most, until the baseline is complete, so that it is one digest. An address that rests, or is set
+    aside, is due nothing. Those tried least come first.
     """
-    groups: dict[tuple[str, str | None], Due] = {}
-    for number, arrival, alert, subscription, address, attempts, unknown, notice in db.execute(
-        "SELECT d.number, d.arrival, d.alert, d.subscription, d.address, d.attempts, d.unknown, d.notice"
-        " FROM deliveries AS d LEFT JOIN arrivals AS a ON a.number = d.arrival"
-        " WHERE d.due <= ?1 AND NOT EXISTS (SELECT 1 FROM downloads AS f"
-        " WHERE f.revision = a.revision AND f.due IS NOT NULL AND f.problem IS NULL AND a.arrived > ?2)"
-        " AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = a.site AND w.announce AND w.baselined IS NULL"
-        " AND a.arrived > ?3) ORDER BY d.attempts, d.number",
+    debts: dict[str, list[Debt]] = {}
+    about: dict[int, tuple[int | None, int | None, bool, int]] = {}
+    for address, arrival, alert, home, subscription, *facts, tried, failed_since in db.execute(
+        "SELECT d.address, d.arrival, d.alert, d.home, d.subscription, d.number, d.attempts, d.odd, d.unknown,"
+        " d.cut IS NOT NULL, d.notice, d.tried, d.failed"
+        f" {_DUE} ORDER BY d.attempts, d.number",
         (stamp(now), stamp(now - patience), stamp(now - _DIGEST)),
     ):
-        owed = groups.setdefault(
-            (address, notice), Due(address, subscription, [], [], [], attempts, bool(unknown), notice)
+        number, attempts, odd, unknown, cut, notice = facts
+        about[number] = arrival, alert, bool(home), subscription
+        debts.setdefault(address, []).append(
+            Debt(number, attempts, odd, bool(unknown), bool(cut), notice, moment(tried), moment(failed_since))
         )
-        owed.deliveries.append(number)
-        if arrival is not None:
-            owed.arrivals.append(arrival)
-        else:
-            owed.alerts.append(alert)
-    return list(groups.values())
+    return [_due(address, bundle, about, now=now) for address in debts for bundle in bundles(debts[address])]
+
+
+def _due(
+    address: str, bundle: Sequence[Debt], about: dict[int, tuple[int | None, int | None, bool, int]], *, now: datetime
+) -> Due:
+    told = [about[debt.number] for debt in bundle]
+    news = {arrival for arrival, _, home, _ in told if arrival is not None and not home}
+    homes = {arrival: None for arrival, _, home, _ in told if arrival is not None and home and arrival not in news}
+    return Due(
+        address,
+        told[0][3],
+        bundle,
+        [*(arrival for arrival, _, home, _ in told if arrival is not None and not home), *homes],
+        [alert for _, alert, _, _ in told if alert is not None],
+        frozenset(homes),
+        late(bundle, now=now),
+    )
 
 
 def hold(db: sqlite3.Connection, subscription: int, *, until: datetime, now: datetime) -> None:
     """Keep what is due to a subscriber until the quiet hours end."""
     db.execute(
-        "UPDATE deliveries SET due = ?, hold = 'quiet' WHERE subscription = ? AND due <= ?",
+        "UPDATE deliveries SET due = ?, hold = 'quiet' WHERE subscription = ? AND due <= ? AND sending IS NULL",
         (stamp(until), subscription, stamp(now)),
     )
 
@@ -118,8 +181,8 @@ def hold(db: sqlite3.Connection, subscription: int, *, until: datetime, now: dat
 def claim(db: sqlite3.Connection, owed: Due, *, notice: str, now: datetime) -> None:
     """Give deliveries the notice that is to tell of them, and note that it is being sent.
 
-    They stay due: if we die now they are paid again, for twice is better than never. But then, and after a failure, it
-    is the same notice, with the same key, so that who gets it twice can tell.
+    If we die now they are `interrupted`, and paid again, for twice is better than never. But then it is the same
+    notice, with the same key, so that who gets it twice can tell.
     """
     db.executemany(
         "UPDATE deliveries SET notice = ?, sending = ?, hold = NULL WHERE number = ?",
@@ -127,11 +190,27 @@ def claim(db: sqlite3.Connection, owed: Due, *, notice: str, now: datetime) -> N
     )
 
 
+def release(db: sqlite3.Connection, owed: Due) -> None:
+    """Note that a notice was not handed over after all."""
+    db.executemany(
+        "UPDATE deliveries SET notice = ?, sending = NULL WHERE number = ?",
+        ((debt.notice, debt.number) for debt in owed.debts),
+    )
+
+
+def interrupted(db: sqlite3.Connection) -> int:
+    """Note of what is being sent that nobody sends it any more: it may have arrived. Return how many deliveries."""
+    return db.execute(
+        "UPDATE deliveries SET cut = sending, sending = NULL, doubtful = doubtful + 1"
+        " WHERE due IS NOT NULL AND sending IS NOT NULL"
+    ).rowcount
+
+
 def sent(db: sqlite3.Connection, owed: Due, *, now: datetime, answer: str | None = None) -> None:
     """Note that a notice has left, and what was answered: the debt is paid."""
     db.executemany(
-        "UPDATE deliveries SET sent = ?1, tried = ?1, sending = NULL, due = NULL, problem = NULL, answer = ?2"
-        " WHERE number = ?3",
+        "UPDATE deliveries SET sent = ?1, tried = ?1, sending = NULL, cut = NULL, due = NULL, problem = NULL,"
+        " unknown = 0, answer = ?2 WHERE number = ?3",
         ((stamp(now), answer, number) for number in owed.deliveries),
     )
 
@@ -144,42 +223,34 @@ def failed(
     again: datetime | None,
     now: datetime,
     unknown: bool = False,
+    odd: int = 0,
+    halve: bool = False,
 ) -> None:
     """Note that a notice did not leave, or that nobody knows, and when to try again; `None` gives it up.
 
+    What could not be sent for too long is given up in any case. Each half is a notice of its own if it is to `halve`.
     Only what ended counts as a try: what a crash or a stop cut short does not.
     """
+    middle = (len(owed.debts) + 1) // 2
     db.executemany(
-        "UPDATE deliveries SET due = ?, given_up = ?, problem = ?, unknown = ?, tried = ?, sending = NULL,"
-        " attempts = attempts + 1 WHERE number = ?",
+        "UPDATE deliveries SET due = iif(failed <= ?2, NULL, ?3), given_up = iif(?3 IS NULL OR failed <= ?2, ?1, NULL),"
+        " problem = ?4, unknown = ?5, doubtful = doubtful + ?5, odd = ?6, notice = coalesce(notice, '') || ?7,"
+        " failed = coalesce(failed, ?1), tried = ?1, sending = NULL, cut = NULL, attempts = attempts + 1"
+        " WHERE number = ?8",
         (
-            (stamp(again) if again else None, None if again else stamp(now), problem, unknown, stamp(now), number)
-            for number in owed.deliveries
+            (
+                stamp(now),
+                stamp(now - LONGEST),
+                stamp(again) if again else None,
+                problem,
+                unknown,
+                odd,
+                ("a" if place < middle else "b") if halve else "",
+                debt.number,
+            )
+            for place, debt in enumerate(owed.debts)
         ),
     )
-
-
-def retry(db: sqlite3.Connection, *, subscription: int | None, now: datetime) -> int:
-    """Make what was given up, or waits for its next try, due at once; return how many."""
-    cursor = db.execute(
-        "UPDATE deliveries SET due = ?1, given_up = NULL, attempts = 0, unknown = 0"
-        " WHERE sent IS NULL AND (given_up IS NOT NULL OR (due > ?1 AND hold IS NULL))"
-        " AND (?2 IS NULL OR subscription = ?2)",
-        (stamp(now), subscription),
-    )
-    return cursor.rowcount
-
-
-def troubles(db: sqlite3.Connection) -> list[Trouble]:
-    """Return what waits for another try or was given up, by address."""
-    rows = db.execute(
-        "SELECT address, count(*), max(attempts), min(due), max(given_up), max(problem) FROM deliveries"
-        " WHERE sent IS NULL AND problem IS NOT NULL GROUP BY address, given_up IS NULL ORDER BY address"
-    )
-    return [
-        Trouble(address, count, attempts, moment(due), moment(given_up), problem)
-        for address, count, attempts, due, given_up, problem in rows
-    ]
 
 
 def counts(db: sqlite3.Connection) -> tuple[int, int, int]:
@@ -193,7 +264,8 @@ def counts(db: sqlite3.Connection) -> tuple[int, int, int]:
 class Subject(msgspec.Struct, frozen=True):
     """An arrival as a notice needs it: where, what happened and why, which revision, and the state of its download.
 
-    `number` and `site` are the number and the name of the site, `coverage` is how much of it the product covers.
+    `number` and `site` are the number and the name of the site, `coverage` is how much of it the product covers. The
+    download may be `held`: it waits for approval.
     """
 
     arrival: int
@@ -202,20 +274,30 @@ class Subject(msgspec.Struct, frozen=True):
     event: str
     cause: str | None
     revision: int
-    download: Literal["no", "wanted", "stored", "failed"]
+    download: Literal["no", "wanted", "held", "stored", "failed"]
     path: str | None
     verified: str | None
     coverage: float | None
 
 
-def subjects(db: sqlite3.Connection, arrivals: Sequence[int]) -> list[Subject]:
-    """Return what a notice about these arrivals has to tell, in their order."""
+def subjects(
+    db: sqlite3.Connection, arrivals: Sequence[int], *, at_home: Collection[int] = frozenset()
+) -> list[Subject]:
+    """Return what a notice about these arrivals has to tell, in their order.
+
+    Of those `at_home` it tells that their files are there: of the same product from another catalogue, if need be.
+    """
     rows = db.execute(
-        "SELECT a.number, s.number, s.name, a.event, a.cause, a.revision, CASE WHEN d.stored IS NOT NULL THEN 'stored'"
-        " WHEN d.given_up IS NOT NULL THEN 'failed' WHEN d.due IS NOT NULL THEN 'wanted' ELSE 'no' END,"
-        " d.path, d.verified, a.coverage FROM json_each(?) AS listed"
+        "SELECT a.number, s.number, s.name, iif(a.number IN (SELECT value FROM json_each(?2)), 'downloaded', a.event),"
+        " a.cause, a.revision, CASE WHEN d.stored IS NOT NULL THEN 'stored' WHEN d.given_up IS NOT NULL THEN 'failed'"
+        " WHEN d.held = 'approval' THEN 'held' WHEN d.due IS NOT NULL OR d.held = 'poll' THEN 'wanted'"
+        " ELSE 'no' END, d.path, d.verified, a.coverage FROM json_each(?1) AS listed"
         " CROSS JOIN arrivals AS a ON a.number = listed.value JOIN sites AS s"
-        " ON s.number = a.site LEFT JOIN downloads AS d ON d.revision = a.revision",
-        (msgspec.json.encode(list(arrivals)).decode(),),
+        " ON s.number = a.site LEFT JOIN downloads AS d ON d.revision ="
+        " iif(a.number IN (SELECT value FROM json_each(?2)), coalesce((SELECT f.revision FROM revisions AS this"
+        " JOIN revisions AS other ON other.number = this.number OR other.acquisition = this.acquisition"
+        " JOIN downloads AS f ON f.revision = other.number AND f.stored IS NOT NULL WHERE this.number = a.revision"
+        " ORDER BY other.number = this.number DESC, f.stored DESC LIMIT 1), a.revision), a.revision)",
+        (msgspec.json.encode(list(arrivals)).decode(), msgspec.json.encode(list(at_home)).decode()),
     )
     return [Subject(*row) for row in rows]

@@ -51,7 +51,8 @@ def want(db: sqlite3.Connection, arrivals: Iterable[Arrival], *, sites: dict[int
     """
     wanted = [arrival for arrival in arrivals if arrival.download]
     db.executemany(
-        "UPDATE downloads SET due = NULL, given_up = ?2, problem = 'replaced by a newer revision' WHERE due IS NOT NULL"
+        "UPDATE downloads SET due = NULL, held = NULL, given_up = ?2, problem = 'replaced by a newer revision'"
+        " WHERE (due IS NOT NULL OR held IS NOT NULL)"
         " AND revision IN (SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
         " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
         " JOIN revisions AS old ON old.acquisition = new.acquisition AND old.replaced = ?1 WHERE new.number = ?1)",
@@ -95,7 +96,7 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     ).fetchall()
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (revision) DO UPDATE"
-        " SET due = iif(stored IS NULL, excluded.due, NULL), given_up = NULL, attempts = 0",
+        " SET due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0",
         ((revision, site, stamp(now)) for revision, site in rows),
     )
     return len(rows)

@@ -1,12 +1,13 @@
-"""What was seen, as a measure of what is seen now: the newest products of a watch, and when a catalogue published."""
+"""What was seen, as a measure of what is seen now: the newest products, when they came, and what no filter takes."""
 
 from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
 
+from watcher.core.health import Unmatched
 from watcher.model import Product, Watch
-from watcher.store.connection import stamp
+from watcher.store.connection import moment, stamp
 from watcher.store.products import one
 
 
@@ -20,6 +21,25 @@ def newest(db: sqlite3.Connection, watch: Watch, *, limit: int) -> list[Product]
         (watch.site.number, watch.catalogue, watch.collection, watch.level, limit),
     ).fetchall()
     return [one(db, number)[1] for (number,) in rows]
+
+
+def unmatched(db: sqlite3.Connection) -> list[Unmatched]:
+    """Return the watches that have a filter which none of the products seen there passes."""
+    seen = (
+        "FROM sightings AS x CROSS JOIN revisions AS r ON r.number = x.revision WHERE x.site = w.site"
+        " AND r.collection = w.collection AND w.level IN ('', r.level)"
+    )
+    rows = db.execute(
+        f"SELECT s.name, c.catalogue, c.name, nullif(w.level, ''), w.max_cloud, w.since, (SELECT count(*) {seen})"
+        " FROM watches AS w JOIN sites AS s ON s.number = w.site JOIN collections AS c ON c.number = w.collection"
+        " WHERE (w.max_cloud IS NOT NULL OR w.since IS NOT NULL) AND w.baselined IS NOT NULL AND s.paused IS NULL"
+        f" AND NOT EXISTS (SELECT 1 {seen} AND (w.max_cloud IS NULL OR r.cloud IS NULL OR r.cloud <= w.max_cloud)"
+        " AND (w.since IS NULL OR r.acquired IS NULL OR r.acquired >= w.since))"
+    )
+    return [
+        Unmatched(site, catalogue, collection, level, max_cloud, moment(since), count)
+        for site, catalogue, collection, level, max_cloud, since, count in rows
+    ]
 
 
 def published(db: sqlite3.Connection, catalogue: str, *, since: datetime) -> dict[str, list[datetime]]:

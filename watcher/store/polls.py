@@ -75,11 +75,35 @@ def turn(db: sqlite3.Connection, number: int) -> int:
 def last(db: sqlite3.Connection, catalogue: str, *, finished: bool = False) -> Poll | None:
     """Return the newest poll of a catalogue, or the newest that is finished."""
     row = db.execute(
-        "SELECT number, catalogue, started, finished, listed, arrived, not_before, problem FROM polls"
-        " WHERE catalogue = ? AND (NOT ? OR finished IS NOT NULL) ORDER BY number DESC LIMIT 1",
+        f"SELECT {_COLUMNS} FROM polls WHERE catalogue = ? AND (NOT ? OR finished IS NOT NULL)"
+        " ORDER BY number DESC LIMIT 1",
         (catalogue, finished),
     ).fetchone()
     return _poll(row) if row else None
+
+
+def at(db: sqlite3.Connection, catalogue: str, when: datetime) -> Poll | None:
+    """Return the poll of a catalogue that was under way then, if one was and it is remembered."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM polls WHERE catalogue = ?1 AND started <= ?2 AND coalesce(finished, ?2) >= ?2"
+        " ORDER BY number DESC LIMIT 1",
+        (catalogue, stamp(when)),
+    ).fetchone()
+    return _poll(row) if row else None
+
+
+def between(db: sqlite3.Connection, catalogue: str, start: datetime, end: datetime) -> list[Poll]:
+    """Return the polls of a catalogue that began from `start` to before `end`, oldest first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM polls WHERE catalogue = ? AND started >= ? AND started < ? ORDER BY number",
+        (catalogue, stamp(start), stamp(end)),
+    )
+    return [_poll(row) for row in rows]
+
+
+def oldest(db: sqlite3.Connection, catalogue: str) -> datetime | None:
+    """Return when the oldest poll of a catalogue began that is remembered."""
+    return moment(db.execute("SELECT min(started) FROM polls WHERE catalogue = ?", (catalogue,)).fetchone()[0])
 
 
 def last_good(db: sqlite3.Connection, catalogue: str) -> datetime | None:
@@ -113,6 +137,9 @@ def count(db: sqlite3.Connection, catalogue: str, *, since: datetime) -> int:
     """Count the polls of a catalogue that began since then."""
     row = db.execute("SELECT count(*) FROM polls WHERE catalogue = ? AND started >= ?", (catalogue, stamp(since)))
     return int(row.fetchone()[0])
+
+
+_COLUMNS = "number, catalogue, started, finished, listed, arrived, not_before, problem"
 
 
 def _poll(row: tuple[int, str, str, str | None, int, int, str | None, str | None]) -> Poll:

@@ -155,10 +155,12 @@ def count(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM revisions").fetchone()[0])
 
 
-def arrived(db: sqlite3.Connection, *, since: datetime | None) -> int:
-    """Return how many arrivals there were since then, or ever."""
+def arrived(db: sqlite3.Connection, *, since: datetime | None, at: Collection[int] | None = None) -> int:
+    """Return how many arrivals there were since then, or ever, `at` these sites or anywhere."""
     row = db.execute(
-        "SELECT count(*) FROM arrivals WHERE ?1 IS NULL OR arrived >= ?1", (stamp(since) if since else None,)
+        "SELECT count(*) FROM arrivals WHERE (?1 IS NULL OR arrived >= ?1)"
+        " AND (?2 IS NULL OR site IN (SELECT value FROM json_each(?2)))",
+        (stamp(since) if since else None, None if at is None else _json.encode(list(at)).decode()),
     ).fetchone()
     return int(row[0])
 

@@ -25,6 +25,13 @@ def every(db: sqlite3.Connection) -> list[Subscription]:
     return [_subscription(row, tuple(places.get(row[0], ()))) for row in rows]
 
 
+def added(db: sqlite3.Connection) -> dict[int, datetime]:
+    """Return since when there is each subscription, by number."""
+    return {
+        number: datetime.fromisoformat(text) for number, text in db.execute("SELECT number, added FROM subscriptions")
+    }
+
+
 def audience(db: sqlite3.Connection, *, now: datetime) -> Audience:
     """Return who is to hear of what comes now."""
     subscribed = every(db)

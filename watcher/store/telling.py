@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,7 +38,7 @@ def drafts(
 
 
 def _draft(teller: _Teller, owed: Due, subscription: Subscription, unsubscribe: str | None) -> Draft:
-    told, warned = teller.told(owed.arrivals), alerts.these(teller.db, owed.alerts)
+    told, warned = teller.told(owed.arrivals, owed.at_home), alerts.these(teller.db, owed.alerts)
     return draft(
         told,
         [Warned(alert.kind, alert.title, alert.body, alert.hint, alert.site) for alert in warned],
@@ -66,14 +66,18 @@ class _Teller:
 
     def __init__(self, db: sqlite3.Connection, archive: Path) -> None:
         self.db, self._archive = db, archive
-        self._read: dict[int, _Read] = {}
+        self._read: dict[tuple[int, bool], _Read] = {}
         self._clear: dict[int, Product | None] = {}
 
-    def told(self, arrivals: Sequence[int]) -> list[Told]:
-        """Return what there is to tell of these arrivals; where pictures are shown, with a clear look from before."""
+    def told(self, arrivals: Sequence[int], at_home: Collection[int]) -> list[Told]:
+        """Return what there is to tell of these arrivals; where pictures are shown, with a clear look from before.
+
+        Those `at_home` are told of because their files are there.
+        """
         brief = len(arrivals) > FULL
-        unread = [n for n in arrivals if n not in self._read or (self._read[n].brief and not brief)]
-        subjects = deliveries.subjects(self.db, unread)
+        keys = [(number, number in at_home) for number in arrivals]
+        unread = [number for number, key in zip(arrivals, keys, strict=True) if self._unread(key, brief=brief)]
+        subjects = deliveries.subjects(self.db, unread, at_home=at_home)
         before = {
             subject.revision: number
             for subject in subjects
@@ -84,8 +88,9 @@ class _Teller:
         for subject in subjects:
             old = before.get(subject.revision)
             was = None if old is None else lights[old].product
-            self._read[subject.arrival] = self._one(subject, lights[subject.revision], was, brief=brief)
-        told = [self._read[number].told for number in arrivals]
+            key = (subject.arrival, subject.arrival in at_home)
+            self._read[key] = self._one(subject, lights[subject.revision], was, brief=brief)
+        told = [self._read[key].told for key in keys]
         for place in leading(told):
             clear = self._clear_before(arrivals[place])
             told[place] = msgspec.structs.replace(told[place], clear=clear and (told[place].catalogue, clear))
@@ -93,7 +98,13 @@ class _Teller:
 
     def lights(self, arrivals: Sequence[int]) -> list[Light]:
         """Return the revisions of arrivals that were read."""
-        return [self._read[number].light for number in arrivals]
+        return [self._known(number).light for number in arrivals]
+
+    def _unread(self, key: tuple[int, bool], *, brief: bool) -> bool:
+        return key not in self._read or (self._read[key].brief and not brief)
+
+    def _known(self, arrival: int) -> _Read:
+        return self._read.get((arrival, False)) or self._read[arrival, True]
 
     def _one(self, subject: Subject, light: Light, before: Product | None, *, brief: bool) -> _Read:
         was, now = (before and change(before, light.product)) or (None, None)
@@ -116,6 +127,6 @@ class _Teller:
 
     def _clear_before(self, arrival: int) -> Product | None:
         if arrival not in self._clear:
-            read = self._read[arrival]
+            read = self._known(arrival)
             self._clear[arrival] = light.clear_before(self.db, read.light, read.subject.number)
         return self._clear[arrival]

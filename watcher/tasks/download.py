@@ -14,13 +14,14 @@ from pathlib import Path
 
 import msgspec
 
+from watcher.core.health import refusal, refused
 from watcher.core.patience import DOWNLOAD
 from watcher.core.shelves import USUAL, Layout, safe, shelf, suffix
 from watcher.credentials import redact
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
-from watcher.store import downloads, products
+from watcher.store import alerts, deliveries, downloads, products, subscriptions
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
 from watcher.transfer import Progress, fetch
@@ -173,6 +174,8 @@ def _settle(
         file = future.result()
         with writing(db):
             downloads.stored(db, wanted.revision, file, now=now)
+            deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
+            alerts.calm(db, refusal(wanted.catalogue, downloads=True), now=now)
         return Brought(product.title, wanted.site, path, file, None, None)
     if stop.is_set():
         return None
@@ -185,6 +188,8 @@ def _settle(
     again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)
+        if isinstance(error, CredentialError):
+            alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
     return Brought(product.title, wanted.site, path, None, problem, again)
 
 

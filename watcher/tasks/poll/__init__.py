@@ -8,22 +8,27 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
+from watcher.core.health import flood
 from watcher.core.planning import LOOKBACK, plan, reconciliation
 from watcher.model import Level, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import audits, measures, polls, sites
+from watcher.store import alerts, approvals, audits, measures, polls, sites
 from watcher.store.around import Around
 from watcher.store.connection import writing
 from watcher.tasks.poll.answers import ask_one
 from watcher.tasks.poll.visit import Tally, Visit, ask_all
 
+MOST = 500
+"""So many downloads may come of one poll without being asked for."""
+
 
 class Polled(msgspec.Struct, frozen=True):
     """How a poll went: products listed, arrivals announced, questions asked, and what failed.
 
-    `passing` says that some of that may be well when it is tried again soon.
+    `passing` says that some of that may be well when it is tried again soon; so many downloads are `held` for approval.
     """
 
     catalogue: str
@@ -34,6 +39,7 @@ class Polled(msgspec.Struct, frozen=True):
     problem: str | None
     passing: bool
     not_before: datetime | None
+    held: int = 0
 
 
 class Reconciled(msgspec.Struct, frozen=True):
@@ -53,6 +59,7 @@ class Reconciled(msgspec.Struct, frozen=True):
     arrived: int
     problem: str | None
     not_before: datetime | None
+    held: int = 0
 
 
 def poll(
@@ -67,13 +74,15 @@ def poll(
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
     once: bool = True,
+    approve_above: int = MOST,
 ) -> Polled:
     """Ask all that the watches of a catalogue need, and record the answers page by page.
 
     A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
     A defect in reading an answer is raised once the others had theirs. `once` tells of an acquisition from the first
-    catalogue to have it; otherwise from each.
+    catalogue to have it; otherwise from each. If more downloads are wanted than `approve_above`, they wait for
+    approval, and health is told.
     """
     started = now()
     around = Around(db, name)
@@ -113,9 +122,21 @@ def poll(
                 not_before=outcome.not_before,
                 now=now(),
             )
+            held = _let_in(db, name, most=approve_above, now=now())
     if defect is not None:
         raise defect
-    return outcome
+    return replace(outcome, held=held)
+
+
+def _let_in(db: sqlite3.Connection, name: str, *, most: int, now: datetime) -> int:
+    """Let the downloads come that a visit wants, or ask first; return how many wait."""
+    held = approvals.judge(db, name, most=most, now=now)
+    if held:
+        waiting = [one for one in approvals.waiting(db) if one.catalogue == name]
+        size = sum(one.size for one in waiting)
+        sites = {one.site for one in waiting}
+        alerts.warn(db, flood(name, count=held, size=size, sites=sites, most=most), now=now)
+    return held
 
 
 def reconcile(
@@ -131,6 +152,7 @@ def reconcile(
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
     once: bool = True,
+    approve_above: int = MOST,
 ) -> Reconciled:
     """List all that the watches of a catalogue cover, by identity alone, and hold it against what was seen.
 
@@ -162,10 +184,14 @@ def reconcile(
         again=True,
         lookback=lookback,
     )
-    defect = ask_all(visit, asks, ask_one, stop=stop)
-    if tally.not_before is not None:
+    held = 0
+    try:
+        defect = ask_all(visit, asks, ask_one, stop=stop)
+    finally:
         with writing(db):
-            polls.leave_alone(db, name, until=tally.not_before)
+            if tally.not_before is not None:
+                polls.leave_alone(db, name, until=tally.not_before)
+            held = _let_in(db, name, most=approve_above, now=now())
     if defect is not None:
         raise defect
     return Reconciled(
@@ -178,6 +204,7 @@ def reconcile(
         tally.arrived,
         tally.problem,
         tally.not_before,
+        held,
     )
 
 

@@ -15,7 +15,7 @@ from watcher.core.matching import matches
 from watcher.errors import CatalogueError
 from watcher.model import Page
 from watcher.store import acquisitions as relatives
-from watcher.store import audits, downloads, measures, products, subscriptions
+from watcher.store import approvals, audits, downloads, measures, products, subscriptions
 from watcher.store.connection import writing
 from watcher.tasks.poll.endings import take_away
 from watcher.tasks.poll.visit import Answer, Visit, announce, too_much
@@ -109,6 +109,7 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer) 
         names = {watch.site.number: watch.site.name for watch in ask.watches}
         downloads.want_also(db, decision.fetched, sites=names, now=now)
         downloads.want_late(db, decision.offered, now=now)
+        approvals.hold(db, wanted=now)
         if deleted:
             take_away(visit, collection, ask, deleted, now=now)
     answer.listed |= decision.listed

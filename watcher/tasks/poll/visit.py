@@ -19,7 +19,7 @@ from watcher.errors import CatalogueError, HttpError, Unreachable, WatcherError
 from watcher.model import Level, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import deliveries, downloads, products
+from watcher.store import approvals, deliveries, downloads, products
 from watcher.store.around import Around
 
 _LOST = 2
@@ -163,6 +163,7 @@ def announce(visit: Visit, arrivals: list[Arrival], watches: Collection[Watch], 
     deliveries.owe(visit.db, written, now=now)
     names = {watch.site.number: watch.site.name for watch in watches}
     downloads.want(visit.db, (arrival for _, arrival in written), sites=names, now=now)
+    approvals.hold(visit.db, wanted=now)
 
 
 def _fail(tally: Tally, ask: Ask, error: CatalogueError, *, now: datetime) -> None:

@@ -1,0 +1,196 @@
+"""How things stand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher.cli import Context
+from watcher.cli.output import ago, json_option, several, show_json
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from watcher.store.ledger import State
+    from watcher.wiring import Parts
+
+_OPEN: tuple[State, ...] = ("queued", "held", "sending", "unknown", "retrying")
+_WORTH_A_WORD = _OPEN[1:]
+"""States of what is owed; that it is queued goes without saying."""
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def status(context: Context, as_json: bool) -> None:
+    """Say what is watched, when each catalogue was asked, what came, what is owed and wanted, and what is wrong.
+
+    \b
+    Examples:
+      watcher status
+      watcher status --json
+    """
+    from watcher.wiring import now
+
+    parts = context.parts
+    moment = now()
+    state = _state(parts, parts.db(), moment)
+    if as_json:
+        show_json(state)
+        return
+    click.echo(
+        f"{several(state['sites'], 'site')}, {several(state['watches'], 'watch', 'watches')},"
+        f" {several(state['subscriptions'], 'subscription')}, {several(state['products'], 'product')} seen"
+        + (
+            "; no service runs (watcher run)"
+            if state["service"] is None
+            else f"; the service runs as process {state['service']}"
+        )
+    )
+    for catalogue in state["catalogues"]:
+        line = f"{catalogue['name']}: "
+        if catalogue["last_poll"] is None:
+            line += "never asked" + _asking(catalogue["asking_since"], moment)
+        else:
+            line += (
+                f"asked {ago(catalogue['last_poll'], moment)}, {catalogue['listed']} listed,"
+                f" {catalogue['arrived']} arrived"
+                + (_asking(catalogue["asking_since"], moment) or f"; next {_next(catalogue['next_poll'], moment)}")
+            )
+        click.echo(line)
+    click.echo(
+        f"arrivals: {state['arrivals']['day']} in the last day, {state['arrivals']['week']} in the last week,"
+        f" {state['arrivals']['all']} in all"
+    )
+    notices, files = state["deliveries"], state["downloads"]
+    standing = [f"{notices[word]:,} {word}" for word in _WORTH_A_WORD if notices[word]]
+    click.echo(
+        f"deliveries: {notices['owed']} owed" + (f" ({', '.join(standing)})" if standing else "") + ","
+        f" {notices['sent']} sent, {notices['given_up']} given up"
+    )
+    waits = f", {files['waiting_for_approval']:,} wait for approval" if files["waiting_for_approval"] else ""
+    click.echo(
+        f"downloads: {files['wanted']} wanted{waits}, {files['stored']} stored ({files['bytes']:,} bytes),"
+        f" {files['given_up']} given up; archive {state['archive']}"
+    )
+    for alert in state["alerts"]:
+        click.echo(f"alert since {ago(alert['raised'], moment)}: {alert['title']}")
+    click.echo("troubles: none" if not state["troubles"] else "troubles:")
+    for trouble in state["troubles"]:
+        click.echo(f"  {trouble}")
+
+
+def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, Any]:
+    from watcher.store import (
+        alerts,
+        approvals,
+        deliveries,
+        downloads,
+        ledger,
+        polls,
+        products,
+        recipients,
+        sites,
+        subscriptions,
+    )
+    from watcher.store.locks import holder
+
+    watches = sites.watches(db, paused=True)
+    subscribed = subscriptions.every(db)
+    names = {subscription.address: parts.shown(subscription) for subscription in subscribed}
+    catalogues, troubles = [], []
+    for name in sorted({watch.catalogue for watch in watches}):
+        last, current = polls.last(db, name, finished=True), polls.last(db, name)
+        asking = current is not None and current.finished is None and holder(parts.state / f"poll-{name}.lock")
+        table = parts.config.table(name)
+        interval = timedelta(seconds=parts.pace(db, name).interval(now=moment) if table else 0.0)
+        catalogues.append(
+            {
+                "name": name,
+                "last_poll": last.started if last else None,
+                "asking_since": current.started if asking and current else None,
+                "last_good": polls.last_good(db, name),
+                "next_poll": max(last.started + interval, last.not_before or last.started) if last else moment,
+                "listed": last.listed if last else 0,
+                "arrived": last.arrived if last else 0,
+                "failures": polls.failures(db, name),
+                "problem": last.problem if last else None,
+            }
+        )
+        if table is None:
+            troubles.append(f"{name}: watched, but no longer in the configuration")
+        if last is not None and last.problem is not None:
+            good = ago(polls.last_good(db, name), moment)
+            failed = several(polls.failures(db, name), "poll")
+            troubles.append(f"{name}: {failed} failed, last good {good}: {last.problem}")
+    troubles += [
+        f"subscription {s.number} ({parts.shown(s)}) hears of nothing: its sites were removed"
+        f" (watcher unsubscribe {s.number})"
+        for s in subscribed
+        if s.sites == ()
+    ]
+    for owed in ledger.troubles(db):
+        after = "given up (watcher retry)" if owed.given_up else f"again {ago(owed.due, moment)}"
+        troubles.append(
+            f"{names.get(owed.address, owed.address)}: {several(owed.count, 'delivery', 'deliveries')} failed"
+            f" after {several(owed.attempts, 'try', 'tries')}, {after}: {owed.problem}"
+        )
+    for file in downloads.troubles(db):
+        after = "given up (watcher retry)" if file.given_up else f"again {ago(file.due, moment)}"
+        troubles.append(
+            f"{file.title}: download failed after {several(file.attempts, 'try', 'tries')}, {after}: {file.problem}"
+        )
+    owed_count, sent, notices_lost = deliveries.counts(db)
+    at_work = holder(parts.state / "notify.lock") is not None
+    states = ledger.states(db, sending=at_work, now=moment)
+    waiting = sum(one.count for one in approvals.waiting(db))
+    if waiting:
+        troubles.append(f"{several(waiting, 'download')} wait for approval (watcher approve)")
+    for address, standing in recipients.troubled(db).items():
+        if standing.aside is not None and address in names:
+            since = ago(standing.aside, moment)
+            troubles.append(f"{names[address]}: set aside {since}, it refuses notices for good: {standing.problem}")
+    wanted, stored, files_lost, size = downloads.counts(db)
+    return {
+        "service": holder(parts.state / "run.lock"),
+        "sites": len({watch.site.number for watch in watches}),
+        "watches": len(watches),
+        "subscriptions": len(subscribed),
+        "products": products.count(db),
+        "catalogues": catalogues,
+        "arrivals": {
+            "day": products.arrived(db, since=moment - timedelta(days=1)),
+            "week": products.arrived(db, since=moment - timedelta(days=7)),
+            "all": products.arrived(db, since=None),
+        },
+        "deliveries": {
+            "owed": owed_count,
+            **{word: states.get(word, 0) for word in _OPEN},
+            "sent": sent,
+            "given_up": notices_lost,
+        },
+        "downloads": {
+            "wanted": wanted,
+            "waiting_for_approval": waiting,
+            "stored": stored,
+            "given_up": files_lost,
+            "bytes": size,
+        },
+        "alerts": [
+            {"kind": one.kind, "topic": one.topic, "site": one.site, "title": one.title, "raised": one.raised}
+            for one in alerts.open_now(db)
+        ],
+        "archive": str(parts.archive),
+        "database": str(parts.database),
+        "troubles": troubles,
+    }
+
+
+def _asking(since: datetime | None, now: datetime) -> str:
+    return "" if since is None else f"; being asked since {(now - since).total_seconds():.0f} s"
+
+
+def _next(moment: datetime, now: datetime) -> str:
+    return "due" if moment <= now else ago(moment, now)

@@ -1,0 +1,57 @@
+"""What is around the database: the disks that are written to, and when credentials expire."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+
+from watcher.config import CatalogueTable
+from watcher.core.health import expiry
+from watcher.credentials import Secret
+from watcher.errors import WatcherError
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """A disk that is written to: what for, where, and its bytes; downloads leave the `reserve`."""
+
+    name: str
+    place: str
+    free: int
+    total: int
+    reserve: int = 0
+
+
+def disks(archive: Path, state: Path, *, reserve: int) -> list[Disk]:
+    """Measure the disks of the archive, on which downloads leave a reserve, and of the database: they may be one."""
+    place = next(folder for folder in (archive, *archive.parents) if folder.exists())
+    if place.stat().st_dev == state.stat().st_dev:
+        return [_disk("archive and of the database", place, reserve)]
+    return [_disk("archive", place, reserve), _disk("database", state, 0)]
+
+
+def _disk(name: str, place: Path, reserve: int) -> Disk:
+    usage = shutil.disk_usage(place)
+    return Disk(name, str(place), usage.free, usage.total, reserve)
+
+
+def expires(catalogues: Iterable[CatalogueTable], stated: Mapping[str, date]) -> dict[str, datetime]:
+    """Say by catalogue when credentials expire: as it is stated, else as they say themselves."""
+    told = {name: datetime(day.year, day.month, day.day, tzinfo=UTC) for name, day in stated.items()}
+    for table in catalogues:
+        for value in (table.auth or {}).values():
+            when = expiry(_revealed(value))
+            if when is not None:
+                told.setdefault(table.name, when)
+    return told
+
+
+def _revealed(value: object) -> str:
+    """Return the secret that a setting of an account names, "" where it names none that can be read."""
+    try:
+        return msgspec.convert(value, Secret).reveal() if isinstance(value, dict) else ""
+    except (msgspec.ValidationError, WatcherError):
+        return ""  # `watcher check` says what is wrong with it
