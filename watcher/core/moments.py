@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def moment(text: object) -> datetime | None:
@@ -22,3 +22,17 @@ def written(time: datetime) -> str:
     """Write a time in UTC as RFC 3339 with `Z`, to the second where that is exact."""
     text = time.astimezone(UTC).isoformat(timespec="microseconds" if time.microsecond else "seconds")
     return text.replace("+00:00", "Z")
+
+
+def roughly(span: timedelta) -> str:
+    """Write how long something takes as people say it: `40 s`, `12 min`, `3.5 h`, `26 h`, `12 d`."""
+    seconds = span.total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= (2 if unit == "d" else 1) * size:
+            amount = seconds / size
+            return (
+                f"{amount:.1f} {unit}".replace(".0 ", " ")
+                if amount < 9.95 and unit != "min"
+                else f"{amount:.0f} {unit}"
+            )
+    return f"{seconds:.0f} s"
