@@ -9,7 +9,7 @@ from itertools import takewhile
 import msgspec
 
 from watcher.core.delays import Curve, truncated
-from watcher.core.production import Acquisition
+from watcher.core.production import RECENT, Acquisition
 from watcher.core.revisits import CERTAIN, Sensor, Track, tracks
 
 _UNKNOWN = timedelta(days=30)
@@ -59,10 +59,12 @@ def outlook(acquisitions: Sequence[Acquisition], *, looked: datetime, now: datet
     What passed before that time is expected as long as products of it may still come; what is overdue, for a period
     more.
     """
-    took = _first_products(acquisitions, looked)
+    newest = max((one.acquired for one in acquisitions), default=looked)
+    recent = [one for one in acquisitions if newest - one.acquired <= RECENT]
+    took = _first_products(recent, looked)
     settled = took.quantile(CERTAIN) if took.known else None
     settles = _UNKNOWN if settled is None else timedelta(seconds=settled)
-    known, unknown = tracks(acquisitions)
+    known, unknown = tracks(recent)
     left = [track for track in known if track.left(looked, settled=settles)]
     found = [
         one

@@ -16,7 +16,7 @@ import msgspec
 from watcher.core.backlog import Pace, pace
 from watcher.core.delays import Curve, censored, truncated
 from watcher.core.overdue import Forecast, Limit, Past, Wait, forecast, past
-from watcher.core.production import Acquisition, Clock, Step
+from watcher.core.production import RECENT, Acquisition, Clock, Step
 from watcher.model import FOR_GOOD, Level
 
 MADE_FROM: Mapping[str, Level] = {"L2A": Level("L1C")}
@@ -72,7 +72,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     `there` acquisitions have the level, `again` of them a newer processing. `sources` have the level that it is made
     from, in the collection `source`, and `made` of those have both; `source` is `None` where that is not watched, and
     nothing is known to be awaited. `first` is how long the source took after the acquisition, `then` the level after
-    its source, and `whole` the level after the acquisition.
+    its source, and `whole` the level after the acquisition. `past` are the waits of what was acquired not long ago.
     """
 
     collection: int
@@ -147,7 +147,8 @@ def _with_source(
     both = [(step, firsts[one.key]) for one, step in origins if one.key in firsts]
     waiting = [(one, step) for one, step in origins if one.key not in firsts]
     came = [step.there for step in firsts.values() if step.there is not None]
-    history = past(_waits(origins, firsts, max(came, default=until)))
+    recent = [(one, step) for one, step in origins if until - one.acquired <= RECENT]
+    history = past(_waits(recent, firsts, max(came, default=until)))
     return msgspec.structs.replace(
         line,
         source=source,

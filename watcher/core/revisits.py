@@ -22,9 +22,6 @@ from watcher.model import FOR_GOOD
 LONGEST = 40
 """No period of more days is looked for."""
 
-HISTORY = timedelta(days=400)
-"""Orbits change: what is older than that, before the last pass, tells nothing of the next."""
-
 FEWEST = 4
 """Of fewer passes, nothing is foretold."""
 
@@ -116,8 +113,7 @@ def tracks(acquisitions: Iterable[Acquisition]) -> tuple[list[Track], list[Senso
     found: list[Track] = []
     unknown: list[Sensor] = []
     for sensor, passes in sorted(_passes(acquisitions).items()):
-        recent = [one for one in passes if passes[-1].at - one.at <= HISTORY]
-        learnt = _learn(sensor, recent)
+        learnt = _learn(sensor, passes)
         if learnt:
             found += learnt
         else:

@@ -11,11 +11,11 @@ from watcher.core.production import Clock, Step
 from watcher.core.progress import Looked
 from watcher.model import Level
 from watcher.store.acquisitions import Place
-from watcher.store.connection import moment
+from watcher.store.connection import moment, stamp
 
 
-def steps(db: sqlite3.Connection, site: int) -> list[Step]:
-    """Return the products that a site has seen, each once: as it was when it was first there.
+def steps(db: sqlite3.Connection, site: int, *, since: datetime | None = None) -> list[Step]:
+    """Return the products acquired `since` then that a site has seen, each once: as it was when it was first there.
 
     When that was, its catalogue says: when it published it, else when it last changed. Where it says neither, it is
     when a poll found it, but for what was there at the baseline.
@@ -30,8 +30,9 @@ def steps(db: sqlite3.Connection, site: int) -> list[Step]:
     rows = db.execute(
         "SELECT r.collection, r.id, r.title, r.level, r.acquisition, r.acquired, r.published, r.updated, r.seen,"
         " r.platform, r.instrument, r.grid, r.cloud, r.replaced IS NOT NULL, s.missing IS NOT NULL"
-        " FROM sightings AS s CROSS JOIN revisions AS r ON r.number = s.revision WHERE s.site = ? ORDER BY s.revision",
-        (site,),
+        " FROM sightings AS s CROSS JOIN revisions AS r ON r.number = s.revision WHERE s.site = ?1"
+        " AND (?2 IS NULL OR r.acquired >= ?2) ORDER BY s.revision",
+        (site, since and stamp(since)),
     )
     found: dict[tuple[int, str], list[Any]] = {}
     for row in rows:

@@ -12,11 +12,14 @@ import msgspec
 from watcher.core.audience import Audience, means
 from watcher.core.expected import outlook
 from watcher.core.lateness import Review, review
-from watcher.core.production import acquisitions
+from watcher.core.production import RECENT, acquisitions
 from watcher.core.progress import progress
 from watcher.model import Event, Site
-from watcher.store import alerts, production, sites, subscriptions
+from watcher.store import alerts, polls, production, sites, subscriptions
 from watcher.store.connection import writing
+
+_SOME = 1000
+"""So many sites are looked at after one poll: that takes some seconds."""
 
 
 class Reviewed(msgspec.Struct, frozen=True):
@@ -29,7 +32,8 @@ class Reviewed(msgspec.Struct, frozen=True):
 def lateness(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> Reviewed:
     """Look at the sites that are watched in a catalogue, where somebody wants to hear of what is late.
 
-    Each product that is overdue is told of once: the alert is open until it comes, or is awaited no longer.
+    Each product that is overdue is told of once: the alert is open until it comes, or is awaited no longer. Of very
+    many sites, each poll looks at its share.
     """
     wanting = [one for one in subscriptions.every(db) if Event.LATE in one.events]
     told = _open(db)
@@ -38,9 +42,12 @@ def lateness(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> Review
     tags = sites.tags(db)
     audience = Audience(wanting, now=now, tags=tags)
     watched = {watch.site.number: watch.site for watch in sites.watches(db, catalogue=catalogue)}
+    turn, shares = polls.turns(db, catalogue), -(-len(watched) // _SOME)
     raised: list[str] = []
     cleared = 0
     for number, site in watched.items():
+        if number % shares != turn % shares:
+            continue
         heard = any(means(one, number, tags.get(number, ())) for one in wanting)
         known = told.get(site.name, set())
         if not (heard or known):
@@ -68,7 +75,8 @@ def _open(db: sqlite3.Connection) -> Mapping[str, set[str]]:
 
 
 def _review(db: sqlite3.Connection, site: Site, raised: set[str], *, now: datetime) -> Review:
-    seen, looked = acquisitions(production.steps(db, site.number)), production.looked(db, site.number)
+    steps = production.steps(db, site.number, since=now - RECENT)
+    seen, looked = acquisitions(steps), production.looked(db, site.number)
     last = max((look.until for look in looked if look.until is not None), default=None)
     passes = outlook(seen, looked=last, now=now, until=now).expected if last is not None else ()
     names = {number: (place.catalogue, place.collection) for number, place in production.collections(db).items()}
