@@ -20,7 +20,7 @@ def steps(db: sqlite3.Connection, site: int, *, since: datetime | None = None) -
     When that was, its catalogue says: when it published it, else when it last changed. Where it says neither, it is
     when a poll found it, but for what was there at the baseline.
     """
-    since = {
+    began = {
         (collection, level): baselined
         for collection, level, baselined in db.execute(
             "SELECT collection, level, baselined FROM watches WHERE site = ? AND baselined IS NOT NULL", (site,)
@@ -44,7 +44,7 @@ def steps(db: sqlite3.Connection, site: int, *, since: datetime | None = None) -
             # Another processing of the same product: it is there as long as this one is.
             before[-2:] = [1, facts[-1]]
     return [
-        _step(collection, facts, since.get((collection, facts[1])) or since.get((collection, "")))
+        _step(collection, facts, began.get((collection, facts[1])) or began.get((collection, "")))
         for (collection, _), facts in found.items()
     ]
 
