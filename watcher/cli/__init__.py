@@ -39,6 +39,8 @@ COMMANDS = {
     "download": ("passes", "Fetch the products that are due, once, or those named."),
     "retry": ("passes", "Try again at once what failed or was given up."),
     "products": ("show", "List what was seen."),
+    "progress": ("progress", "How many L1C have their L2A, how long that took, and what is awaited."),
+    "upcoming": ("upcoming", "The acquisitions to come, and what is overdue."),
     "audit": ("audit", "Was anything missed? What was counted, seen, found late and withdrawn."),
     "race": ("race", "Which catalogue had an acquisition first, and the lag of the others."),
     "find": ("find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),

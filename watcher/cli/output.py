@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -37,6 +37,13 @@ def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
         )
 
 
+class Bar(NamedTuple):
+    """How much of all is done: a cell of a table that is drawn in a terminal, and left out elsewhere."""
+
+    done: int
+    total: int
+
+
 def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str) -> None:
     """Print rows as a table; `columns` maps keys to headings, `empty` is said when there are no rows."""
     if not rows:
@@ -46,16 +53,26 @@ def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str) -
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for heading in columns.values():
-        table.add_column(heading, no_wrap=True)
+    drawn = [key for key in columns if any(isinstance(row.get(key), Bar) for row in rows)]
+    terminal = sys.stdout.isatty()
+    shown = [key for key in columns if terminal or key not in drawn]
+    table = Table(box=None, pad_edge=False, header_style=None)
+    for key in shown:
+        table.add_column(columns[key], no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(cell(row.get(key))) for key in columns))
+        table.add_row(*(bar(row[key]) if key in drawn else Text(cell(row.get(key))) for key in shown))
     # Nothing is folded: names and paths are there to be copied, and programs read lines.
-    console = Console(highlight=False, color_system=None, width=10_000)
+    console = Console(highlight=False, color_system="auto" if drawn else None, width=10_000)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def bar(value: Bar | None) -> Any:
+    """Draw how much of all is done; nothing where there is nothing to do."""
+    from rich.progress_bar import ProgressBar
+
+    return "" if value is None or not value.total else ProgressBar(total=value.total, completed=value.done, width=12)
 
 
 def cell(value: Any) -> str:

@@ -30,6 +30,13 @@ class Pace(msgspec.Struct, frozen=True):
     low: float
     high: float
 
+    def queued(self, awaited: int, usual: float | None) -> bool:
+        """Say whether so many are awaited that they queue: more than twice those on their way, if each takes `usual`.
+
+        What takes so many seconds at such a pace has pace times delay on its way (Little's law).
+        """
+        return usual is not None and awaited > max(FEWEST, 2 * self.daily * usual / 86400)
+
     def takes(self, awaited: int) -> tuple[timedelta, timedelta, timedelta | None]:
         """Return how long so many take at this pace: as it is, at the best, and at the worst (`None`: for ever)."""
         worst = timedelta(days=awaited / self.low) if self.low > 0 else None

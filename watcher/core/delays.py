@@ -85,9 +85,10 @@ class Curve(msgspec.Struct, frozen=True):
 def censored(came: Iterable[float], waiting: Iterable[float]) -> Curve:
     """Learn from the delays of those that came, and from how long the others have been waited for."""
     took, waits = sorted(max(0.0, delay) for delay in came), sorted(max(0.0, age) for age in waiting)
-    total, left, spread = len(took) + len(waits), 1.0, 0.0
-    steps: list[tuple[float, float, float]] = []
-    before = 0
+    total, before, left, spread = len(took) + len(waits), 0, 1.0, 0.0
+    delays: list[float] = []
+    shares: list[float] = []
+    spreads: list[float] = []
     for delay, same in groupby(took):
         count = len(list(same))
         # Who has been waited for just as long was still there.
@@ -95,8 +96,10 @@ def censored(came: Iterable[float], waiting: Iterable[float]) -> Curve:
         before += count
         left *= 1 - count / at_risk
         spread += count / (at_risk * (at_risk - count)) if at_risk > count else 0.0
-        steps.append((delay, 1 - left, spread))
-    return _curve(steps, len(took), len(waits))
+        delays.append(delay)
+        shares.append(1 - left)
+        spreads.append(spread)
+    return Curve(tuple(delays), tuple(shares), tuple(spreads), len(took), len(waits))
 
 
 def truncated(came: Iterable[tuple[float, float]]) -> Curve:
@@ -107,20 +110,19 @@ def truncated(came: Iterable[tuple[float, float]]) -> Curve:
     pairs = [(max(0.0, delay), max(0.0, delay, age)) for delay, age in came]
     took, ages = sorted(delay for delay, _ in pairs), sorted(age for _, age in pairs)
     share, spread = 1.0, 0.0
-    steps: list[tuple[float, float, float]] = []
+    delays: list[float] = []
+    shares: list[float] = []
+    spreads: list[float] = []
     for delay, same in groupby(reversed(took)):
         count = len(list(same))
-        steps.append((delay, share, spread))
+        delays.append(delay)
+        shares.append(share)
+        spreads.append(spread)
         # Those that took no longer, and that would be known of had they taken as long.
         at_risk = bisect_right(took, delay) - bisect_left(ages, delay)
         share *= 1 - count / at_risk
         spread += count / (at_risk * (at_risk - count)) if at_risk > count else 0.0
-    return _curve(steps[::-1], len(took), 0, counted=True)
-
-
-def _curve(steps: Sequence[tuple[float, float, float]], came: int, waiting: int, *, counted: bool = False) -> Curve:
-    delays, shares, spreads = zip(*steps, strict=True) if steps else ((), (), ())
-    return Curve(delays, shares, spreads, came, waiting, counted)
+    return Curve(tuple(delays[::-1]), tuple(shares[::-1]), tuple(spreads[::-1]), len(took), counted=True)
 
 
 def _within(part: float, spread: float) -> tuple[float, float]:

@@ -69,9 +69,9 @@ def sentence(one: Awaited) -> str:
     level = plain(one.source.level or "source", limit=20)
     if one.since is None or one.age is None:
         return f"its {level} was there before anybody looked"
-    since = f"its {level} is there since {one.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     late = f", {one.limit.words}" if one.overdue and one.limit is not None else ""
-    return f"{since}, for {roughly(timedelta(seconds=one.age))}{late}"
+    since, age = one.since.astimezone(UTC), timedelta(seconds=one.age)
+    return f"awaited for {roughly(age)}{late}; its {level} came {since:%Y-%m-%d %H:%M} UTC"
 
 
 def _line(site: str, line: Line, name: tuple[str, str], raised: Container[str], now: datetime) -> Review:

@@ -25,14 +25,11 @@ def written(time: datetime) -> str:
 
 
 def roughly(span: timedelta) -> str:
-    """Write how long something takes as people say it: `40 s`, `12 min`, `3.5 h`, `26 h`, `12 d`."""
+    """Write how long something takes as people say it: `40 s`, `12 min`, `3.5 h`, `26 h`, `12 d`, `3 y`."""
     seconds = span.total_seconds()
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= (2 if unit == "d" else 1) * size:
+    for size, least, unit in ((31_557_600, 2, "y"), (86400, 2, "d"), (3600, 1, "h"), (60, 1, "min")):
+        if seconds >= least * size:
             amount = seconds / size
-            return (
-                f"{amount:.1f} {unit}".replace(".0 ", " ")
-                if amount < 9.95 and unit != "min"
-                else f"{amount:.0f} {unit}"
-            )
+            exact = amount < 9.95 and unit != "min"
+            return f"{f'{amount:.1f}'.removesuffix('.0') if exact else f'{amount:.0f}'} {unit}"
     return f"{seconds:.0f} s"

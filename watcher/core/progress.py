@@ -99,9 +99,11 @@ def progress(found: Sequence[Acquisition], looked: Sequence[Looked], *, level: L
     """
     pairs = {(step.collection, step.level) for one in found for step in one.steps if step.level is not None}
     pairs |= {(look.collection, look.level) for look in looked if look.level is not None}
-    lines = [_line(found, looked, *pair) for pair in sorted(pairs) if level in (None, pair[1])]
-    sources = {(line.source, MADE_FROM[line.level]) for line in lines if line.source is not None}
-    return [line for line in lines if (line.collection, line.level) not in sources]
+    wanted = sorted(pair for pair in pairs if level in (None, pair[1]))
+    made = [_line(found, looked, *pair) for pair in wanted if pair[1] in MADE_FROM]
+    sources = {(line.source, MADE_FROM[line.level]) for line in made if line.source is not None}
+    others = [_line(found, looked, *pair) for pair in wanted if pair[1] not in MADE_FROM and pair not in sources]
+    return sorted([*made, *others], key=lambda line: (line.collection, line.level))
 
 
 def _line(found: Sequence[Acquisition], looked: Sequence[Looked], collection: int, level: Level) -> Line:
