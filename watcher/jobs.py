@@ -48,10 +48,11 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         failures = polls.failures(db, name)
         _tell_of_poll(polled, failures)
         arrived, not_before = _reconcile(parts, db, polled, alive)
+        late = _afterwards(parts, db, name, alive)
         turn = _turn(parts, db, name)
     _let_go()
     return Next(
-        soon=("notify", "download") if polled.arrived or arrived else (),
+        soon=("notify", "download") if polled.arrived or arrived or late else (),
         # What time does not mend, such as a collection that is gone, is asked for again at the usual turn.
         again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem and polled.passing else None,
         not_before=polled.not_before or not_before,
@@ -97,6 +98,23 @@ def _tell_of_reconcile(outcome: Reconciled, places: int) -> None:
             fields[name] = value
     troubled = outcome.mended or outcome.lacking or outcome.problem
     say(logging.WARNING if troubled else logging.INFO, "reconciled", catalogue=outcome.catalogue, **fields)
+
+
+def _afterwards(parts: Parts, db: sqlite3.Connection, name: str, alive: Callable[[], None]) -> int:
+    """Tell of what is late, and write the feeds; return how many are to be told of it."""
+    late = 0
+    try:
+        reviewed = parts.lateness(db, name)
+        late = len(reviewed.raised)
+        if late or reviewed.cleared:
+            say(logging.INFO, "lateness reviewed", catalogue=name, late=late, came=reviewed.cleared)
+        wrote = parts.feeds(db, alive)
+        if wrote is not None:
+            say(logging.INFO, "feeds written", sites=wrote.sites, written=wrote.written, removed=wrote.removed)
+    except WatcherError as error:
+        # The poll went well, and what it found is to be told of.
+        say(logging.ERROR, "lateness or feeds failed", catalogue=name, error=error, hint=error.hint)
+    return late
 
 
 def _let_go() -> None:

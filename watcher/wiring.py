@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from watcher.net import Http
     from watcher.plugins import Catalogue
     from watcher.tasks.download import Brought, Show
+    from watcher.tasks.feeds import Terms
+    from watcher.tasks.feeds.files import Wrote
+    from watcher.tasks.lateness import Reviewed
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
@@ -217,6 +220,30 @@ class Parts:
                 stop=self.stop,
             )
 
+    def lateness(self, db: sqlite3.Connection, name: str) -> Reviewed:
+        """After a poll of a catalogue, tell of what is later than its history explains."""
+        from watcher.tasks.lateness import lateness
+
+        return lateness(db, name, now=now())
+
+    def feeds(self, db: sqlite3.Connection, alive: Callable[[], None] = lambda: None) -> Wrote | None:
+        """Write the feeds that are due, alone, in a process of their own; `None` if there is nothing to write."""
+        from watcher.tasks.feeds import due
+        from watcher.tasks.feeds.child import write_apart
+
+        at, terms = self.config.feeds.place(), self._terms()
+        if at is None or not due(db, at, terms, now=now()):
+            return None
+        with self.lock("feeds", what="writing the feeds", wait=60.0):
+            return write_apart(self.database, at, terms, stop=self.stop, alive=alive)
+
+    def every_feed(self, db: sqlite3.Connection, directory: Path) -> Wrote:
+        """Write all feeds into a directory, alone, whatever was written before."""
+        from watcher.tasks.feeds import write
+
+        with self.lock("feeds", what="writing the feeds", wait=60.0):
+            return write(db, directory, self._terms(), now=now(), every=True)
+
     def close(self) -> None:
         """Close every HTTP client."""
         with self._guard:
@@ -304,6 +331,12 @@ class Parts:
             return masked(addresses.reveal(self.state, subscription.address))
         except WatcherError:
             return "(lost)"
+
+    def _terms(self) -> Terms:
+        from watcher.tasks.feeds import Terms
+
+        url = self.config.feeds.public_url
+        return Terms(self.config.feeds.count, url and f"{url.rstrip('/')}/")
 
     def _account(self, table: CatalogueTable) -> httpx.Auth | None:
         return None if table.auth is None else self._auth(table).auth()

@@ -41,6 +41,7 @@ COMMANDS = {
     "products": ("show", "List what was seen."),
     "progress": ("progress", "How many L1C have their L2A, how long that took, and what is awaited."),
     "upcoming": ("upcoming", "The acquisitions to come, and what is overdue."),
+    "feeds": ("feeds", "Write what arrived as Atom, JSON Feed, ICS, GeoJSON and STAC files."),
     "audit": ("audit", "Was anything missed? What was counted, seen, found late and withdrawn."),
     "race": ("race", "Which catalogue had an acquisition first, and the lag of the others."),
     "find": ("find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),

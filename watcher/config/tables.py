@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -49,6 +50,21 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     interval: Seconds = Seconds(30)
     concurrency: int = 2
     reserve: Bytes = Bytes(2 << 30)
+
+
+class FeedsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[feeds]`: where arrivals are written to as files, how many of them, and where those can be read.
+
+    Without a `directory` none are written.
+    """
+
+    directory: str | None = None
+    count: int = 100
+    public_url: str | None = None
+
+    def place(self) -> Path | None:
+        """Return the directory; `None` if none is named."""
+        return None if self.directory is None else Path(self.directory).expanduser().absolute()
 
 
 class LogTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from watcher.config.tables import (
     CatalogueTable,
     ChannelTable,
     DownloadTable,
+    FeedsTable,
     LogTable,
     MailTable,
     NotifyTable,
@@ -27,6 +28,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     poll: PollTable = PollTable()
     notify: NotifyTable = NotifyTable()
     download: DownloadTable = DownloadTable()
+    feeds: FeedsTable = FeedsTable()
     log: LogTable = LogTable()
     mail: MailTable | None = None
     channels: dict[str, ChannelTable] = {}

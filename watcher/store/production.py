@@ -49,6 +49,14 @@ def steps(db: sqlite3.Connection, site: int, *, since: datetime | None = None) -
     ]
 
 
+def newest(db: sqlite3.Connection, site: int) -> datetime | None:
+    """Return the newest acquisition that a site has seen; `None` if it has seen none."""
+    row = db.execute(
+        "SELECT max(acquired) FROM sightings CROSS JOIN revisions ON number = revision WHERE site = ?", (site,)
+    ).fetchone()
+    return moment(row[0])
+
+
 def _step(collection: int, facts: list[Any], baselined: str | None) -> Step:
     title, level, acquisition, acquired, published, updated, seen, platform, instrument, grid, cloud, again, gone = (
         facts
