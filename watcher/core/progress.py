@@ -123,11 +123,12 @@ def _line(found: Sequence[Acquisition], looked: Sequence[Looked], collection: in
         whole=_after_acquisition([(one.acquired, firsts[one.key]) for one in seen if one.key in firsts], until),
     )
     source = _source(seen, reached.keys(), collection, level)
-    if source is None or until is None:
+    if source is None:
         return line
     origins = [(one, _first(listed)) for one in seen if (listed := _listed(one.level(MADE_FROM[level], {source})))]
-    line = msgspec.structs.replace(line, made=sum(one.key in present for one, _ in origins))
-    return _with_source(line, source, origins, firsts, until)
+    made = sum(one.key in present for one, _ in origins)
+    line = msgspec.structs.replace(line, source=source, sources=len(origins), made=made)
+    return line if until is None else _with_source(line, source, origins, firsts, until)
 
 
 def _listed(steps: Iterable[Step]) -> list[Step]:
@@ -153,12 +154,11 @@ def _with_source(
     history = past(_waits(recent, firsts, max(came, default=until)))
     return msgspec.structs.replace(
         line,
-        source=source,
         sources=len(origins),
         first=_after_acquisition([(one.acquired, step) for one, step in origins], until),
         then=_after_source(both, [step for _, step in waiting], until),
         past=history,
-        awaited=[_awaited(one, step, history, until) for one, step in waiting],
+        awaited=tuple(_awaited(one, step, history, until) for one, step in waiting),
         pace=pace(came, since=min((step.there for _, step in origins if step.there), default=None), now=until),
     )
 

@@ -95,7 +95,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
         `settled` is how long after a pass its products are there, if they come at all.
         """
         missed = int((now - settled - self.last) / (self.period * _DAY))
-        return missed > 0 and _so_many_misses(*self.own, missed) < 1 - CERTAIN
+        return missed > 1 and _so_many_misses(*self.own, missed) < 1 - CERTAIN
 
 
 def _so_many_misses(hits: int, chances: int, missed: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -25,7 +25,7 @@ _SOME = 1000
 class Reviewed(msgspec.Struct, frozen=True):
     """What is late by now: the titles of the alerts that were raised, and how many were closed."""
 
-    raised: Sequence[str] = ()
+    raised: tuple[str, ...] = ()
     cleared: int = 0
 
 
@@ -62,7 +62,7 @@ def lateness(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> Review
             raised += _raise(db, site, found, audience, now=now) if heard else []
             for topic in known - found.topics:
                 cleared += alerts.clear(db, "late", topic, now=now) is not None
-    return Reviewed(raised, cleared)
+    return Reviewed(tuple(raised), cleared)
 
 
 def _open(db: sqlite3.Connection) -> Mapping[str, set[str]]:

@@ -53,7 +53,7 @@ def _seen(site: str, one: Acquisition) -> Any:
     known = max((step.there for step in one.steps if step.there is not None), default=one.acquired)
     return _event(
         urn("acquisition", site, one.key),
-        f"{plain(one.platform or 'acquisition', limit=60)}{where}: {', '.join(levels)}",
+        f"{plain(one.platform or 'acquisition', limit=60)} at {plain(site, limit=100)}{where}: {', '.join(levels)}",
         one.acquired,
         known,
         site,
@@ -72,7 +72,7 @@ def _expected(site: str, one: Expected) -> Any:
     ]
     return _event(
         urn("expected", site, track.sensor.words, f"{one.at:%Y-%m-%dT%H}"),
-        f"expected: {sensor}",
+        f"expected: {sensor} at {plain(site, limit=100)}",
         one.at,
         track.last,
         site,
