@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -95,7 +96,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 
 def urn(*parts: str) -> str:
     """Return an identifier that follows from its parts (RFC 9562 §5.5)."""
-    return f"urn:uuid:{uuid5(_SPACE, msgspec.json.encode(parts).decode())}"
+    return f"urn:uuid:{uuid5(_SPACE, json.dumps(parts))}"
 
 
 def entry(came: Came) -> Entry:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from watcher.core.feeds import ground
-from watcher.core.feeds.feed import STAC, Came, Feed, link, percent
+from watcher.core.feeds.feed import STAC, Came, Feed, link, percent, urn
 from watcher.core.moments import written
 from watcher.model import Asset, Event, Product
 from watcher.names import plain
@@ -112,7 +112,7 @@ def _standing(came: Iterable[Came]) -> list[Came]:
 def _name(came: Came) -> str:
     """Name an item by its product: what a file's name may hold, and a digest that tells it from any other."""
     product = came.product
-    digest = hashlib.sha256(msgspec.json.encode((came.catalogue, product.collection, product.id))).hexdigest()[:8]
+    digest = hashlib.sha256(urn(came.catalogue, product.collection, product.id).encode()).hexdigest()[:8]
     word = re.sub(r"[^A-Za-z0-9_-]+", "-", product.title or product.id).strip("-")[:100]
     return f"{word or 'product'}-{digest}"
 
