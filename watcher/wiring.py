@@ -226,15 +226,20 @@ class Parts:
 
         return lateness(db, name, now=now())
 
-    def feeds(self, db: sqlite3.Connection, alive: Callable[[], None] = lambda: None) -> Wrote | None:
-        """Write the feeds that are due, alone, in a process of their own; `None` if there is nothing to write."""
-        from watcher.tasks.feeds import due
+    def feeds(self, db: sqlite3.Connection, alive: Callable[[], None] | None = None) -> Wrote | None:
+        """Write the feeds that are due, alone; `None` if there is nothing to write.
+
+        For the service, which has an `alive` to call meanwhile, a process of its own does it.
+        """
+        from watcher.tasks.feeds import due, write
         from watcher.tasks.feeds.child import write_apart
 
         at, terms = self.config.feeds.place(), self._terms()
         if at is None or not due(db, at, terms, now=now()):
             return None
         with self.lock("feeds", what="writing the feeds", wait=60.0):
+            if alive is None:
+                return write(db, at, terms, now=now())
             return write_apart(self.database, at, terms, stop=self.stop, alive=alive)
 
     def every_feed(self, db: sqlite3.Connection, directory: Path) -> Wrote:

@@ -26,7 +26,7 @@ def test_an_l2a_that_is_overdue_is_told_of_with_what_it_is_later_than() -> None:
     (late,) = found(steps).late
     assert late.title == "L2A of 2015-06-11 at Pornic is overdue"
     assert late.body.splitlines() == [
-        "awaited for 15 h, more than twice as late as any of the 30 before; its L1C came 2015-06-11 15:00 UTC",
+        "Awaited for 15 h, more than twice as late as any of the 30 before; its L1C came 2015-06-11 15:00 UTC",
         "SPOT5_X",
     ]
     assert late.topic == "Pornic/take5/SPOT5/L2A/20150611T140000/SPOT-5/"
@@ -53,7 +53,7 @@ def test_where_more_than_a_few_are_late_that_is_said_once() -> None:
     assert len(found(stuck(FEW)).late) == FEW
     (late,) = found(stuck(FEW + 1)).late
     assert late.title == "6 L2A at Pornic are overdue, in take5 SPOT5"
-    assert late.body.startswith("of 2015-06-11 to 2015-06-11; of the oldest, awaited for 19 h, more than twice as late")
+    assert late.body.startswith("Of 2015-06-11 to 2015-06-11; the oldest is awaited for 19 h, more than twice as late")
     assert found(stuck(FEW + 1), raised=[late.topic]).late == []
     assert found(stuck(2), raised=[late.topic]).late == []
     assert late.topic in found(stuck(2)).topics

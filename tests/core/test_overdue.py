@@ -54,7 +54,7 @@ def test_what_is_under_clouds_is_compared_with_what_was() -> None:
     assert known.limit(80) is None
     limit = known.limit(10)
     assert limit is not None
-    assert limit.past == 100
+    assert limit.words == "later than 99 % of the 100 before with few clouds"
     assert past([*clear, *cloudy[: ENOUGH - 1]]).limit(80) is not None  # too few to be judged apart
 
 

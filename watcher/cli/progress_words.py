@@ -125,8 +125,8 @@ def _awaited(line: Line, limit: int) -> Iterator[str]:
     for one in line.awaited[:limit]:
         cloud = f", cloud {one.source.cloud:.0f} %" if one.source.cloud is not None else ""
         where = plain(" ".join(part for part in (one.acquisition.platform, one.acquisition.place) if part), limit=60)
-        state = "OVERDUE" if one.overdue else _expected(one)
-        yield f"  {cell(one.acquisition.acquired)}  {where}{cloud}: {sentence(one)}; {state}"
+        state = f"OVERDUE, {sentence(one)}" if one.overdue else f"{sentence(one)}; {_expected(one)}"
+        yield f"  {cell(one.acquisition.acquired)}  {where}{cloud}: {state}"
     if len(line.awaited) > limit:
         yield f"  and {len(line.awaited) - limit:,} more (--limit)"
 

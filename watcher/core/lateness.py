@@ -86,7 +86,7 @@ def _line(site: str, line: Line, name: tuple[str, str], raised: Container[str], 
             Late(
                 f"{whole}/{one.acquisition.key}",
                 plain(f"{line.level} of {_day(one.acquisition.acquired)} at {site} is overdue"),
-                f"{sentence(one)}\n{plain(one.source.title)}",
+                f"{_capital(sentence(one))}\n{plain(one.source.title)}",
                 _missing(one.source, name[1], line.level, one.acquisition.acquired),
             )
             for one in news
@@ -97,7 +97,7 @@ def _line(site: str, line: Line, name: tuple[str, str], raised: Container[str], 
     several = Late(
         whole,
         plain(f"{len(news):,} {line.level} at {site} are overdue, in {' '.join(name)}"),
-        f"of {days}; of the oldest, {sentence(oldest)}",
+        f"Of {days}; the oldest is {sentence(oldest)}",
         _missing(oldest.source, name[1], line.level, oldest.acquisition.acquired),
     )
     return Review([several], frozenset(topics))
@@ -139,6 +139,10 @@ def _missing(like: Step, collection: str, level: Level | None, acquired: datetim
         platform=like.platform,
         instrument=like.instrument,
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _day(time: datetime) -> str:

@@ -42,19 +42,22 @@ class Limit(msgspec.Struct, frozen=True):
     """From which delay on something is overdue (seconds), and by what: later than `share` of `past` that came.
 
     `twice` says that those are too few to know the last percent of: then it is twice as long as any of them took.
+    `alike` is what they have in common with it: few clouds, or many.
     """
 
     seconds: float
     share: float
     past: int
     twice: bool = False
+    alike: str = ""
 
     @property
     def words(self) -> str:
         """Say what it is later than."""
+        before = f"of the {self.past:,} before{f' with {self.alike} clouds' if self.alike else ''}"
         if self.twice:
-            return f"more than twice as late as any of the {self.past:,} before"
-        return f"later than {100 * self.share:.0f} % of the {self.past:,} before"
+            return f"more than twice as late as any {before}"
+        return f"later than {100 * self.share:.0f} % {before}"
 
     def passed(self, age: float) -> bool:
         """Say whether a wait of so many seconds is longer than that."""
@@ -83,7 +86,8 @@ class Past(msgspec.Struct, frozen=True):
         if longest is None:
             return None
         twice = curve.came < _MANY
-        return Limit(longest * (_TWICE if twice else 1.0), share, curve.came, twice)
+        alike = "" if curve is self.all else "many" if curve is self.cloudy else "few"
+        return Limit(longest * (_TWICE if twice else 1.0), share, curve.came, twice, alike)
 
 
 def past(waits: Iterable[Wait]) -> Past:
