@@ -134,4 +134,5 @@ def test_feeds_are_written_by_hand_and_after_each_poll_where_the_configuration_s
     config.write_text(config.read_text().replace(f"{home}/out", f"{config}"))
     failed = watcher("poll")
     assert failed.code == 75
+    assert f"WRONG  feeds: {config} cannot be written" in watcher("check").out
     assert f"take5: the feeds in {config} cannot be written: Not a directory" in failed.err

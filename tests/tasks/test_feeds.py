@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sqlite3
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import feedparser
 import icalendar
@@ -200,6 +202,26 @@ def test_a_link_that_lies_in_the_way_is_not_followed(db: sqlite3.Connection, at:
     with pytest.raises(StoreError):
         write(db, out, TERMS, now=NOW)
     assert (out / "target").read_text() == "mine"
+    write(db, out, TERMS, now=NOW)
+    assert not (out / "arrivals.atom").is_symlink()
+
+
+def test_a_full_disk_leaves_no_half_file_and_the_next_pass_goes_on(
+    db: sqlite3.Connection, at: Watch, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(db, out, TERMS, now=NOW)
+    before = (out / "arrivals.atom").read_bytes()
+    arrive(db, at, product("B"))
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=full))
+    with pytest.raises(StoreError, match="No space left on device") as raised:
+        write(db, out, TERMS, now=NOW)
+    assert not raised.value.permanent
+    assert (out / "arrivals.atom").read_bytes() == before
+    assert not list(out.rglob("*.new"))
+    monkeypatch.undo()
+    write(db, out, TERMS, now=NOW)
+    assert len(titles(out)) == 2
 
 
 @pytest.mark.parametrize(
@@ -285,6 +307,30 @@ def test_wherever_writing_ends_early_files_are_whole_and_the_next_pass_finishes(
     write(db, out, TERMS, now=NOW + steps * DAY)
     assert len(titles(out)) == 10
     assert not list(out.rglob("*.new"))
+
+
+def test_of_many_sites_who_is_stopped_goes_on_from_there(
+    db: sqlite3.Connection, at: Watch, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.tasks.feeds._OFTEN", 1)
+    for name in ("Kourou", "Kakadu"):
+        arrive(db, add_watch(db, name), product(name))
+    public = Terms(10, "https://example.org/")
+    write(db, out, TERMS, now=NOW)
+    put, count = Files.put, iter(range(12))
+
+    def stopped(files: Files, name: str, content: bytes) -> None:
+        if next(count, None) is None:
+            raise Crash
+        put(files, name, content)
+
+    monkeypatch.setattr(Files, "put", stopped)
+    with pytest.raises(Crash):
+        write(db, out, public, now=NOW)
+    monkeypatch.setattr(Files, "put", put)
+    assert due(db, out, public, now=NOW)
+    assert write(db, out, public, now=NOW).sites == 1
+    assert all(b"https://example.org/sites/" in path.read_bytes() for path in out.rglob("sites/*/arrivals.atom"))
 
 
 def test_a_process_that_is_killed_leaves_whole_files(db: sqlite3.Connection, path: Path, out: Path) -> None:

@@ -33,6 +33,7 @@ _TOGETHER = 200
 """The calendar of all sites is one of up to so many: of more, nobody could read it, and it is empty."""
 
 _DAY = 86400
+_OFTEN = 100
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -93,18 +94,21 @@ def write(
     together = len(places) <= _TOGETHER
     changed = places.keys() if every else _changed(db, note, terms, marks)
     ahead: dict[str, _Ahead] = {}
-    known: dict[int, _Known] = {}
-    for number, site in places.items():
+    known = {n: msgspec.structs.replace(old, mark="") if n in changed else old for n, old in note.sites.items()}
+    for count, (number, site) in enumerate(places.items(), start=1):
         if number in changed or together:
             ahead[site.name] = _ahead(db, number, terms, now)
         if number in changed:
             feed = _of_site(db, site, terms, ahead[site.name], added[number])
             known[number] = _Known(folder(site.name), site.name, marks[number], feeds.extent(feed))
             _put_site(files, known[number].folder, feed)
-        else:
-            known[number] = note.sites[number]
-    kept = {one.folder for one in known.values()}
-    for old in note.sites.values():
+        if count % _OFTEN == 0:
+            # Of ten thousand sites, who is stopped goes on from there.
+            files.keep(msgspec.json.encode(_Note(terms=terms, upto=upto, sites=known)))
+    gone = known.keys() - places.keys()
+    kept = {one.folder for number, one in known.items() if number not in gone}
+    for number in gone:
+        old = known.pop(number)
         if old.folder not in kept:
             files.remove(old.folder)
     _put_all(db, files, terms, ahead if together else {}, known.values(), min(added.values(), default=now))

@@ -60,6 +60,7 @@ class Files:
             for path in sorted((self._directory / name).glob("*.json")):
                 if path.name not in wanted and _ITEM.fullmatch(path.name):
                     self._unlink(path)
+            self._sweep(self._directory / name)
 
     def remove(self, name: str) -> None:
         """Remove the feeds of a site that is no more; what is not ours stays."""
@@ -71,6 +72,7 @@ class Files:
             for file in (ATOM, JSON, GEOJSON, CALENDAR, STAC):
                 if (at / file).exists():
                     self._unlink(at / file)
+            self._sweep(at)
             for path in (at / "items", at):
                 if path.is_dir() and not any(path.iterdir()):
                     path.rmdir()
@@ -97,10 +99,20 @@ class Files:
             path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(beside, flags, 0o666), "wb") as file:
-            file.write(content)
-        beside.replace(path)
+        try:
+            with os.fdopen(os.open(beside, flags, 0o666), "wb") as file:
+                file.write(content)
+            beside.replace(path)
+        except OSError:
+            # Half a file would take the space that a full disk has not.
+            beside.unlink(missing_ok=True)
+            raise
         return True
+
+    def _sweep(self, at: Path) -> None:
+        """Remove what a process that was killed did not finish."""
+        for path in at.glob(".*.new"):
+            path.unlink()
 
     def _unlink(self, path: Path) -> None:
         path.unlink()
