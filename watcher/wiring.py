@@ -231,11 +231,14 @@ class Parts:
 
         For the service, which has an `alive` to call meanwhile, a process of its own does it.
         """
+        at = self.config.feeds.place()
+        if at is None:
+            return None
         from watcher.tasks.feeds import due, write
         from watcher.tasks.feeds.child import write_apart
 
-        at, terms = self.config.feeds.place(), self._terms()
-        if at is None or not due(db, at, terms, now=now()):
+        terms = self._terms()
+        if not due(db, at, terms, now=now()):
             return None
         with self.lock("feeds", what="writing the feeds", wait=60.0):
             if alive is None:

@@ -12,6 +12,9 @@ from watcher.core.delays import Curve, truncated
 from watcher.core.production import RECENT, Acquisition
 from watcher.core.revisits import CERTAIN, Sensor, Track, tracks
 
+ENOUGH = 99
+"""Of fewer acquisitions, no pass is ever overdue: a hundred chances leave one in a hundred."""
+
 _UNKNOWN = timedelta(days=30)
 """Where nobody knows how long products take, a pass may still bring something for so long."""
 

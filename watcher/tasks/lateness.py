@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from watcher.core.audience import Audience, means
-from watcher.core.expected import outlook
-from watcher.core.lateness import Review, review
-from watcher.core.production import RECENT, acquisitions
-from watcher.core.progress import progress
 from watcher.model import Event, Site
-from watcher.store import alerts, polls, production, sites, subscriptions
+from watcher.store import alerts, polls, sites, subscriptions
 from watcher.store.connection import writing
+
+if TYPE_CHECKING:
+    from watcher.core.expected import Expected
+    from watcher.core.lateness import Review
 
 _SOME = 1000
 """So many sites are looked at after one poll: that takes some seconds."""
@@ -75,10 +76,19 @@ def _open(db: sqlite3.Connection) -> Mapping[str, set[str]]:
 
 
 def _review(db: sqlite3.Connection, site: Site, raised: set[str], *, now: datetime) -> Review:
+    # Imported here, for most services have no use for it, and it takes two megabytes.
+    from watcher.core.expected import ENOUGH, outlook
+    from watcher.core.lateness import review
+    from watcher.core.production import RECENT, acquisitions
+    from watcher.core.progress import progress
+    from watcher.store import production
+
     steps = production.steps(db, site.number, since=now - RECENT)
     seen, looked = acquisitions(steps), production.looked(db, site.number)
     last = max((look.until for look in looked if look.until is not None), default=None)
-    passes = outlook(seen, looked=last, now=now, until=now).expected if last is not None else ()
+    passes: Sequence[Expected] = ()
+    if last is not None and len(seen) >= ENOUGH:
+        passes = outlook(seen, looked=last, now=now, until=now).expected
     names = {number: (place.catalogue, place.collection) for number, place in production.collections(db).items()}
     return review(site.name, progress(seen, looked), passes, looked, names=names, raised=raised, now=now)
 
