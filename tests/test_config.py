@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,27 @@ def test_what_needs_an_account_is_searching_or_downloading(tmp_path: Path) -> No
     written(tmp_path, '[catalogues.a]\npreset = "cdse"\nneeds_account = ["search", "download"]\n')
     with pytest.raises(ConfigError, match="needs_account"):
         written(tmp_path, '[catalogues.a]\npreset = "cdse"\nneeds_account = ["looking"]\n')
+
+
+def test_feeds_are_written_where_the_configuration_says(tmp_path: Path) -> None:
+    table = written(tmp_path, '[feeds]\ndirectory = "~/out"\ncount = 20\npublic_url = "https://a.example/out"\n').feeds
+    assert (table.place(), table.count) == (Path.home() / "out", 20)
+    assert config.load(None).feeds.place() is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('directory = ""', 'feeds.directory is ""'),
+        ("count = 0", "feeds.count is 0"),
+        ('public_url = "ftp://a.example/"', 'feeds.public_url = "ftp://a.example/"'),
+        ('public_url = "https://me:secret@a.example/"', "feeds.public_url"),
+        ('public_url = "https://a.example/?key=1"', "feeds.public_url"),
+        ('public_url = "https://a.example/ x"', "feeds.public_url"),
+        ('dir = "/x"', 'has no key "dir"'),
+    ],
+)
+def test_feeds_that_cannot_be_written_so_are_refused_by_name(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)) as raised:
+        written(tmp_path, f"[feeds]\n{line}\n")
+    assert raised.value.hint

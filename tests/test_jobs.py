@@ -10,17 +10,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import feedparser
 import pytest
 from msgspec.structs import replace
 
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_stac import Pretend
+from tests.conftest import Scene
 from tests.given import Clock, add_subscription, add_watch, announced, box
 from tests.loopback import reply, served
 from tests.servers.stac import thing
 from watcher import config, jobs, wiring
 from watcher.model import Event
 from watcher.store import alerts, polls
+from watcher.tasks.lateness import Reviewed
 from watcher.wiring import Parts
 
 MINUTE = timedelta(minutes=1)
@@ -80,6 +83,39 @@ def test_there_is_no_next_turn_where_nothing_is_watched(home: Path) -> None:
     with watching(home) as (parts, db):
         db.execute("DELETE FROM watches")
         assert jobs.poll(parts, "take5", lambda: None) == jobs.Next()
+
+
+def test_what_a_poll_found_is_written_to_the_feeds_by_a_process_of_its_own(
+    home: Path, scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with watching(home, f'jitter = 0\n[feeds]\ndirectory = "{home}/out"') as (parts, _):
+        jobs.poll(parts, "take5", lambda: None)
+        assert [vars(one)["fields"]["sites"] for one in caplog.records if one.msg == "feeds written"] == [1]
+        assert (home / "out/sites/pornic/acquisitions.ics").exists()
+        scene.play()
+        jobs.poll(parts, "take5", lambda: None)
+        told = feedparser.parse((home / "out/arrivals.atom").read_bytes()).entries
+        arrived = [one for one in scene.catalogue.arrived() if one.level == "LEVEL2A" and one.site.code == "Pornic"]
+        assert len(told) == len(arrived)
+
+
+def test_feeds_that_cannot_be_written_are_logged_and_the_poll_has_gone_well(
+    home: Path, scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "file").write_text("")
+    with watching(home, f'jitter = 0\n[feeds]\ndirectory = "{home}/file"') as (parts, _):
+        scene.play()
+        following = jobs.poll(parts, "take5", lambda: None)
+        assert following.again is None
+        (failed,) = [vars(one)["fields"] for one in caplog.records if one.levelno == logging.ERROR]
+        assert str(failed["error"]).startswith(f"the feeds in {home}/file cannot be written")
+
+
+def test_what_is_late_is_told_of_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Parts, "lateness", lambda *_: Reviewed(("an L2A is overdue",)))
+    with watching(home) as (parts, _):
+        assert jobs.poll(parts, "take5", lambda: None).soon == ("notify", "download")
 
 
 # What is listed again once a week

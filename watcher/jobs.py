@@ -55,11 +55,12 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         failures = polls.failures(db, name)
         _tell_of_poll(polled, failures)
         arrived, not_before = _reconcile(parts, db, polled, alive)
+        late = _afterwards(parts, db, name, alive)
         turn = _turn(parts, db, name)
     if polled.problem is None:
         _beat(parts)
     _let_go()
-    soon = ("notify", "download") if polled.arrived or arrived else ()
+    soon = ("notify", "download") if polled.arrived or arrived or late else ()
     return Next(
         soon=(*soon, "health") if polled.problem or polled.held else soon,
         # What time does not mend, such as a collection that is gone, is asked for again at the usual turn.
@@ -124,6 +125,23 @@ def _beat(parts: Parts) -> None:
         say(logging.INFO, "heartbeat is heard again")
     else:
         say(logging.WARNING, "heartbeat is not heard", problem=beat.problem)
+
+
+def _afterwards(parts: Parts, db: sqlite3.Connection, name: str, alive: Callable[[], None]) -> int:
+    """Tell of what is late, and write the feeds; return how many are to be told of it."""
+    late = 0
+    try:
+        reviewed = parts.lateness(db, name)
+        late = len(reviewed.raised)
+        if late or reviewed.cleared:
+            say(logging.INFO, "lateness reviewed", catalogue=name, late=late, came=reviewed.cleared)
+        wrote = parts.feeds(db, alive)
+        if wrote is not None:
+            say(logging.INFO, "feeds written", sites=wrote.sites, written=wrote.written, removed=wrote.removed)
+    except WatcherError as error:
+        # The poll went well, and what it found is to be told of.
+        say(logging.ERROR, "lateness or feeds failed", catalogue=name, error=error, hint=error.hint)
+    return late
 
 
 def _let_go() -> None:

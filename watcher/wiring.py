@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from watcher.plugins import Catalogue
     from watcher.tasks import carts
     from watcher.tasks.download import Brought, Show
+    from watcher.tasks.feeds import Terms
+    from watcher.tasks.feeds.files import Wrote
     from watcher.tasks.health import Told
+    from watcher.tasks.lateness import Reviewed
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
@@ -357,6 +360,38 @@ class Parts:
                 self._heartbeat = Heartbeat(revealed(self.config.health.heartbeat), stop=self.stop)
         return self._heartbeat.beat()
 
+    def lateness(self, db: sqlite3.Connection, name: str) -> Reviewed:
+        """After a poll of a catalogue, tell of what is later than its history explains."""
+        from watcher.tasks.lateness import lateness
+
+        return lateness(db, name, now=now())
+
+    def feeds(self, db: sqlite3.Connection, alive: Callable[[], None] | None = None) -> Wrote | None:
+        """Write the feeds that are due, alone; `None` if there is nothing to write.
+
+        For the service, which has an `alive` to call meanwhile, a process of its own does it.
+        """
+        at = self.config.feeds.place()
+        if at is None:
+            return None
+        from watcher.tasks.feeds import due, write
+        from watcher.tasks.feeds.child import write_apart
+
+        terms = self._terms()
+        if not due(db, at, terms, now=now()):
+            return None
+        with self.lock("feeds", what="writing the feeds", wait=60.0):
+            if alive is None:
+                return write(db, at, terms, now=now())
+            return write_apart(self.database, at, terms, stop=self.stop, alive=alive)
+
+    def every_feed(self, db: sqlite3.Connection, directory: Path) -> Wrote:
+        """Write all feeds into a directory, alone, whatever was written before."""
+        from watcher.tasks.feeds import write
+
+        with self.lock("feeds", what="writing the feeds", wait=60.0):
+            return write(db, directory, self._terms(), now=now(), every=True)
+
     def close(self) -> None:
         """Close every HTTP client."""
         with self._guard:
@@ -507,6 +542,12 @@ class Parts:
     def _settings(self, name: str) -> dict[str, Any]:
         table = self.table(name)
         return {} if table.auth is None else structs.asdict(self._auth(table))  # type: ignore[arg-type]
+
+    def _terms(self) -> Terms:
+        from watcher.tasks.feeds import Terms
+
+        url = self.config.feeds.public_url
+        return Terms(self.config.feeds.count, url and f"{url.rstrip('/')}/")
 
     def _auth(self, table: CatalogueTable) -> plugins.Auth:
         settings = dict(table.auth or {})

@@ -64,6 +64,7 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     )
     yield from _database(parts)
     yield from _archive(parts)
+    yield from _feeds(parts)
     stored = _opens(parts)
     for name in _catalogues(parts, only):
         try:
@@ -150,6 +151,16 @@ def _archive(parts: Parts) -> Iterator[Finding]:
         f"{place}, {free / 2**30:.1f} GiB free, {reserve / 2**30:.1f} GiB of them kept free",
         "free some space, or lower download.reserve",
     )
+
+
+def _feeds(parts: Parts) -> Iterator[Finding]:
+    place = parts.config.feeds.place()
+    if place is None:
+        return
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    well = existing.is_dir() and os.access(existing, os.W_OK)
+    text = f"{place}, written after each pass" if well else f"{existing} cannot be written"
+    yield Finding("feeds", well, text, "set feeds.directory to a directory that the service can write")
 
 
 def _watches(parts: Parts) -> Iterator[Finding]:

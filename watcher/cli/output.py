@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -42,6 +42,13 @@ def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
         )
 
 
+class Bar(NamedTuple):
+    """How much of all is done: a cell of a table that is drawn in a terminal, and left out elsewhere."""
+
+    done: int
+    total: int
+
+
 def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str, folded: Collection[str] = ()) -> None:
     """Print rows as a table; `columns` maps keys to headings, `empty` is said when there are no rows.
 
@@ -55,20 +62,30 @@ def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str, f
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    cells = [{key: cell(row.get(key)) for key in columns} for row in rows]
-    for key, heading in columns.items():
-        table.add_column(heading, no_wrap=key not in folded)
-    for row in cells:
-        table.add_row(*map(Text, row.values()))
+    drawn = [key for key in columns if any(isinstance(row.get(key), Bar) for row in rows)]
+    terminal = sys.stdout.isatty()
+    shown = [key for key in columns if terminal or key not in drawn]
+    table = Table(box=None, pad_edge=False, header_style=None if drawn else "table.header")
+    cells = [{key: "" if key in drawn else cell(row.get(key)) for key in shown} for row in rows]
+    for key in shown:
+        table.add_column(columns[key], no_wrap=key not in folded)
+    for row, words in zip(rows, cells, strict=True):
+        table.add_row(*(bar(row[key]) if key in drawn else Text(words[key]) for key in shown))
     width = 10_000
     if folded:
-        fixed = sum(max(len(row[key]) for row in [columns, *cells]) + 1 for key in columns if key not in folded)
+        fixed = sum(max(len(row[key]) for row in [columns, *cells]) + 1 for key in shown if key not in folded)
         width = max(shutil.get_terminal_size((100, 24)).columns, fixed + _PROSE)
-    console = Console(highlight=False, color_system=None, width=width)
+    console = Console(highlight=False, color_system="auto" if drawn else None, width=width)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def bar(value: Bar | None) -> Any:
+    """Draw how much of all is done; nothing where there is nothing to do."""
+    from rich.progress_bar import ProgressBar
+
+    return "" if value is None or not value.total else ProgressBar(total=value.total, completed=value.done, width=12)
 
 
 def cell(value: Any) -> str:

@@ -35,7 +35,7 @@ def poll(context: Context, catalogue: str | None) -> None:
       watcher poll
       watcher poll --catalogue cdse
     """
-    from watcher.cli.weekly import reconcile
+    from watcher.cli.weekly import afterwards, reconcile
     from watcher.store import polls, sites
     from watcher.wiring import now
 
@@ -84,6 +84,7 @@ def poll(context: Context, catalogue: str | None) -> None:
                 _beat(parts)
             again = reconcile(parts, db, outcome)
             failed = failed or again
+            failed = afterwards(parts, db, name) or failed
     if failed:
         raise click.exceptions.Exit(failed)
 

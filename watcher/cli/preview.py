@@ -23,14 +23,14 @@ def foresee(parts: Parts, db: sqlite3.Connection, subscription: Subscription, *,
     from watcher.core.promise import local, promise
     from watcher.core.replay import replay
     from watcher.model import ARRIVALS
-    from watcher.store import arrivals, sites
+    from watcher.store import happened, sites
     from watcher.wiring import now
 
     moment = now()
     start = moment - timedelta(days=days)
     names = {site.number: site.name for site in sites.every(db)}
     click.echo(f"{promise(subscription, parts.shown(subscription), names, now=moment)}.")
-    found = replay(subscription, arrivals.since(db, start), sites.tags(db), once=parts.config.notify.once)
+    found = replay(subscription, happened.since(db, start), sites.tags(db), once=parts.config.notify.once)
     told = sum(len(telling.arrivals) for telling in found.tellings)
     span = f"the last {several(days, 'day')}"
     if found.tellings:

@@ -1,4 +1,4 @@
-"""After a poll by hand or by a timer: what is due to be listed whole again, as the service does it once a week."""
+"""After a poll by hand or by a timer, as the service does it: list again, tell what is late, write the feeds."""
 
 from __future__ import annotations
 
@@ -29,10 +29,28 @@ def reconcile(parts: Parts, db: sqlite3.Connection, polled: Polled) -> int:
                 click.echo(f"{name}: {outcome.problem}", err=True)
                 failed = 69
     except WatcherError as error:
-        # The poll went well, and the other catalogues have their turn.
-        click.echo(f"{name}: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
-        return error.exit_code
+        return _complained(name, error)
     return failed
+
+
+def afterwards(parts: Parts, db: sqlite3.Connection, name: str) -> int:
+    """Tell of what is late after a poll, and write the feeds; return the exit status of what failed."""
+    try:
+        reviewed = parts.lateness(db, name)
+        for title in reviewed.raised:
+            click.echo(f"{name}: {title}")
+        wrote = parts.feeds(db)
+    except WatcherError as error:
+        return _complained(name, error)
+    if wrote is not None:
+        click.echo(f"{name}: feeds of {several(wrote.sites, 'site')} written ({several(wrote.written, 'file')})")
+    return 0
+
+
+def _complained(name: str, error: WatcherError) -> int:
+    # The poll went well, and the other catalogues have their turn.
+    click.echo(f"{name}: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
+    return error.exit_code
 
 
 def _told(outcome: Reconciled, sites: int) -> str:

@@ -14,6 +14,7 @@ from watcher.config.shipped import presets as presets
 from watcher.config.tables import CatalogueTable as CatalogueTable
 from watcher.config.tables import ChannelTable as ChannelTable
 from watcher.config.tables import DownloadTable as DownloadTable
+from watcher.config.tables import FeedsTable as FeedsTable
 from watcher.config.tables import HealthTable as HealthTable
 from watcher.config.tables import LogTable as LogTable
 from watcher.config.tables import MailTable as MailTable

@@ -10,6 +10,7 @@ import msgspec
 from watcher.config.tables import (
     ChannelTable,
     DownloadTable,
+    FeedsTable,
     HealthTable,
     LogTable,
     MailTable,
@@ -45,7 +46,17 @@ def _nearest(word: str, to: type[Any], place: str) -> str | None:
     from rapidfuzz import process
 
     known: set[str] = set()
-    for struct in (to, PollTable, NotifyTable, DownloadTable, HealthTable, LogTable, MailTable, ChannelTable):
+    for struct in (
+        to,
+        PollTable,
+        NotifyTable,
+        DownloadTable,
+        FeedsTable,
+        HealthTable,
+        LogTable,
+        MailTable,
+        ChannelTable,
+    ):
         if struct is to or place:
             known |= {field.name for field in msgspec.structs.fields(struct)}
     match = process.extractOne(word, sorted(known), score_cutoff=70)

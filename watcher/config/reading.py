@@ -69,6 +69,7 @@ def _check(config: Config, where: str) -> None:
         ("health.failures", config.health.failures, 1, 10**6),
         ("health.listed", config.health.listed, 1, 10**9),
         ("health.expires_within", config.health.expires_within, 0, _YEAR),
+        ("feeds.count", config.feeds.count, 1, 10_000),
         *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
@@ -81,12 +82,29 @@ def _check(config: Config, where: str) -> None:
                 f"{where}: health.expires names {name}, which is no catalogue",
                 hint=f"the catalogues are: {', '.join(config.known())}",
             )
+    if config.feeds.directory == "":
+        raise ConfigError(f'{where}: feeds.directory is ""', hint="name a directory, or leave the key out")
+    if config.feeds.public_url is not None and not _public(config.feeds.public_url):
+        raise ConfigError(
+            f'{where}: feeds.public_url = "{config.feeds.public_url}"',
+            hint="it is where the directory can be read: https://HOST/PATH/, without user, query and fragment",
+        )
     if config.download.archive == "":
         raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
     if config.log.format not in ("text", "json"):
         raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
     if config.log.level not in ("debug", "info", "warning", "error"):
         raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
+
+
+def _public(url: str) -> bool:
+    """Say whether an address can stand in what everybody reads."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc) and url.isprintable() and " " not in url
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and plain
 
 
 def _hide(config: Config, path: Path) -> None:

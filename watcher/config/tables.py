@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -80,6 +81,21 @@ class HealthTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     expires_within: Seconds = Seconds(14 * 86400)
     expires: dict[str, date] = {}
     heartbeat: Secret | str | None = None
+
+
+class FeedsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[feeds]`: where arrivals are written to as files, how many of them, and where those can be read.
+
+    Without a `directory` none are written.
+    """
+
+    directory: str | None = None
+    count: int = 100
+    public_url: str | None = None
+
+    def place(self) -> Path | None:
+        """Return the directory; `None` if none is named."""
+        return None if self.directory is None else Path(self.directory).expanduser().absolute()
 
 
 class LogTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

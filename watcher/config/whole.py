@@ -11,6 +11,7 @@ from watcher.config.tables import (
     CatalogueTable,
     ChannelTable,
     DownloadTable,
+    FeedsTable,
     HealthTable,
     LogTable,
     MailTable,
@@ -29,6 +30,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     notify: NotifyTable = NotifyTable()
     download: DownloadTable = DownloadTable()
     health: HealthTable = HealthTable()
+    feeds: FeedsTable = FeedsTable()
     log: LogTable = LogTable()
     mail: MailTable | None = None
     channels: dict[str, ChannelTable] = {}

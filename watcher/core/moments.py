@@ -37,3 +37,14 @@ def lasting(span: timedelta) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(round(minutes / 60), 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def roughly(span: timedelta) -> str:
+    """Write how long something takes as people say it: `40 s`, `12 min`, `3.5 h`, `26 h`, `12 d`, `3 y`."""
+    seconds = span.total_seconds()
+    for size, least, unit in ((31_557_600, 2, "y"), (86400, 2, "d"), (3600, 1, "h"), (60, 1, "min")):
+        if seconds >= least * size:
+            amount = seconds / size
+            exact = amount < 9.95 and unit != "min"
+            return f"{f'{amount:.1f}'.removesuffix('.0') if exact else f'{amount:.0f}'} {unit}"
+    return f"{seconds:.0f} s"

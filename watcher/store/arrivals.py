@@ -1,55 +1,46 @@
-"""Arrivals as they were recorded, for who asks what they would have been told of."""
+"""Arrivals: the newest, as feeds tell of them, and which sites had some lately."""
 
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_right
-from collections import defaultdict
 from datetime import datetime
 
-from watcher.core.replay import Came
-from watcher.model import Event, Level, Product
-from watcher.store.connection import moment, stamp
+from watcher.core.feeds.feed import Came
+from watcher.model import Event
+from watcher.store.products import COLUMNS, described
 
 
-def since(db: sqlite3.Connection, start: datetime) -> list[Came]:
-    """Return what arrived since then, in that order, each with what filters judge it by."""
-    polls: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for catalogue, *span in db.execute("SELECT catalogue, started, finished FROM polls ORDER BY started, number"):
-        polls[catalogue].append((span[0], span[1] or ""))
+def newest(db: sqlite3.Connection, *, site: int | None, limit: int) -> list[Came]:
+    """Return so many arrivals at a site, or at all of them."""
+    # Of one site by its index, for its arrivals are few among all; of all by their number.
+    chosen = "SELECT * FROM arrivals ORDER BY number DESC LIMIT ?1"
+    if site is not None:
+        chosen = "SELECT * FROM arrivals WHERE site = ?2 ORDER BY +number DESC LIMIT ?1"
     rows = db.execute(
-        "SELECT a.number, a.site, a.event, a.coverage, a.arrived, r.collection, r.acquisition, c.catalogue, c.name,"
-        " r.id, r.level, r.cloud, r.platform, r.acquired FROM arrivals AS a"
-        " JOIN revisions AS r ON r.number = a.revision JOIN collections AS c ON c.number = r.collection"
-        " WHERE a.arrived >= ? ORDER BY a.arrived, a.number",
-        (stamp(start),),
+        f"SELECT sites.name, event, arrived, cause, coverage, catalogue, collections.name, {COLUMNS}"
+        f" FROM ({chosen}) AS came JOIN sites ON sites.number = came.site JOIN revisions ON revisions.number = revision"
+        " JOIN collections ON collections.number = collection ORDER BY came.number DESC",
+        (limit,) if site is None else (limit, site),
     )
     return [
         Came(
-            number,
-            site,
-            Event(event),
-            _product(name, *facts),
-            catalogue,
-            collection,
-            acquisition,
-            coverage,
-            datetime.fromisoformat(arrived),
-            moment(_end(polls[catalogue], arrived)),
+            site=name,
+            event=Event(event),
+            arrived=datetime.fromisoformat(arrived),
+            catalogue=catalogue,
+            product=described(collection, columns),
+            cause=cause,
+            coverage=coverage,
         )
-        for number, site, event, coverage, arrived, collection, acquisition, catalogue, name, *facts in rows
+        for name, event, arrived, cause, coverage, catalogue, collection, *columns in rows
     ]
 
 
-def _product(
-    collection: str, identity: str, level: str | None, cloud: float | None, platform: str | None, acquired: str | None
-) -> Product:
-    return Product(
-        collection, identity, "", Level(level) if level else None, moment(acquired), "", cloud=cloud, platform=platform
-    )
+def last(db: sqlite3.Connection) -> int:
+    """Return the number of the newest arrival, 0 if there is none."""
+    return int(db.execute("SELECT coalesce(max(number), 0) FROM arrivals").fetchone()[0])
 
 
-def _end(polls: list[tuple[str, str]], arrived: str) -> str | None:
-    """Return when the poll ended in which something arrived; `None` where none is remembered."""
-    before = bisect_right(polls, (arrived, "~"))
-    return polls[before - 1][1] if before and polls[before - 1][1] >= arrived else None
+def at(db: sqlite3.Connection, *, after: int) -> set[int]:
+    """Return the sites that had an arrival after that number."""
+    return {site for (site,) in db.execute("SELECT DISTINCT site FROM arrivals WHERE number > ?", (after,))}

@@ -72,6 +72,12 @@ def turn(db: sqlite3.Connection, number: int) -> int:
     return int(db.execute("SELECT turn FROM polls WHERE number = ?", (number,)).fetchone()[0])
 
 
+def turns(db: sqlite3.Connection, catalogue: str) -> int:
+    """Return how many polls of a catalogue there were."""
+    row = db.execute("SELECT max(turn) + 1 FROM polls WHERE catalogue = ?", (catalogue,)).fetchone()
+    return int(row[0] or 0)
+
+
 def last(db: sqlite3.Connection, catalogue: str, *, finished: bool = False) -> Poll | None:
     """Return the newest poll of a catalogue, or the newest that is finished."""
     row = db.execute(

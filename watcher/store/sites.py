@@ -20,6 +20,19 @@ def every(db: sqlite3.Connection) -> list[Site]:
     return [_site(row) for row in db.execute(f"SELECT {_SITE} FROM sites ORDER BY name")]
 
 
+def added(db: sqlite3.Connection) -> dict[int, datetime]:
+    """Return when each site was added, by number."""
+    return {number: datetime.fromisoformat(when) for number, when in db.execute("SELECT number, added FROM sites")}
+
+
+def baselines(db: sqlite3.Connection) -> dict[int, int]:
+    """Return how many watches of each site have had a first complete poll, by number."""
+    rows = db.execute(
+        "SELECT s.number, count(baselined) FROM sites AS s LEFT JOIN watches ON site = s.number GROUP BY 1"
+    )
+    return dict(rows.fetchall())
+
+
 def named(db: sqlite3.Connection, name: str) -> Site:
     """Return the site of that name, whatever its case and accents; raises `UsageError` with the nearest names."""
     row = db.execute(f"SELECT {_SITE} FROM sites WHERE folded = ?", (key(name),)).fetchone()
