@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.clocks import DAY, STEP, YEARS, hushed, loud, moments, rhythms, times, turns
 from watcher.core.calendar import due, quiet_until
 from watcher.model import Rhythm
-
-# Apia left out the 30th of December 2011; Lord Howe's clocks change by half an hour.
-YEARS = {
-    "Europe/Paris": datetime(2026, 1, 1, tzinfo=UTC),
-    "America/St_Johns": datetime(2026, 1, 1, tzinfo=UTC),
-    "Australia/Lord_Howe": datetime(2026, 1, 1, tzinfo=UTC),
-    "Pacific/Apia": datetime(2011, 1, 1, tzinfo=UTC),
-}
-STEP = timedelta(minutes=5)
-DAY = timedelta(days=1)
 
 
 def at(text: str, zone: str = "Europe/Paris", fold: int = 0) -> datetime:
@@ -31,50 +21,6 @@ def at(text: str, zone: str = "Europe/Paris", fold: int = 0) -> datetime:
 
 def local(moment: datetime, zone: str = "Europe/Paris") -> str:
     return f"{moment.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M%z}"
-
-
-@cache
-def turns(zone: str) -> list[datetime]:
-    """When the clocks of a zone change in its two years, to five minutes."""
-    found = []
-    moment = YEARS[zone]
-    while moment < YEARS[zone] + 730 * DAY:
-        hour = moment + timedelta(hours=1)
-        if moment.astimezone(ZoneInfo(zone)).utcoffset() != hour.astimezone(ZoneInfo(zone)).utcoffset():
-            found.append(hour)
-        moment = hour
-    return found
-
-
-wall_times = st.builds(time, st.integers(0, 23), st.integers(0, 11).map(lambda n: 5 * n))
-# Near midnight, where clocks change, things go wrong first.
-small_hours = st.builds(time, st.integers(0, 4), st.sampled_from([0, 30, 45]))
-times = wall_times | small_hours
-
-
-@st.composite
-def rhythms(draw: st.DrawFn) -> Rhythm:
-    quiet = draw(st.none() | st.tuples(times, times))
-    assume(quiet is None or quiet[0] != quiet[1])
-    every = draw(st.sampled_from(["pass", "hour", "day", "week"]))
-    return Rhythm(every, draw(times), draw(st.integers(0, 6)), draw(st.sampled_from(list(YEARS))), quiet)
-
-
-@st.composite
-def moments(draw: st.DrawFn, zone: str) -> datetime:
-    """Any moment of the two years, every second one within two days of a change of clocks."""
-    if draw(st.booleans()):
-        around = draw(st.sampled_from(turns(zone)))
-        return around + draw(st.integers(-48 * 60, 48 * 60)) * timedelta(minutes=1)
-    return YEARS[zone] + draw(st.integers(0, 730 * 24 * 60)) * timedelta(minutes=1)
-
-
-def hushed(rhythm: Rhythm, moment: datetime) -> bool:
-    if rhythm.quiet is None:
-        return False
-    wall, (start, end) = moment.astimezone(ZoneInfo(rhythm.zone)).time(), rhythm.quiet
-    inside = start <= wall < end
-    return inside if start < end else not (end <= wall < start)
 
 
 def watched(rhythm: Rhythm, since: datetime, until: datetime) -> list[datetime]:
@@ -117,13 +63,6 @@ def test_nothing_is_due_in_quiet_hours_and_all_of_it_as_soon_as_the_rule_says(da
     assert now <= told <= loud(rhythm, earliest)
     if rhythm.every == "hour" and not hushed(rhythm, told - timedelta(minutes=1)):
         assert told.astimezone(ZoneInfo(rhythm.zone)).minute == 0 or near(rhythm.zone, told)
-
-
-def loud(rhythm: Rhythm, moment: datetime) -> datetime:
-    """The first moment at or after this one that is not in quiet hours."""
-    while hushed(rhythm, moment):
-        moment = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return moment
 
 
 def near(zone: str, moment: datetime) -> bool:

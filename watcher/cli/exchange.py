@@ -55,13 +55,13 @@ def take(parts: Parts, file: Path) -> None:
     """Read a document, and add or change what it says; all of it is checked before anything is written."""
     from watcher.cli.subscribe import forget_unused
     from watcher.cli.zones import here
-    from watcher.core.documents import draft, tables
+    from watcher.core.documents import draft, parsed
     from watcher.store import subscriptions
     from watcher.store.connection import writing
 
     page = _Page(*_text(file))
     try:
-        found = tables(page.text)
+        found = parsed(page.text)
     except UsageError as error:
         raise UsageError(f"{page.name}: {error}", hint=error.hint) from error
     db = parts.db()
@@ -111,16 +111,14 @@ class _Page:
 
 def _text(file: Path) -> tuple[str, str]:
     """Return the name and the text of a file, `-` being what is given on standard input."""
+    name = "standard input" if str(file) == "-" else str(file)
+    hint = "`watcher subscriptions --export` writes one to start from"
     try:
-        if str(file) == "-":
-            return "standard input", sys.stdin.buffer.read().decode()
-        return str(file), file.read_text(encoding="utf-8")
+        return name, (sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()).decode()
     except FileNotFoundError as error:
-        raise UsageError(
-            f"there is no {file}", hint="`watcher subscriptions --export` writes one to start from"
-        ) from error
+        raise UsageError(f"there is no {name}", hint=hint) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}: {error}") from error
+        raise UsageError(f"cannot read {name}: {error}", hint=hint) from error
 
 
 def _address(parts: Parts, one: Draft) -> str:

@@ -35,7 +35,8 @@ def foresee(parts: Parts, db: sqlite3.Connection, subscription: Subscription, *,
     span = f"the last {several(days, 'day')}"
     if found.tellings:
         notices = several(len(found.tellings), "notice")
-        click.echo(f"With this rule you would have had {notices} for {several(told, 'arrival')} in {span}.")
+        to_come = ", the last of them still to come" if found.tellings[-1].at > moment else ""
+        click.echo(f"With this rule you would have had {notices} for {several(told, 'arrival')} in {span}{to_come}.")
     else:
         click.echo(f"With this rule you would have heard nothing in {span}.")
     if found.came == 0:

@@ -4,7 +4,7 @@ The keys are the words of the command line. A key that is left out has its usual
 """
 
 from watcher.core.documents.keys import KEYS
-from watcher.core.documents.pages import Format, document, line, tables
+from watcher.core.documents.pages import Format, document, line, parsed
 from watcher.core.documents.tables import Draft, Misread, draft, table
 
-__all__ = ["KEYS", "Draft", "Format", "Misread", "document", "draft", "line", "table", "tables"]
+__all__ = ["KEYS", "Draft", "Format", "Misread", "document", "draft", "line", "parsed", "table"]

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Literal
 
 from watcher.core.moments import written
@@ -20,7 +21,7 @@ _TABLES = "subscriptions"
 def document(tables: Sequence[Mapping[str, Any]], form: Format) -> str:
     """Write tables as one document."""
     if form == "json":
-        return json.dumps({_TABLES: tables}, default=written, ensure_ascii=False, indent=2) + "\n"
+        return json.dumps({_TABLES: tables}, default=_plain, ensure_ascii=False, indent=2) + "\n"
     import tomlkit
 
     page = tomlkit.document()
@@ -33,7 +34,7 @@ def document(tables: Sequence[Mapping[str, Any]], form: Format) -> str:
     return tomlkit.dumps(page)
 
 
-def tables(text: str) -> list[Mapping[str, Any]]:
+def parsed(text: str) -> list[Mapping[str, Any]]:
     """Return the tables of a document; raises `UsageError`, with line and column, for what is neither TOML nor JSON."""
     is_json = text.lstrip()[:1] == "{"
     try:
@@ -45,9 +46,9 @@ def tables(text: str) -> list[Mapping[str, Any]]:
     if list(said) != [_TABLES] or not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         others = [name for name in said if name != _TABLES]
         problem = (
-            f'"{plain(others[0], limit=60)}" is no key of the whole document' if others else "there are none in it"
+            f'"{plain(others[0], limit=60)}" belongs to no subscription' if others else "it holds no subscriptions"
         )
-        raise UsageError(f"{problem}; it holds subscriptions", hint="write each as [[subscriptions]]")
+        raise UsageError(problem, hint='write each as [[subscriptions]], in JSON as {"subscriptions": [{…}, {…}]}')
     return listed
 
 
@@ -63,6 +64,10 @@ def line(text: str, index: int, name: str | None) -> int | None:
             if re.match(rf"""\s*["']?{re.escape(name)}["']?\s*=""", lines[number - 1]):
                 return number
     return heads[index]
+
+
+def _plain(value: date) -> str:
+    return written(value) if isinstance(value, datetime) else value.isoformat()
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

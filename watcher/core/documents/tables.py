@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import time
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ def table(
         "max_cloud": _short(subscription.max_cloud),
         "unknown_cloud": None if subscription.max_cloud is None else POLICIES[subscription.unknown_cloud],
         "min_coverage": _short(subscription.min_coverage),
-        "since": since,
+        "since": since.date() if since is not None and since.time() == time() else since,
         "every": rhythm.every,
         "at": f"{rhythm.at:%H:%M}" if rhythm.every in ("day", "week") else None,
         "on": terms.WEEKDAYS[rhythm.weekday].lower() if rhythm.every == "week" else None,
