@@ -245,6 +245,14 @@ ALTER TABLE watches ADD COLUMN reconcile TEXT;
 ALTER TABLE sightings ADD COLUMN late INTEGER;
 """
 
+_LOOKS = """
+-- When the last poll began, and ended, that had everything answered that there was to ask of a collection.
+ALTER TABLE collections ADD COLUMN asked TEXT;
+ALTER TABLE collections ADD COLUMN answered TEXT;
+UPDATE collections SET (asked, answered) = (SELECT started, finished FROM polls WHERE catalogue = collections.catalogue
+  AND finished IS NOT NULL AND problem IS NULL ORDER BY number DESC LIMIT 1);
+"""
+
 _MIGRATIONS = {
     "0001_first": _FIRST,
     "0002_grid": _GRID,
@@ -252,6 +260,7 @@ _MIGRATIONS = {
     "0004_acquisitions": _ACQUISITIONS,
     "0005_places": _PLACES,
     "0006_audits": _AUDITS,
+    "0009_looks": _LOOKS,
 }
 
 LATEST = len(_MIGRATIONS)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watcher.core.planning import LOOKBACK, plan, reconciliation
+from watcher.core.planning import LOOKBACK, awake, plan, reconciliation
 from watcher.model import Level, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
@@ -23,7 +23,8 @@ from watcher.tasks.poll.visit import Tally, Visit, ask_all
 class Polled(msgspec.Struct, frozen=True):
     """How a poll went: products listed, arrivals announced, questions asked, and what failed.
 
-    `passing` says that some of that may be well when it is tried again soon.
+    `passing` says that some of that may be well when it is tried again soon, `resting` how many collections were not
+    asked, as nothing was to be expected of them yet.
     """
 
     catalogue: str
@@ -34,6 +35,7 @@ class Polled(msgspec.Struct, frozen=True):
     problem: str | None
     passing: bool
     not_before: datetime | None
+    resting: int = 0
 
 
 class Reconciled(msgspec.Struct, frozen=True):
@@ -67,30 +69,34 @@ def poll(
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
     once: bool = True,
+    resting: Collection[str] = (),
 ) -> Polled:
     """Ask all that the watches of a catalogue need, and record the answers page by page.
 
     A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
     A defect in reading an answer is raised once the others had theirs. `once` tells of an acquisition from the first
-    catalogue to have it; otherwise from each.
+    catalogue to have it; otherwise from each. Collections that are `resting` need not be asked yet.
     """
     started = now()
     around = Around(db, name)
     watched = around.unpaused()
     loads = measures.loads(db, name, now=started)
-    asks = plan(watched, catalogue.capability(), now=started, lookback=lookback, loads=loads)
+    wanted = awake(watched, resting)
+    asks = plan(wanted, catalogue.capability(), now=started, lookback=lookback, loads=loads)
+    asked = {ask.query.collection for ask in asks}
     tally = Tally(_reached(watched))
-    before = polls.last_good_span(db, name)
+    looks = polls.looks(db, name)
     with writing(db):
         number = polls.start(db, name, now=started)
-    visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once)
+    visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, looks, around, tally, once)
     # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
     first = polls.turn(db, number) % len(asks) if asks else 0
     try:
         defect = ask_all(visit, asks[first:] + asks[:first], ask_one, stop=stop)
     except BaseException as error:
         tally.fail(f"{type(error).__name__}: {error}")
+        tally.unanswered |= asked
         raise
     finally:
         outcome = Polled(
@@ -102,8 +108,10 @@ def poll(
             tally.problem,
             tally.passing,
             tally.not_before,
+            len({watch.collection for watch in watched} - {watch.collection for watch in wanted}),
         )
         with writing(db):
+            polls.looked(db, name, asked - tally.unanswered, began=started, ended=now())
             polls.finish(
                 db,
                 number,
@@ -144,7 +152,7 @@ def reconcile(
     tally = Tally({})
     with writing(db):
         audits.postpone(db, watched, now=started)
-    before = polls.last_good_span(db, name)
+    looks = polls.looks(db, name)
     around = Around(db, name, at=at)
     visit = Visit(
         db,
@@ -155,7 +163,7 @@ def reconcile(
         download_levels,
         alive,
         started,
-        before,
+        looks,
         around,
         tally,
         once,
