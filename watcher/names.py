@@ -6,11 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+_NO_LETTER = re.compile(r"[\W_]+")
+"""Marks that combine with a letter are none themselves."""
+
 
 def fold(name: str) -> str:
     """Return the name without case, accents, spaces and punctuation: what makes two spellings one."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return re.sub(r"[^\w]|_", "", "".join(c for c in plain if not unicodedata.combining(c)))
+    return _NO_LETTER.sub("", unicodedata.normalize("NFKD", name).casefold())
 
 
 def key(name: str) -> str:

@@ -137,11 +137,17 @@ class Parts:
                 )
             return self._https[name]
 
-    def poll(self, db: sqlite3.Connection, name: str, alive: Callable[[], None] = lambda: None) -> Polled:
-        """Poll a catalogue, alone: nobody else polls it meanwhile. `alive` is called whenever a page was written."""
+    def poll(
+        self, db: sqlite3.Connection, name: str, alive: Callable[[], None] = lambda: None, *, everything: bool = True
+    ) -> Polled:
+        """Poll a catalogue, alone: nobody else polls it meanwhile. `alive` is called whenever a page was written.
+
+        Without `everything`, collections of which nothing is to be expected yet are not asked.
+        """
         from watcher.tasks.poll import poll
 
         with self.lock(f"poll-{name}", what=f"a poll of {name}", wait=60.0):
+            resting = set() if everything else self.pace(db, name).resting(now=now())
             return poll(
                 db,
                 name,
@@ -154,6 +160,7 @@ class Parts:
                 stop=self.stop,
                 once=self.config.notify.once,
                 approve_above=self.config.download.approve_above,
+                resting=resting,
             )
 
     def reconcile(

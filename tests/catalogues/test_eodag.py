@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +30,17 @@ ALL = Query("S2_MSI_L2A", geometry=GROUND, acquired=JANUARY)
 FIRST = datetime(2026, 1, 2, 10, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """eodag writes a configuration into its user's home."""
-    monkeypatch.setenv("EODAG_CFG_DIR", str(tmp_path / "eodag"))
-    monkeypatch.setenv("HOME", str(tmp_path))
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """eodag writes a configuration into its user's home, and looks for plug-ins each time that it is set up."""
+    import importlib_metadata
+
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as session:
+        session.setenv("EODAG_CFG_DIR", str(home / "eodag"))
+        session.setenv("HOME", str(home))
+        session.setattr(importlib_metadata, "entry_points", cache(importlib_metadata.entry_points))
+        yield
 
 
 def provider(url: str, collection: str) -> dict[str, Any]:
@@ -73,22 +81,22 @@ def things(count: int, **said: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("page_size", [7, 100])
 def test_a_server_that_counts_is_read_whole(counting_pgstac: Pgstac, page_size: int) -> None:
-    counting_pgstac.add(*things(30))
+    counting_pgstac.add(*things(15))
     kind = made(counting_pgstac.url, counting_pgstac.collection, page_size=page_size)
-    assert sorted(product.id for product in listed(kind)) == [f"S2B_{n:03}" for n in range(30)]
+    assert sorted(product.id for product in listed(kind)) == [f"S2B_{n:03}" for n in range(15)]
 
 
 @pytest.mark.parametrize("page_size", [7, 100])
 def test_a_server_that_does_not_count_is_read_whole(pgstac: Pgstac, page_size: int) -> None:
-    pgstac.add(*things(30))
+    pgstac.add(*things(15))
     kind = made(pgstac.url, pgstac.collection, page_size=page_size)
     products = listed(kind)
-    assert sorted(product.id for product in products) == [f"S2B_{n:03}" for n in range(30)]
+    assert sorted(product.id for product in products) == [f"S2B_{n:03}" for n in range(15)]
     assert len({product.id for product in products}) == len(products)
 
 
 def test_place_and_time_are_asked_for(counting_pgstac: Pgstac) -> None:
-    counting_pgstac.add(*things(30))
+    counting_pgstac.add(*things(15))
     kind = made(counting_pgstac.url, counting_pgstac.collection)
     window = (FIRST + timedelta(hours=3), FIRST + timedelta(hours=5))
     hours = msgspec.structs.replace(ALL, acquired=window)
@@ -240,13 +248,19 @@ def test_a_time_that_is_ignored_is_a_failure() -> None:
     assert failed.value.permanent
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [(500, b"{}"), (404, b"{}"), (429, b"{}"), (200, b"<html>Log in</html>"), (200, b"[]"), (200, b"{}"), (200, b"")],
-)
-def test_what_is_no_page_is_a_failure(status: int, body: bytes) -> None:
-    with pytest.raises(CatalogueError):
-        of(lambda asked: Reply(status, body))
+def test_what_is_no_page_is_a_failure() -> None:
+    reply = Reply(200, b"")
+    with answering(lambda asked: reply) as (url, asked):
+        kind = made(url)
+        for status in (500, 404, 429):
+            reply = Reply(status, b"{}")
+            with pytest.raises(CatalogueError):
+                listed(kind)
+        for body in (b"<html>Log in</html>", b"[]", b"{}", b""):
+            reply = Reply(200, body)
+            with pytest.raises(CatalogueError):
+                listed(kind)
+        assert len(asked) >= 7
 
 
 def test_a_server_that_is_not_there_is_a_failure() -> None:

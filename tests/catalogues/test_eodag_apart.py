@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import Watcher
+from tests.servers.stac import PGSTAC
 from watcher import config, plugins
 from watcher.errors import ConfigError
 
@@ -20,7 +23,7 @@ here = importlib.util.find_spec("eodag") is not None
 
 
 @pytest.mark.timeout(300)
-def test_eodag_in_its_own_environment(tmp_path: Path) -> None:
+def test_eodag_in_its_own_environment(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if here:
         pytest.skip("eodag is installed here: its tests run by themselves")
     if not APART.exists():
@@ -37,6 +40,8 @@ def test_eodag_in_its_own_environment(tmp_path: Path) -> None:
         f"--basetemp={tmp_path / 'apart'}",
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    with suppress(pytest.skip.Exception):  # then those tests are skipped there, too
+        environment[PGSTAC] = json.dumps(request.getfixturevalue("pgstac_urls"))
     done = subprocess.run(
         [*command, "tests/catalogues/test_eodag.py"],
         cwd=ROOT,

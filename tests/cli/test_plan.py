@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Watcher
 from tests.given import NOW, box, database
-from watcher.store import measures, sites
+from watcher.store import measures, polls, sites
 from watcher.store.connection import writing
 from watcher.store.measures import Measure
 from watcher.wiring import now
@@ -89,6 +90,26 @@ def test_first_looks_are_counted_apart(watcher: Watcher, sky: Path) -> None:
     said = watcher("plan", "--catalogue", "sky").out
     assert "before that, once: 120 requests for a first look" in said
     assert re.search(r"s2 +sounding +1 +0 +1 +measures how much a sweep would list", said)
+
+
+def test_a_collection_in_which_nothing_appears_is_asked_seldom(watcher: Watcher, sky: Path) -> None:
+    watched(sky, 1, looked=True)
+    asleep = now() - timedelta(days=60)
+    with database(sky) as db, writing(db):
+        sites.watch(
+            db, sites.named(db, "S0000"), catalogue="sky", collection="old", level=None, code=None, max_cloud=None,
+            since=None, download=None, announce=False, now=asleep,
+        )  # fmt: skip
+        (old,) = sites.watches(db, collection="old")
+        assert sites.advance(db, old, cursor=asleep, whole=True, now=asleep)
+        polls.looked(db, "sky", ["old", "s2"], began=now(), ended=now())
+    said = watcher("plan").out.splitlines()
+    assert re.match(r"sky: 1 site → up to 2 requests a poll, 10\d a day; expected delay until seen: median", said[0])
+    assert said[1] == "at the next poll 1 of 2 collections rests, as nothing is to be expected of it yet"
+    assert [line.split()[5:7] for line in said[2:]] == [["every", "why"], ["6", "h"], ["15", "min"]]
+    (plan,) = json.loads(watcher("plan", "--json").out)
+    assert plan["intervals"] == {"old": 6 * 3600, "s2": 900}
+    assert plan["resting"] == ["old"]
 
 
 def test_a_paused_site_is_not_in_the_plan(watcher: Watcher, sky: Path) -> None:

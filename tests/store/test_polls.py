@@ -6,7 +6,7 @@ import sqlite3
 from datetime import timedelta
 
 from tests.given import NOW, rows
-from watcher.store import polls
+from watcher.store import polls, sites
 from watcher.store.connection import writing
 
 LATER = NOW + timedelta(minutes=15)
@@ -20,7 +20,6 @@ def polled(db: sqlite3.Connection, catalogue: str = "take5", problem: str | None
 
 def test_the_last_poll_of_a_catalogue_tells_how_it_went(db: sqlite3.Connection) -> None:
     assert polls.last(db, "take5") is None
-    assert polls.last_good(db, "take5") is None
     polled(db)
     polled(db, "cdse")
     polled(db, problem="refused")
@@ -28,7 +27,6 @@ def test_the_last_poll_of_a_catalogue_tells_how_it_went(db: sqlite3.Connection) 
     assert last is not None
     assert (last.number, last.catalogue, last.listed, last.arrived) == (3, "take5", 3, 1)
     assert (last.started, last.finished, last.not_before, last.problem) == (NOW, NOW, LATER, "refused")
-    assert polls.last_good(db, "take5") == NOW
 
 
 def test_failures_are_counted_since_the_last_that_went_well(db: sqlite3.Connection) -> None:
@@ -43,12 +41,19 @@ def test_failures_are_counted_since_the_last_that_went_well(db: sqlite3.Connecti
     assert polls.failures(db, "take5") == 2
 
 
-def test_a_poll_that_was_killed_is_neither_good_nor_finished(db: sqlite3.Connection) -> None:
+def test_looks_are_kept_for_each_collection(db: sqlite3.Connection) -> None:
+    for catalogue, name in (("take5", "SPOT4"), ("take5", "SPOT5"), ("cdse", "SPOT5")):
+        sites.collection_number(db, catalogue, name)
+    polls.looked(db, "take5", ["SPOT5"], began=NOW, ended=LATER)
+    assert polls.looks(db, "take5") == {"SPOT5": (NOW, LATER)}
+    assert polls.looks(db, "cdse") == {}
+
+
+def test_a_poll_that_was_killed_is_not_finished(db: sqlite3.Connection) -> None:
     polls.start(db, "take5", now=NOW)
     last = polls.last(db, "take5")
     assert last is not None
     assert last.finished is None
-    assert polls.last_good(db, "take5") is None
 
 
 def test_the_newest_thousand_are_kept_of_each_catalogue(db: sqlite3.Connection) -> None:

@@ -8,13 +8,14 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.given import add_watch, database, rows
 from watcher.errors import StoreError
-from watcher.store import schema
+from watcher.store import polls, schema
 from watcher.store.connection import connect
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,28 @@ def test_what_was_seen_before_acquisitions_were_known_is_given_its_own(
     with database(path) as db:
         found = rows(db, "SELECT id, acquisition FROM revisions ORDER BY number")
         assert found == [(name, "2015-05-30D/S2A/31TCJ/L2A"), ("P2", None)]
+
+
+def test_the_last_good_poll_of_before_counts_as_a_look_at_every_collection(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {name: script for name, script in schema._MIGRATIONS.items() if name < "0009"}
+    monkeypatch.setattr(schema, "_MIGRATIONS", older)
+    monkeypatch.setattr(schema, "LATEST", len(older))
+    with database(path) as db:
+        db.executemany("INSERT INTO collections VALUES (?, ?, ?)", [(1, "cdse", "l2a"), (2, "geodes", "l2a")])
+        db.executemany(
+            "INSERT INTO polls (catalogue, started, finished, problem) VALUES ('cdse', ?, ?, ?)",
+            [
+                ("2015-06-01T00:00:00.000Z", "2015-06-01T00:00:07.000Z", None),
+                ("2015-06-01T00:15:00.000Z", "2015-06-01T00:15:07.000Z", "refused"),
+            ],
+        )
+    monkeypatch.undo()
+    with database(path) as db:
+        began = datetime(2015, 6, 1, tzinfo=UTC)
+        assert polls.looks(db, "cdse") == {"l2a": (began, began + timedelta(seconds=7))}
+        assert polls.looks(db, "geodes") == {}
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

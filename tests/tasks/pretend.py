@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import cast
 
@@ -90,16 +91,17 @@ def answers(product: Product, query: Query) -> bool:
         product.collection == query.collection
         and query.level in (None, product.level)
         and query.code in (None, product.code)
-        and (query.geometry is None or _covers(product, query.geometry))
+        and (query.geometry is None or _covers(product.geometry, query.geometry))
         and not _before(product.learnt, query.learnt_since)
         and not _before(product.acquired, first)
         and not _before(last, product.acquired)
     )
 
 
-def _covers(product: Product, geometry: bytes) -> bool:
-    site = Site(1, "", geometry, None, "")
-    return bool(matches([product], [Watch(1, site, "", product.collection, None)]))
+@lru_cache
+def _covers(footprint: bytes | None, geometry: bytes) -> bool:
+    product = Product("SPOT5", "P1", "", None, None, "", geometry=footprint)
+    return bool(matches([product], [Watch(1, Site(1, "", geometry, None, ""), "", "SPOT5", None)]))
 
 
 def _before(one: datetime | None, other: datetime | None) -> bool:

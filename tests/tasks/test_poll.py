@@ -861,7 +861,7 @@ def test_what_a_poll_costs_and_lists_is_measured(db: sqlite3.Connection, ask: As
     assert load.everywhere is not None
     assert 5 * 24 / 2 < load.everywhere < 5 * 24 * 4
     assert load.late == {}
-    assert measures.appeared(db, "take5")[hour] == 5
+    assert measures.appeared(db, "take5")["SPOT5"][hour] == 5
 
 
 def test_a_product_is_counted_as_late_by_how_far_it_was_behind_the_cursor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ _DAY = 86_400.0
 @json_option
 @click.pass_obj
 def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
-    """Show the questions of each catalogue's next poll, why they are asked so, and what a day costs. Nothing is asked.
+    """Show the questions each catalogue is asked, why so and how often, and what a day costs. Nothing is asked.
 
     A sweep lists what a catalogue learnt everywhere, and the sites are matched here; otherwise several places are
     joined to one question, or each is asked for alone: whichever takes the fewest requests, by what past polls
@@ -36,6 +37,9 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
     The host's budget is the requests that fit into a day with `gap` seconds, the catalogue's setting, between two of
     them: 86,400 with a gap of one second. The delay is how long a published product waits until a poll sees it, from
     the hours in which products appeared so far; how late a catalogue publishes is not in it.
+
+    A collection in which nothing appears is asked less and less often: the service leaves it out of most polls.
+    `watcher poll` leaves out none.
 
     \b
     Examples:
@@ -69,7 +73,7 @@ def _plan(parts: Parts, db: sqlite3.Connection, name: str, watches: list[Watch],
     from datetime import timedelta
 
     from watcher.core import planning
-    from watcher.store import measures
+    from watcher.store import measures, polls
 
     loads = measures.loads(db, name, now=moment)
     capability = parts.catalogue(name).capability()
@@ -79,21 +83,24 @@ def _plan(parts: Parts, db: sqlite3.Connection, name: str, watches: list[Watch],
         return planning.plan(of, capability, now=moment, lookback=lookback, loads=loads)
 
     asks = asked(watches)
-    usual, long = (
-        sum(ask.requests for ask in asked(planning.settled(watches, now=moment, due=due))) for due in (False, True)
-    )
+    usual, long = (_by_collection(asked(planning.settled(watches, now=moment, due=due))) for due in (False, True))
     pace = parts.pace(db, name)
-    day = pace.day(now=moment, requests=usual)
-    requests = usual * max(day.polls - 1, 0) + long
+    day = pace.day(now=moment, requests=usual.total())
+    requests = sum(usual[each] * max(times - 1, 0) + long[each] for each, times in day.asked.items())
+    interval, last = pace.interval(now=moment), polls.last(db, name)
+    following = max(moment, last.started + timedelta(seconds=interval)) if last else moment
+    awake = {watch.collection for watch in planning.awake(watches, pace.resting(now=following))}
     first = [ask for ask in asks if any(watch.baselined is None for watch in ask.watches)]
     questions, spent, size = measures.spent(db, name, day=moment)
     return {
         "catalogue": name,
         "sites": len({watch.site.number for watch in watches}),
         "watches": len(watches),
-        "interval": pace.interval(now=moment),
+        "interval": interval,
+        "intervals": pace.intervals(now=moment),
+        "resting": sorted({watch.collection for watch in watches} - awake),
         "requests": {
-            "poll": usual,
+            "poll": usual.total(),
             "day": round(requests),
             "first_look": sum(ask.requests for ask in first),
         },
@@ -104,25 +111,42 @@ def _plan(parts: Parts, db: sqlite3.Connection, name: str, watches: list[Watch],
     }
 
 
+def _by_collection(asks: Sequence[Ask]) -> Counter[str]:
+    requests: Counter[str] = Counter()
+    for ask in asks:
+        requests[ask.query.collection] += ask.requests
+    return requests
+
+
 def _show(one: dict[str, Any]) -> None:
     requests, delay = one["requests"], one["delay"]
     share = (
         "no gap is set, so no budget" if one["budget"] is None else f"{_percent(one['budget'])} of the host's budget"
     )
     click.echo(
-        f"{one['catalogue']}: {several(one['sites'], 'site')} → {several(requests['poll'], 'request')} a poll,"
+        f"{one['catalogue']}: {several(one['sites'], 'site')} → {'up to ' if one['resting'] else ''}"
+        f"{several(requests['poll'], 'request')} a poll,"
         f" {requests['day']:,} a day; expected delay until seen: median {_time(delay['median'])},"
         f" 95 % {_time(delay['percentile_95'])}; {share}"
     )
     if requests["first_look"]:
         click.echo(f"before that, once: {several(requests['first_look'], 'request')} for a first look")
+    intervals, resting = one["intervals"], one["resting"]
+    if resting:
+        click.echo(
+            f"at the next poll {len(resting)} of {len(intervals)} collections"
+            f" {'rests' if len(resting) == 1 else 'rest'}, as nothing is to be expected of"
+            f" {'it' if len(resting) == 1 else 'them'} yet"
+        )
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for ask in one["questions"]:
         key = (ask.query.collection, ask.way.value, ask.why)
-        row = rows.setdefault(key, {"collection": key[0], "way": key[1], "why": key[2]})
+        every = _time(intervals[key[0]])
+        row = rows.setdefault(key, {"collection": key[0], "way": key[1], "every": every, "why": key[2]})
         for name, value in (("questions", 1), ("places", ask.places), ("requests", ask.requests)):
             row[name] = row.get(name, 0) + value
-    columns = ("collection", "way", "questions", "places", "requests", "why")
+    rhythm = ("every",) if len({row["every"] for row in rows.values()}) > 1 else ()
+    columns = ("collection", "way", "questions", "places", "requests", *rhythm, "why")
     show_table(list(rows.values()), {name: name for name in columns}, empty="nothing to ask")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ def status(context: Context, as_json: bool) -> None:
                 f"asked {ago(catalogue['last_poll'], moment)}, {catalogue['listed']} listed,"
                 f" {catalogue['arrived']} arrived"
                 + (_asking(catalogue["asking_since"], moment) or f"; next {_next(catalogue['next_poll'], moment)}")
+                + _resting(catalogue["resting"], catalogue["collections"])
             )
         click.echo(line)
     click.echo(
@@ -65,9 +67,9 @@ def status(context: Context, as_json: bool) -> None:
         f" {state['arrivals']['all']} in all"
     )
     notices, files = state["deliveries"], state["downloads"]
-    standing = [f"{notices[word]:,} {word}" for word in _WORTH_A_WORD if notices[word]]
+    states = [f"{notices[word]:,} {word}" for word in _WORTH_A_WORD if notices[word]]
     click.echo(
-        f"deliveries: {notices['owed']} owed" + (f" ({', '.join(standing)})" if standing else "") + ","
+        f"deliveries: {notices['owed']} owed" + (f" ({', '.join(states)})" if states else "") + ","
         f" {notices['sent']} sent, {notices['given_up']} given up"
     )
     waits = f", {files['waiting_for_approval']:,} wait for approval" if files["waiting_for_approval"] else ""
@@ -83,13 +85,13 @@ def status(context: Context, as_json: bool) -> None:
 
 
 def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, Any]:
+    from watcher.cli.standing import standing, unaudited
     from watcher.store import (
         alerts,
         approvals,
         deliveries,
         downloads,
         ledger,
-        polls,
         products,
         recipients,
         sites,
@@ -102,34 +104,17 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
     names = {subscription.address: parts.shown(subscription) for subscription in subscribed}
     catalogues, troubles = [], []
     for name in sorted({watch.catalogue for watch in watches}):
-        last, current = polls.last(db, name, finished=True), polls.last(db, name)
-        asking = current is not None and current.finished is None and holder(parts.state / f"poll-{name}.lock")
-        table = parts.config.table(name)
-        interval = timedelta(seconds=parts.pace(db, name).interval(now=moment) if table else 0.0)
-        catalogues.append(
-            {
-                "name": name,
-                "last_poll": last.started if last else None,
-                "asking_since": current.started if asking and current else None,
-                "last_good": polls.last_good(db, name),
-                "next_poll": max(last.started + interval, last.not_before or last.started) if last else moment,
-                "listed": last.listed if last else 0,
-                "arrived": last.arrived if last else 0,
-                "failures": polls.failures(db, name),
-                "problem": last.problem if last else None,
-            }
-        )
-        if table is None:
-            troubles.append(f"{name}: watched, but no longer in the configuration")
-        if last is not None and last.problem is not None:
-            good = ago(polls.last_good(db, name), moment)
-            failed = several(polls.failures(db, name), "poll")
-            troubles.append(f"{name}: {failed} failed, last good {good}: {last.problem}")
+        here = [watch for watch in watches if watch.catalogue == name]
+        collections = {watch.collection for watch in here if not watch.site.paused}
+        said, wrong = standing(parts, db, name, collections, moment=moment)
+        catalogues.append(said)
+        troubles += wrong
+    troubles += unaudited(db, moment=moment)
     troubles += [
         f"subscription {s.number} ({parts.shown(s)}) hears of nothing: its sites were removed"
         f" (watcher unsubscribe {s.number})"
         for s in subscribed
-        if s.sites == ()
+        if s.sites == () and not s.tags
     ]
     for owed in ledger.troubles(db):
         after = "given up (watcher retry)" if owed.given_up else f"again {ago(owed.due, moment)}"
@@ -148,10 +133,10 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
     waiting = sum(one.count for one in approvals.waiting(db))
     if waiting:
         troubles.append(f"{several(waiting, 'download')} wait for approval (watcher approve)")
-    for address, standing in recipients.troubled(db).items():
-        if standing.aside is not None and address in names:
-            since = ago(standing.aside, moment)
-            troubles.append(f"{names[address]}: set aside {since}, it refuses notices for good: {standing.problem}")
+    for address, one in recipients.troubled(db).items():
+        if one.aside is not None and address in names:
+            since = ago(one.aside, moment)
+            troubles.append(f"{names[address]}: set aside {since}, it refuses notices for good: {one.problem}")
     wanted, stored, files_lost, size = downloads.counts(db)
     return {
         "service": holder(parts.state / "run.lock"),
@@ -190,6 +175,12 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
 
 def _asking(since: datetime | None, now: datetime) -> str:
     return "" if since is None else f"; being asked since {(now - since).total_seconds():.0f} s"
+
+
+def _resting(resting: Sequence[str], collections: int) -> str:
+    if not resting:
+        return ""
+    return f", without {len(resting)} of {collections} collections that rest (watcher plan)"
 
 
 def _next(moment: datetime, now: datetime) -> str:

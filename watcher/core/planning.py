@@ -7,7 +7,7 @@ sweep lists is known from past polls, and is measured by a sounding (an hour of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -84,6 +84,15 @@ def reconciliation(
         for ask in plan(begun, capability, now=now, loads=loads)
         if ask.whole
     ]
+
+
+def awake(watches: Sequence[Watch], resting: Collection[str]) -> list[Watch]:
+    """Leave out the collections that need not be asked yet.
+
+    One is asked all the same if a place of it was never asked for as far back as once a day: it is new, or was paused.
+    """
+    waiting = {watch.collection for watch in watches if watch.reread is None}
+    return [watch for watch in watches if watch.collection in waiting or watch.collection not in resting]
 
 
 def settled(watches: Iterable[Watch], *, now: datetime, due: bool) -> list[Watch]:

@@ -1,14 +1,17 @@
-"""How often to ask a catalogue, learnt from when its products appeared.
+"""How often to ask a collection, learnt from when its products appeared.
 
 The configured interval is the centre. While products appear at a pace, it is shorter, down to the least; in hours of
 the day that never brought any it is up to twice as long; and an archive that has been silent for a week is asked less
 and less, down to the longest after a month, until the first news bring it back at once.
+
+A catalogue has its turn when the most eager of its collections has; the others rest until their own time comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 import msgspec
 
@@ -37,7 +40,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Habit(msgspec.Struct, frozen=True):
-    """When products of a catalogue appear: how many an hour by the hour of the day (UTC), and when they last did.
+    """When products of a collection appear: how many an hour by the hour of the day (UTC), and when they last did.
 
     `known` is how long it has been looked at.
     """
@@ -49,7 +52,7 @@ class Habit(msgspec.Struct, frozen=True):
 
 
 def habit(appeared: Mapping[datetime, int], *, observed: datetime | None, now: datetime) -> Habit:
-    """Learn from the products that appeared, by hour, since `observed`, when the catalogue was first looked at."""
+    """Learn from the products that appeared, by hour, since `observed`, when it was first looked at."""
     began = min((time for time in (observed, min(appeared, default=None)) if time is not None), default=now)
     known = max(now - began, timedelta(0))
     days = max(known / timedelta(days=1), 1.0)
@@ -86,40 +89,85 @@ def _awake(habit: Habit, now: datetime) -> float:
     return (hour + timedelta(hours=ahead) - now).total_seconds()
 
 
+def rests(interval: float, turn: float, bounds: Bounds) -> float:
+    """Return the seconds after which a collection of that interval is due, whose catalogue has a turn every `turn`.
+
+    The nearest turn will do, but none that comes later than the longest interval.
+    """
+    return max(min(interval, bounds.most - turn / 2), turn)
+
+
+def resting(
+    intervals: Mapping[str, float], asked: Mapping[str, datetime], bounds: Bounds, *, now: datetime
+) -> set[str]:
+    """Return the collections that need not be asked at a turn of their catalogue that is `now`.
+
+    `intervals` are theirs, in seconds, `asked` is when each was asked last. One that never was is due, and so is always
+    the one whose time comes first.
+    """
+    turn = min(intervals.values(), default=bounds.usual)
+    ahead = {
+        name: rests(seconds, turn, bounds) - (now - asked[name]).total_seconds()
+        for name, seconds in intervals.items()
+        if name in asked and asked[name] <= now
+    }
+    first = min(ahead.values(), default=0.0) if ahead.keys() == intervals.keys() else 0.0
+    return {name for name, seconds in ahead.items() if seconds > max(turn / 2, first)}
+
+
 class Day(msgspec.Struct, frozen=True):
-    """What a day of polls is like: how many, and how long products wait to be seen, in seconds."""
+    """What a day of polls is like: how many, of each collection, and how long products wait to be seen, in seconds."""
 
     polls: float
+    asked: Mapping[str, float]
     median: float
     nearly_all: float
 
 
-def day(habit: Habit, bounds: Bounds, *, now: datetime, requests: int = 1, gap: float = 0.0) -> Day:
+def day(habits: Mapping[str, Habit], bounds: Bounds, *, now: datetime, requests: int = 1, gap: float = 0.0) -> Day:
     """Foretell a day: each hour's polls, and the delay until half and 95 % of its products are seen.
 
-    A product waits evenly between nothing and the interval of its hour, in the proportion in which the hours bring
-    products; in all hours alike where nothing appeared yet. How late the catalogue itself publishes is not in it, nor
-    is how long the questions take.
+    A product waits evenly between nothing and the interval of its collection at its hour, in the proportion in which
+    they bring products; in all alike where nothing appeared yet. How late the catalogue itself publishes is not in it,
+    nor is how long the questions take.
     """
-    steps = [timedelta(hours=step) for step in range(24)]
-    hours = [now + step for step in steps]
-    # The silence so far is held to last, or to be over, all day.
-    shifted = [msgspec.structs.replace(habit, last=habit.last and habit.last + step) for step in steps]
-    pauses = [
-        interval(then, bounds, now=hour, requests=requests, gap=gap) for then, hour in zip(shifted, hours, strict=True)
-    ]
-    weights = [habit.hourly[hour.astimezone(UTC).hour] for hour in hours]
+    turns: list[float] = []
+    pauses: dict[str, list[float]] = {name: [] for name in habits}
+    for step in range(24):
+        passed = timedelta(hours=step)
+        own = {
+            # The silence so far is held to last, or to be over, all day.
+            name: interval(
+                msgspec.structs.replace(habit, last=habit.last and habit.last + passed),
+                bounds,
+                now=now + passed,
+                requests=requests,
+                gap=gap,
+            )
+            for name, habit in habits.items()
+        }
+        turns.append(min(own.values(), default=bounds.usual))
+        for name, seconds in own.items():
+            pauses[name].append(turns[-1] * ceil(rests(seconds, turns[-1], bounds) / turns[-1] - 0.5))
+    hours = [(now + timedelta(hours=step)).astimezone(UTC).hour for step in range(24)]
+    weights = [habit.hourly[hour] for habit in habits.values() for hour in hours]
     if not any(weights):
-        weights = [1.0] * 24
+        weights = [1.0] * len(weights)
+    waits = [pause for each in pauses.values() for pause in each]
 
     def seen(wait: float) -> float:
-        return sum(w * min(1.0, wait / p) for w, p in zip(weights, pauses, strict=True)) / sum(weights)
+        return sum(w * min(1.0, wait / p) for w, p in zip(weights, waits, strict=True)) / sum(weights)
 
-    return Day(sum(HOUR / pause for pause in pauses), _quantile(seen, 0.5, pauses), _quantile(seen, 0.95, pauses))
+    return Day(
+        sum(HOUR / turn for turn in turns),
+        {name: sum(HOUR / pause for pause in each) for name, each in pauses.items()},
+        _quantile(seen, 0.5, waits),
+        _quantile(seen, 0.95, waits),
+    )
 
 
-def _quantile(share: Callable[[float], float], wanted: float, pauses: list[float]) -> float:
-    low, high = 0.0, max(pauses)
+def _quantile(share: Callable[[float], float], wanted: float, waits: list[float]) -> float:
+    low, high = 0.0, max(waits)
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if share(middle) < wanted else (low, middle)

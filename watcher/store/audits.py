@@ -62,6 +62,30 @@ def due(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> list[int]:
     return [row[0] for row in rows]
 
 
+def missing(db: sqlite3.Connection, *, now: datetime) -> list[tuple[str, int, datetime]]:
+    """Return by catalogue at how many sites all should have been listed again by now, and when it last was anywhere.
+
+    A week after the last time it is due, and tried again after a day where it failed.
+    """
+    rows = db.execute(
+        "SELECT catalogue, count(DISTINCT site), min(coalesce(reconciled, baselined)) FROM watches JOIN collections"
+        " ON collections.number = collection JOIN sites ON sites.number = site WHERE paused IS NULL"
+        " AND coalesce(reconciled, baselined) <= ? GROUP BY catalogue ORDER BY catalogue",
+        (stamp(now - EVERY - 2 * AGAIN),),
+    )
+    return [(name, count, datetime.fromisoformat(since)) for name, count, since in rows]
+
+
+def lacking(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
+    """Return by catalogue at how many sites how many products were listed that could not be read."""
+    rows = db.execute(
+        "SELECT catalogue, count(DISTINCT site), sum(lacking) FROM watches JOIN collections"
+        " ON collections.number = collection JOIN sites ON sites.number = site WHERE paused IS NULL AND lacking > 0"
+        " GROUP BY catalogue ORDER BY catalogue"
+    )
+    return [(name, count, products) for name, count, products in rows]
+
+
 def every(db: sqlite3.Connection, *, site: int | None = None) -> list[Audit]:
     """Return what is known of each watch, by site; of one site only, if it is given."""
     rows = db.execute(

@@ -113,14 +113,16 @@ def loads(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> dict[str,
     return found
 
 
-def appeared(db: sqlite3.Connection, catalogue: str) -> dict[datetime, int]:
-    """Return how many products appeared in which hour, in all collections of a catalogue."""
-    rows = db.execute(
-        "SELECT hour, sum(products) FROM appearances JOIN collections ON number = collection WHERE catalogue = ?"
-        " GROUP BY hour ORDER BY hour",
+def appeared(db: sqlite3.Connection, catalogue: str) -> dict[str, dict[datetime, int]]:
+    """Return how many products appeared in which hour, by collection of a catalogue."""
+    found: dict[str, dict[datetime, int]] = {}
+    for name, hour, count in db.execute(
+        "SELECT name, hour, sum(products) FROM appearances JOIN collections ON number = collection WHERE catalogue = ?"
+        " GROUP BY collection, hour ORDER BY hour",
         (catalogue,),
-    )
-    return {datetime.fromisoformat(f"{hour}:00:00Z"): count for hour, count in rows}
+    ):
+        found.setdefault(name, {})[datetime.fromisoformat(f"{hour}:00:00Z")] = count
+    return found
 
 
 def spent(db: sqlite3.Connection, catalogue: str, *, day: datetime) -> tuple[int, int, int]:

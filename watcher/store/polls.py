@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -112,20 +113,29 @@ def oldest(db: sqlite3.Connection, catalogue: str) -> datetime | None:
     return moment(db.execute("SELECT min(started) FROM polls WHERE catalogue = ?", (catalogue,)).fetchone()[0])
 
 
+def looked(
+    db: sqlite3.Connection, catalogue: str, collections: Iterable[str], *, began: datetime, ended: datetime
+) -> None:
+    """Note that a poll had everything answered that there was to ask of these collections."""
+    db.executemany(
+        "UPDATE collections SET asked = ?, answered = ? WHERE catalogue = ? AND name = ?",
+        ((stamp(began), stamp(ended), catalogue, collection) for collection in collections),
+    )
+
+
+def looks(db: sqlite3.Connection, catalogue: str) -> dict[str, tuple[datetime, datetime]]:
+    """Return when the last such poll of each collection began and ended; none of one that never had any."""
+    rows = db.execute("SELECT name, asked, answered FROM collections WHERE catalogue = ?", (catalogue,))
+    return {
+        name: (datetime.fromisoformat(asked), datetime.fromisoformat(answered))
+        for name, asked, answered in rows
+        if asked is not None
+    }
+
+
 def last_good(db: sqlite3.Connection, catalogue: str) -> datetime | None:
-    """Return when a poll of this catalogue last went well."""
-    span = last_good_span(db, catalogue)
-    return span[1] if span else None
-
-
-def last_good_span(db: sqlite3.Connection, catalogue: str) -> tuple[datetime, datetime] | None:
-    """Return when the newest poll of this catalogue that went well began and ended."""
-    row = db.execute(
-        "SELECT started, finished FROM polls WHERE catalogue = ? AND finished IS NOT NULL AND problem IS NULL"
-        " ORDER BY number DESC LIMIT 1",
-        (catalogue,),
-    ).fetchone()
-    return (datetime.fromisoformat(row[0]), datetime.fromisoformat(row[1])) if row else None
+    """Return when a poll last had everything answered that there was to ask of any collection of a catalogue."""
+    return max((ended for _, ended in looks(db, catalogue).values()), default=None)
 
 
 def failures(db: sqlite3.Connection, catalogue: str) -> int:

@@ -147,7 +147,7 @@ def watch(
 ) -> bool:
     """Add a watch, or give the one that exists these terms; return whether it is new.
 
-    Terms that are `None` stay as they were.
+    Terms that are `None` stay as they were. The next poll asks for one that has new terms as if it had been paused.
     """
     number = collection_number(db, catalogue, collection)
     known = db.execute(
@@ -161,7 +161,7 @@ def watch(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
         " code = excluded.code, max_cloud = coalesce(excluded.max_cloud, max_cloud),"
         " download = coalesce(excluded.download, download), announce = excluded.announce,"
-        " since = coalesce(excluded.since, since)",
+        " since = coalesce(excluded.since, since), reread = NULL",
         (
             site.number,
             number,
@@ -221,13 +221,14 @@ def unlooked(db: sqlite3.Connection, *, now: datetime) -> list[str]:
     return [row[0] for row in rows]
 
 
-def observed(db: sqlite3.Connection, catalogue: str) -> datetime | None:
-    """Return since when a catalogue has been looked at: the earliest baseline of its watches."""
-    row = db.execute(
-        "SELECT min(baselined) FROM watches JOIN collections ON collections.number = collection WHERE catalogue = ?",
+def observed(db: sqlite3.Connection, catalogue: str) -> dict[str, datetime | None]:
+    """Return since when each collection that is watched has been looked at: the earliest baseline of its watches."""
+    rows = db.execute(
+        "SELECT collections.name, min(baselined) FROM watches JOIN collections ON collections.number = collection"
+        " JOIN sites ON sites.number = site WHERE catalogue = ? AND paused IS NULL GROUP BY collection",
         (catalogue,),
-    ).fetchone()
-    return moment(row[0])
+    )
+    return {name: moment(baselined) for name, baselined in rows}
 
 
 def advance(

@@ -103,12 +103,10 @@ def _described(catalogue: Catalogue, http: Http, watch: Watch, recorded: Sequenc
 
 def silences(db: sqlite3.Connection, name: str, *, now: datetime) -> Iterator[Finding]:
     """Say of which collections nothing new has come for longer than their history explains."""
-    heard_at = polls.last_good(db, name)
-    if heard_at is None:
-        return
+    looks = polls.looks(db, name)
     for collection, times in history.published(db, name, since=now - _HISTORY).items():
-        # A catalogue that we could not ask has not been silent.
-        quiet = silence(times, now=heard_at)
+        # A collection that we could not ask has not been silent.
+        quiet = silence(times, now=looks[collection][1]) if collection in looks else None
         if quiet is None:
             continue
         text = f"nothing new for {_days(quiet.lasted)}; 95 % of its gaps were up to {_days(quiet.usual)}"

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from watcher.core.health import flood
-from watcher.core.planning import LOOKBACK, plan, reconciliation
+from watcher.core.planning import LOOKBACK, awake, plan, reconciliation
 from watcher.model import Level, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
@@ -28,7 +28,8 @@ MOST = 500
 class Polled(msgspec.Struct, frozen=True):
     """How a poll went: products listed, arrivals announced, questions asked, and what failed.
 
-    `passing` says that some of that may be well when it is tried again soon; so many downloads are `held` for approval.
+    `passing` says that some of that may be well when it is tried again soon; so many downloads are `held` for approval;
+    `resting` is how many collections were not asked, as nothing was to be expected of them yet.
     """
 
     catalogue: str
@@ -40,6 +41,7 @@ class Polled(msgspec.Struct, frozen=True):
     passing: bool
     not_before: datetime | None
     held: int = 0
+    resting: int = 0
 
 
 class Reconciled(msgspec.Struct, frozen=True):
@@ -75,6 +77,7 @@ def poll(
     stop: threading.Event | None = None,
     once: bool = True,
     approve_above: int = MOST,
+    resting: Collection[str] = (),
 ) -> Polled:
     """Ask all that the watches of a catalogue need, and record the answers page by page.
 
@@ -82,24 +85,27 @@ def poll(
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
     A defect in reading an answer is raised once the others had theirs. `once` tells of an acquisition from the first
     catalogue to have it; otherwise from each. If more downloads are wanted than `approve_above`, they wait for
-    approval, and health is told.
+    approval, and health is told. Collections that are `resting` need not be asked yet.
     """
     started = now()
     around = Around(db, name)
     watched = around.unpaused()
     loads = measures.loads(db, name, now=started)
-    asks = plan(watched, catalogue.capability(), now=started, lookback=lookback, loads=loads)
+    wanted = awake(watched, resting)
+    asks = plan(wanted, catalogue.capability(), now=started, lookback=lookback, loads=loads)
+    asked = {ask.query.collection for ask in asks}
     tally = Tally(_reached(watched))
-    before = polls.last_good_span(db, name)
+    looks = polls.looks(db, name)
     with writing(db):
         number = polls.start(db, name, now=started)
-    visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once)
+    visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, looks, around, tally, once)
     # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
     first = polls.turn(db, number) % len(asks) if asks else 0
     try:
         defect = ask_all(visit, asks[first:] + asks[:first], ask_one, stop=stop)
     except BaseException as error:
         tally.fail(f"{type(error).__name__}: {error}")
+        tally.unanswered |= asked
         raise
     finally:
         outcome = Polled(
@@ -111,8 +117,10 @@ def poll(
             tally.problem,
             tally.passing,
             tally.not_before,
+            len({watch.collection for watch in watched} - {watch.collection for watch in wanted}),
         )
         with writing(db):
+            polls.looked(db, name, asked - tally.unanswered, began=started, ended=now())
             polls.finish(
                 db,
                 number,
@@ -166,7 +174,7 @@ def reconcile(
     tally = Tally({})
     with writing(db):
         audits.postpone(db, watched, now=started)
-    before = polls.last_good_span(db, name)
+    looks = polls.looks(db, name)
     around = Around(db, name, at=at)
     visit = Visit(
         db,
@@ -177,7 +185,7 @@ def reconcile(
         download_levels,
         alive,
         started,
-        before,
+        looks,
         around,
         tally,
         once,

@@ -64,12 +64,13 @@ def measure(visit: Visit, collection: int, ask: Ask, answer: Answer, error: Cata
     """Note what a question was like, for the next ones to be chosen by; one that had no answer only what it cost."""
     gauge, http, now = answer.gauge, visit.http, visit.now()
     way = "whole" if ask.whole else "sweep" if ask.way in (Way.SWEEP, Way.SOUNDING) else "places"
+    before = visit.before(ask)
     found = measures.Measure(
         way=way,
         places=ask.places,
         listed=gauge.listed,
         fresh=gauge.fresh,
-        seconds=gauge.seconds(visit.before and visit.before[1]),
+        seconds=gauge.seconds(before and before[1]),
         requests=max(http.asked - answer.spent[0], answer.pages, 1),
         size=http.received - answer.spent[1],
         # What is only described is listed twice.
@@ -104,7 +105,7 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer) 
             once=visit.once,
         )
         products.record(db, collection, decision, now=now)
-        audits.late(db, late(decision, found, known, before=visit.before, now=now))
+        audits.late(db, late(decision, found, known, before=visit.before(ask), now=now))
         announce(visit, decision.arrivals, ask.watches, now=now)
         names = {watch.site.number: watch.site.name for watch in ask.watches}
         downloads.want_also(db, decision.fetched, sites=names, now=now)

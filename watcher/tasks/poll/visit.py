@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -35,6 +35,7 @@ _REFUSED = (400, 413, 414, 422)
 class Tally:
     """What a visit has done so far. `reached` is the newest value that was stored of each collection.
 
+    `unanswered` are the collections of which something was not answered, or not asked.
     `found`, `mended` and `lacking` are the ids of what a reconcile found: see `Answer`.
     """
 
@@ -43,6 +44,7 @@ class Tally:
         self.found: set[str] = set()
         self.mended: set[str] = set()
         self.lacking: set[str] = set()
+        self.unanswered: set[str] = set()
         self.passing = False
         self.not_before: datetime | None = None
         self.reached = reached
@@ -63,7 +65,7 @@ class Tally:
 
 
 class Visit(msgspec.Struct):
-    """What every question needs. `before` is when the last poll that went well began and ended.
+    """What every question needs. `looks` are when the last look at each collection that went well began and ended.
 
     One that is `again` counts what was ever listed, and moves no cursor. `lookback` is how far back polls read where a
     catalogue can neither be asked for news nor be read whole.
@@ -77,12 +79,16 @@ class Visit(msgspec.Struct):
     download_levels: Collection[Level]
     alive: Callable[[], None]
     started: datetime
-    before: tuple[datetime, datetime] | None
+    looks: Mapping[str, tuple[datetime, datetime]]
     around: Around
     tally: Tally
     once: bool = True
     again: bool = False
     lookback: timedelta = LOOKBACK
+
+    def before(self, ask: Ask) -> tuple[datetime, datetime] | None:
+        """Return when the last look at the collection of a question that went well began and ended."""
+        return self.looks.get(ask.query.collection)
 
     def describes(self, ask: Ask) -> bool:
         """Say whether a question only describes what another one has listed and counted."""
@@ -150,7 +156,9 @@ def ask_all(
             raise
         except Exception as error:  # noqa: BLE001 - an adapter's code began here; the caller raises it
             tally.fail(f"{type(error).__name__}: {error}")
+            tally.unanswered.add(ask.query.collection)
             defect = defect or error
+    tally.unanswered.update(ask.query.collection for ask in queue)
     return defect
 
 
@@ -184,6 +192,7 @@ def complain(tally: Tally, ask: Ask, error: CatalogueError) -> None:
     names = sorted({watch.site.name for watch in ask.watches})
     text = f"{error} [{error.hint}]" if error.hint else str(error)
     where = f"{ask.query.collection} ({_several(names) or 'everywhere'})"
+    tally.unanswered.add(ask.query.collection)
     tally.fail(text, where=where, passing=not error.permanent)
 
 
