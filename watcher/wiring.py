@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from watcher.net import Http
     from watcher.plugins import Catalogue
-    from watcher.tasks.download import Brought, Show
+    from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
@@ -51,6 +51,7 @@ class Parts:
         self.state = state
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
+        self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
 
     @property
@@ -113,7 +114,7 @@ class Parts:
                     auth=self._account(table),
                     gap=table.gap,
                     deadline=table.deadline,
-                    connections=4 + self.config.download.concurrency,
+                    connections=3 + self.config.download.concurrency + table.streams,
                     ca_bundle=table.ca_bundle,
                     allow_insecure=table.allow_insecure,
                     proxy=table.proxy,
@@ -212,10 +213,26 @@ class Parts:
                 now=now,
                 chance=chance,
                 concurrency=self.config.download.concurrency,
-                reserve=self.config.download.reserve,
+                how=self.how,
                 show=show,
                 stop=self.stop,
             )
+
+    def how(self, name: str) -> How:
+        """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each."""
+        from watcher.tasks.download import How
+        from watcher.transfer import Terms
+
+        with self._guard:
+            if name not in self._hows:
+                table = self.table(name)
+                terms = Terms(
+                    reserve=self.config.download.reserve,
+                    streams=table.streams,
+                    spare=threading.Semaphore(table.streams - 1),
+                )
+                self._hows[name] = How(terms, table.members)
+            return self._hows[name]
 
     def close(self) -> None:
         """Close every HTTP client."""

@@ -21,8 +21,8 @@ from watcher.model import Asset, Event
 from watcher.net import Http
 from watcher.store import downloads, products, sites
 from watcher.store.connection import writing
-from watcher.tasks.download import Brought, download
-from watcher.transfer import Progress
+from watcher.tasks.download import Brought, How, download
+from watcher.transfer import Progress, Terms
 
 PLENTY = 1 << 60
 
@@ -355,7 +355,7 @@ def test_a_caller_that_leaves_early_interrupts_the_pass_and_nothing_else(
 
 def test_a_full_disk_pauses_the_pass(db: sqlite3.Connection, files: Files, archive: Path, bring: Bring) -> None:
     numbers = [want(db, f"P{n}", files.asset(f"/{n}.dat", b"x" * 10)) for n in range(3)]
-    (brought,) = bring(concurrency=1, reserve=PLENTY)
+    (brought,) = bring(concurrency=1, how=lambda name: How(Terms(reserve=PLENTY)))
     assert brought.problem is not None
     assert "must stay free" in brought.problem
     assert brought.again is not None

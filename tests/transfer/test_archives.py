@@ -13,7 +13,8 @@ import pytest
 
 from tests.transfer.depot import gzipped, noise, tarred, zipped
 from watcher.errors import TransferError
-from watcher.transfer.archives import MOST_NAMES, proof
+from watcher.transfer.archives import proof
+from watcher.transfer.zips import MOST_NAMES
 
 GO_ON = threading.Event()
 

@@ -13,7 +13,7 @@ from tests.loopback import served
 from tests.transfer.depot import Depot, asset, zipped
 from watcher.errors import NoSpace
 from watcher.net import Http
-from watcher.transfer import fetch
+from watcher.transfer import Terms, fetch
 
 PRODUCT = zipped(400_000)
 
@@ -43,7 +43,7 @@ def test_a_download_that_would_not_leave_the_reserve_is_not_begun(tmp_path: Path
         Http(origin=peer.origin) as http,
         pytest.raises(NoSpace, match="must stay free") as caught,
     ):
-        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", reserve=2**62)
+        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", terms=Terms(reserve=2**62))
     assert (caught.value.permanent, list(tmp_path.iterdir())) == (False, [])
 
 
@@ -56,7 +56,7 @@ def test_an_announced_size_that_no_disk_has_is_not_begun(tmp_path: Path) -> None
 
 def test_a_reserve_that_is_there_is_left(tmp_path: Path) -> None:
     with served(Depot(PRODUCT)) as peer, Http(origin=peer.origin) as http:
-        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", reserve=1)
+        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", terms=Terms(reserve=1))
     assert (tmp_path / "p.zip").read_bytes() == PRODUCT
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -74,7 +74,8 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """`[catalogues.NAME]`, but for the settings of its kind, which are in `settings`.
 
     `needs` are the settings that its preset leaves open and that nobody has given; `needs_account` is what cannot be
-    done without an account, and `account` says it in a sentence.
+    done without an account, and `account` says it in a sentence. `streams` are the connections over which one large
+    file may come, `members` patterns of what alone is fetched of a product that is a zip file.
     """
 
     name: str
@@ -93,3 +94,5 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     allow_insecure: bool = False
     ca_bundle: str | None = None
     proxy: str | None = None
+    streams: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    members: tuple[str, ...] = ()
