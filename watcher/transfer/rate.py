@@ -8,6 +8,9 @@ import time
 _LOOK = 0.25
 """Seconds after which whoever waits looks again whether it has to stop; so much may also come in one burst."""
 
+_LEAST = 0.001
+"""Seconds that are worth waiting."""
+
 
 class Rate:
     """A limit in bytes a second, over all transfers that have it; `None` is none.
@@ -43,7 +46,8 @@ class Rate:
             self._balance -= count
             began = time.monotonic()
             while self._limit is not None and self._balance < 0 and not stop.is_set():
-                self._news.wait(min(_LOOK, -self._balance / self._limit) if self._limit > 0 else _LOOK)
+                seconds = -self._balance / self._limit if self._limit > 0 else _LOOK
+                self._news.wait(max(_LEAST, min(_LOOK, seconds)))
                 self._settle()
             return time.monotonic() - began
 

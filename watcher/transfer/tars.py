@@ -8,7 +8,7 @@ import tarfile
 import threading
 import zlib
 from pathlib import PurePosixPath
-from typing import IO, cast
+from typing import IO, Self, cast
 
 from watcher.errors import TransferError
 from watcher.transfer.zips import MOST_NAMES, MOST_RATIO, check_name
@@ -52,7 +52,7 @@ def _members(file: IO[bytes], kind: str, stop: threading.Event, *, seekable: boo
     """Look at each member, and return where the last of them ends."""
     count = end = 0
     try:
-        with tarfile.open(fileobj=file, mode="r:" if seekable else "r|", bufsize=_STEP) as archive:
+        with tarfile.open(fileobj=file, mode="r:" if seekable else "r|", bufsize=_STEP, tarinfo=_Header) as archive:
             for member in archive:
                 count += 1
                 archive.members = []  # type: ignore[attr-defined]  # or it would keep them all
@@ -81,6 +81,20 @@ def _check(member: tarfile.TarInfo, kind: str) -> None:
                 )
     elif not (member.isreg() or member.isdir()):
         raise TransferError(f"the {kind} file has a device in it: {member.name[:80]!r}", permanent=True)
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is right. To `tarfile` a broken one is the end of the tape, and hides what other tools find."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """Read the next one."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ in ("InvalidHeaderError", "TruncatedHeaderError"):
+                raise tarfile.ReadError(str(error)) from error
+            raise  # the end, with or without the zeros that mark it
 
 
 class _Inflated(io.RawIOBase):

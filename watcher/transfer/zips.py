@@ -69,6 +69,8 @@ def check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
     if sum(member.compress_size for member in members) > size:
         raise TransferError("the zip file has members that lie in each other", permanent=True)
     for member in members:
+        if not member.filename:
+            raise TransferError("the zip file is broken: a member has no name")
         check_name(member.filename, "zip")
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
