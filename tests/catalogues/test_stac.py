@@ -177,6 +177,10 @@ BAND = {"href": "https://eo.example/B04.tif", "type": "image/tiff", "roles": ["d
         ({"one": ZIP, "two": {**ZIP, "href": "s3://bucket/p.zip"}}, [], ["one"]),
         ({"product": ZIP, "red": BAND}, ["red", "nir"], ["red"]),
         ({"red": {**BAND, "href": "s3://bucket/B04.tif"}}, ["red"], []),
+        ({"B02": BAND, "B8A": BAND, "scl": BAND}, ["SCL", "B0*"], ["scl", "B02"]),
+        ({"B02": BAND, "product": ZIP, "B03": BAND}, ["role:data"], ["B02", "B03"]),
+        ({"B02": BAND, "B03": BAND, "role:data": ZIP}, ["B?[3A]", "role:data", "B*"], ["B03", "role:data", "B02"]),
+        ({"B02": {**BAND, "roles": "data"}}, ["role:data", "role:", "*x*"], []),
     ],
 )
 def test_the_archive_or_what_is_asked_for_is_downloaded(

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +14,7 @@ import pytest
 
 from tests.loopback import Peer, Request, reply, served, until
 from tests.transfer.depot import Depot, asset, md5, noise, sha256
+from tests.transfer.nursery import nursery
 from watcher.errors import CredentialError, NoSpace, TransferError
 from watcher.net import Http
 from watcher.transfer import Progress, Terms, Verified, fetch, segments
@@ -477,20 +475,6 @@ def test_progress_is_told_over_all_streams(tmp_path: Path, monkeypatch: pytest.M
 
 # A kill at any moment
 
-FETCH = """
-import sys
-from pathlib import Path
-from watcher.model import Asset
-from watcher.net import Http
-from watcher.transfer import Terms, fetch, segments
-segments.LEAST, segments.MOST, segments._NOTE = 32768, 131072, 0.02
-print("up", flush=True)
-for line in sys.stdin:
-    href, path = line.split()
-    with Http(origin=href, connections=8) as http:
-        fetch(http, Asset("p", href), Path(path), terms=Terms(streams=4))
-"""
-
 
 @pytest.fixture
 def slow() -> Iterator[Peer]:
@@ -506,22 +490,15 @@ def slow() -> Iterator[Peer]:
 def test_killed_at_any_moment_no_byte_is_taken_for_there_that_is_not(slow: Peer, tmp_path: Path) -> None:
     chance = random.Random(5)
     kept = 0
-    for number in range(4):
-        path = tmp_path / f"{number}"
-        with subprocess.Popen(
-            [sys.executable, "-c", FETCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            assert process.stdout.readline() == "up\n"
-            process.stdin.write(f"{slow.url('/p')} {path}\n")
-            process.stdin.flush()
+    with nursery() as begin:
+        for number in range(6):
+            path = tmp_path / f"{number}"
+            child = begin(slow.url("/p"), path, streams=4)
             until(lambda path=path: Path(f"{path}.part.json").exists() or path.exists())
             time.sleep(chance.uniform(0.0, 0.15))
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        assert not path.exists() or path.read_bytes() == PRODUCT
-        home = brought(slow, path)
-        kept += home.fetched < len(PRODUCT)
-        assert path.read_bytes() == PRODUCT
+            child.kill()
+            assert not path.exists() or path.read_bytes() == PRODUCT
+            home = brought(slow, path)
+            kept += home.fetched < len(PRODUCT)
+            assert path.read_bytes() == PRODUCT
     assert kept >= 1, "kills that leave nothing prove little"
