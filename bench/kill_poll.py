@@ -36,7 +36,7 @@ from watcher.demo.catalogue import Catalogue, serve
 from watcher.demo.products import L1C, L2A, OPENING, Product
 from watcher.demo.sites import HEROES
 from watcher.demo.timeline import Timeline
-from watcher.model import Level, Notice, Outcome, Sent
+from watcher.model import Level, Notice, Outcome, Sent, Subscription
 from watcher.store import sites, subscriptions
 from watcher.store.connection import connect, writing
 from watcher.tasks.notify import notify
@@ -178,7 +178,7 @@ def prepare(directory: Path, catalogue: Catalogue) -> None:
                     now=now(),
                 )
         for person in PEOPLE:
-            subscriptions.add(db, address=person, name="", sites=None, levels=(), max_cloud=None, now=now())
+            subscriptions.add(db, Subscription(0, person, ""), now=now())
 
 
 def start(directory: Path, sink: str, *, once: bool = False) -> subprocess.Popen[bytes]:

@@ -24,6 +24,7 @@ import platformdirs
 from bench.catalogue import COLLECTION, SITE
 from bench.database import fresh
 from bench.ratios import arguments, expect, refuse_noise, report
+from watcher.core.audience import Audience
 from watcher.core.decide import decide
 from watcher.core.matching import matches
 from watcher.model import Asset, Level, Product, Watch
@@ -84,7 +85,7 @@ def visit(db: sqlite3.Connection, watch: Watch, start: int, identity: Callable[[
         decision = decide(
             found,
             products.known(db, 1, [listing.product for listing in found]),
-            subscriptions.every(db),
+            subscriptions.audience(db, now=datetime.now(UTC)),
             first_number=products.first_free(db),
             download_levels=(),
         )
@@ -141,12 +142,12 @@ def build(path: Path, rows: int, identity: Callable[[int], str]) -> None:
     with closing(connect(draft)) as db:
         index = db.execute("SELECT sql FROM sqlite_master WHERE name = 'revision_identity'").fetchone()[0]
         db.executescript("DROP INDEX revision_identity; PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF")
-        watch = sites.watches(db)[0]
+        watch, nobody = sites.watches(db)[0], Audience((), now=now)
         step = 50_000
         for first in range(1, rows + 1, step):
             page = [described(number, identity) for number in range(first, min(first + step, rows + 1))]
             with writing(db):
-                decision = decide(matches(page, [watch]), {}, [], first_number=first, download_levels=())
+                decision = decide(matches(page, [watch]), {}, nobody, first_number=first, download_levels=())
                 products.record(db, 1, decision, now=now)
             print(f"\r{100 * (first + len(page)) // rows:4} %", end="", flush=True)
         print("\rindexing", flush=True)

@@ -124,11 +124,12 @@ def add_subscription(
     address: str = "mail:jane@example.org",
     *,
     at: Sequence[Site] | None = None,
-    levels: Sequence[Level] = (),
-    max_cloud: float | None = None,
+    **terms: Any,
 ) -> int:
+    terms["sites"] = None if at is None else tuple(place.number for place in at)
+    terms["levels"] = tuple(terms.get("levels", ()))
     with writing(db):
-        return subscriptions.add(db, address=address, name="", sites=at, levels=levels, max_cloud=max_cloud, now=NOW)
+        return subscriptions.add(db, Subscription(0, address, "", **terms), now=NOW)
 
 
 def rows(db: sqlite3.Connection, sql: str, values: Iterable[Any] | Mapping[str, Any] = ()) -> list[Any]:

@@ -11,8 +11,9 @@ garbage collector's (`gc=False`), which otherwise looks at each of them again an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -109,11 +110,51 @@ class Watch(msgspec.Struct, frozen=True):
     reread: datetime | None = None
 
 
+class Event(StrEnum):
+    """What a person may be told of.
+
+    The first three happen to a product at a site, and make an arrival. `DOWNLOADED`: the files of one are at home.
+    `LATE`: an expected product has not come. `HEALTH`: watcher itself is in trouble, or well again.
+    """
+
+    NEW = "new"
+    REVISED = "revised"
+    WITHDRAWN = "withdrawn"
+    DOWNLOADED = "downloaded"
+    LATE = "late"
+    HEALTH = "health"
+
+
+ARRIVALS = (Event.NEW, Event.REVISED, Event.WITHDRAWN)
+"""What a subscription asks for unless it says otherwise."""
+
+FOR_GOOD = datetime(9999, 12, 31, tzinfo=UTC)
+"""Until when a subscription is muted that is not to be heard of again before somebody says so."""
+
+
+class Rhythm(msgspec.Struct, frozen=True):
+    """When a subscriber wants to hear: at once with each `pass`, at each full `hour`, once a `day` or a `week`.
+
+    `at` is the local time of day of the last two, `weekday` the day of the last (0 is Monday, ISO 8601's 1), `zone` an
+    IANA time zone. In `quiet` hours (from, until; local, over midnight where `until` is earlier) nothing is sent.
+    """
+
+    every: Literal["pass", "hour", "day", "week"] = "pass"
+    at: time = time(8)
+    weekday: int = 0
+    zone: str = "UTC"
+    quiet: tuple[time, time] | None = None
+
+
 class Subscription(msgspec.Struct, frozen=True):
     """A person's standing request to hear of arrivals.
 
-    `address` is what deliveries are keyed by: a reference, never a secret. `sites` `None` is every site, also those
-    to come; `levels` empty is every level.
+    `address` is what deliveries are keyed by: a reference, never a secret. What is meant are the `sites` by number and
+    those that have one of the `tags`; without either, every site, also those to come. `levels`, `collections` and
+    `platforms` empty are all of them; the last two may hold `*`. A cloud cover that is not known passes `max_cloud` if
+    `unknown_cloud` says so; coverage (how much of the site the footprint covers, percent) that is not known passes
+    `min_coverage`. `muted` is until when nothing is owed, `fields` which columns a notice has, in their order, `still`
+    asks for a word once a week though nothing came, `changed` is since when these terms hold.
     """
 
     number: int
@@ -122,14 +163,18 @@ class Subscription(msgspec.Struct, frozen=True):
     sites: tuple[int, ...] | None = None
     levels: tuple[Level, ...] = ()
     max_cloud: float | None = None
-
-
-class Event(StrEnum):
-    """What happened to a product at a site."""
-
-    NEW = "new"
-    REVISED = "revised"
-    WITHDRAWN = "withdrawn"
+    tags: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ARRIVALS
+    unknown_cloud: bool = True
+    min_coverage: float | None = None
+    acquired_since: datetime | None = None
+    rhythm: Rhythm = Rhythm()
+    muted: datetime | None = None
+    fields: tuple[str, ...] = ()
+    still: bool = False
+    changed: datetime | None = None
 
 
 class Query(msgspec.Struct, frozen=True):

@@ -24,8 +24,11 @@ from watcher.store.locks import holding
 if TYPE_CHECKING:
     import httpx
 
+    from watcher.core.carts import File
+    from watcher.core.shelves import Layout
     from watcher.net import Http
     from watcher.plugins import Catalogue
+    from watcher.tasks import carts
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
@@ -36,6 +39,9 @@ DATABASE = "watcher.db"
 _SOME = 50
 """So many sites are reconciled together: most servers take them as one question."""
 
+_NOWHERE = "https://nowhere.invalid"
+"""An origin that nothing has (RFC 2606), so that no address is trusted more than another."""
+
 _LONG = 300.0
 """Seconds after which a reconcile lets the next poll go first."""
 
@@ -43,12 +49,13 @@ _LONG = 300.0
 class Parts:
     """All that a command or the service works with, made when it is asked for.
 
-    `stop`, once set, ends every wait of every part.
+    `stop`, once set, ends every wait of every part. Raises `ConfigError` for a layout of the archive that is none.
     """
 
     def __init__(self, config: Config, state: Path, *, stop: threading.Event | None = None) -> None:
         self.config = config
         self.state = state
+        self.layout = _layout(config)
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
         self._hows: dict[str, How] = {}
@@ -210,6 +217,7 @@ class Parts:
                 db,
                 self.http,
                 self.archive,
+                layout=self.layout,
                 now=now,
                 chance=chance,
                 concurrency=self.config.download.concurrency,
@@ -219,20 +227,56 @@ class Parts:
             )
 
     def how(self, name: str) -> How:
-        """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each."""
+        """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each.
+
+        One that is not in the configuration has no terms of its own; its client says what is missing.
+        """
         from watcher.tasks.download import How
         from watcher.transfer import Terms
 
         with self._guard:
             if name not in self._hows:
-                table = self.table(name)
-                terms = Terms(
-                    reserve=self.config.download.reserve,
-                    streams=table.streams,
-                    spare=threading.Semaphore(table.streams - 1),
-                )
-                self._hows[name] = How(terms, table.members)
+                table = self.config.table(name)
+                streams, members = (table.streams, table.members) if table else (1, ())
+                spare = threading.Semaphore(streams - 1)
+                terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare)
+                self._hows[name] = How(terms, members)
             return self._hows[name]
+
+    def http_at(self, url: str) -> Http:
+        """Return the client for an address that no catalogue gave: that of the catalogue whose host it is.
+
+        Any other address is asked without an account, and only if it is public and encrypted.
+        """
+        from urllib.parse import urlsplit
+
+        from watcher.net import Http
+
+        place = urlsplit(url)
+        for name in self.config.known():
+            own, table = urlsplit(self.catalogue(name).url), self.table(name)
+            if place[:2] == own[:2] or {place.netloc, place.hostname} & {*table.hosts, *table.auth_hosts}:
+                return self.http(name)
+        with self._guard:
+            if _NOWHERE not in self._https:
+                connections = 4 + self.config.download.concurrency
+                self._https[_NOWHERE] = Http(origin=_NOWHERE, connections=connections, stop=self.stop)
+            return self._https[_NOWHERE]
+
+    def bring(self, files: Sequence[File], folder: Path, show: Show | None = None) -> Iterator[carts.Brought]:
+        """Fetch the files of a cart into a folder."""
+        from watcher.tasks.carts import bring
+
+        limits = self.config.download
+        yield from bring(
+            files,
+            self.http_at,
+            folder,
+            concurrency=limits.concurrency,
+            reserve=limits.reserve,
+            show=show,
+            stop=self.stop,
+        )
 
     def close(self) -> None:
         """Close every HTTP client."""
@@ -335,6 +379,18 @@ class Parts:
             settings.setdefault("url", self.catalogue(table.name).url)
         part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
         return part
+
+
+def _layout(config: Config) -> Layout:
+    from watcher.core.shelves import layout
+
+    try:
+        return layout(config.download.layout)
+    except ValueError as error:
+        raise ConfigError(
+            f'{config.path}: download.layout = "{config.download.layout}": {error}',
+            hint='write for instance "{site}/{platform}/{acquired:%Y/%m}/{level}/{title}"',
+        ) from error
 
 
 def _unknown(name: str, config: Config) -> UsageError:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import ACQUIRED, NOW, changed, product, site, version, watch
+from watcher.core.audience import Audience
 from watcher.core.auditing import Audit, late, passed_over, recorded, spans
 from watcher.core.decide import Decision, Known, Listing, decide
 from watcher.core.planning import reconciliation
@@ -33,7 +34,7 @@ def found_late(listed: Product, *watches: Watch, known: dict[str, Known] | None 
     """By how many seconds each sighting of a product was late, as a poll would note it."""
     found = [Listing(listed, watches or (FIELD,))]
     records = known or {}
-    decision = decide(found, records, (), first_number=9, download_levels=())
+    decision = decide(found, records, Audience((), now=NOW), first_number=9, download_levels=())
     return [seconds for *_, seconds in late(decision, found, records, **({"before": BEFORE, "now": NOW} | terms))]
 
 
@@ -80,7 +81,7 @@ def test_a_product_is_late_at_each_site_that_sees_it_and_had_a_baseline() -> Non
     other = changed(FIELD, number=2, site=site(2, "Nantes"))
     young = changed(FIELD, number=3, site=site(3, "Auch"), baselined=NOW - HOUR)
     found = [Listing(product(learnt=NOW - 3 * HOUR), [FIELD, other, young])]
-    decision = decide(found, {}, (), first_number=9, download_levels=())
+    decision = decide(found, {}, Audience((), now=NOW), first_number=9, download_levels=())
     assert sorted(late(decision, found, {}, before=BEFORE, now=NOW)) == [(9, 1, 10800), (9, 2, 10800)]
     assert list(late(Decision([], [], [], [], [], [], set()), [], {}, before=BEFORE, now=NOW)) == []
 

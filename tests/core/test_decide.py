@@ -28,7 +28,7 @@ def decided(
     return decide(
         [Listing(one, watches) for one, watches in listed],
         known or {},
-        subscriptions,
+        Audience(subscriptions, now=NOW),
         first_number=100,
         download_levels=levels,
     )
@@ -226,7 +226,8 @@ def test_a_subscription_hears_of_its_sites_and_levels_only() -> None:
             subscription(2, "mail:b@example.org", levels=(L1C,)),
             subscription(3, "mail:c@example.org", sites=()),
             subscription(4, "mail:d@example.org"),
-        ]
+        ],
+        now=NOW,
     )
     hears = {
         (place, level): "".join(owed.address[5] for owed in audience.owed(place, product(level=level)))
@@ -306,7 +307,7 @@ def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
                 for ident, text, places in page
             ],
             known,
-            [JANE],
+            Audience([JANE], now=NOW),
             first_number=len(numbers) + 1,
             download_levels=(),
         )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.given import ACQUIRED, FILE, L2A, NOW, changed, product, site, subscription, watch
 from watcher.core.acquisitions import key, processing
+from watcher.core.audience import Audience
 from watcher.core.decide import Decision, Known, Listing, acquisitions, decide
 from watcher.core.kin import Kin
 from watcher.core.revisions import token
@@ -53,7 +54,7 @@ def decided(
     return decide(
         [Listing(one, watches) for one in listed],
         known or {},
-        subscriptions,
+        Audience(subscriptions, now=NOW),
         first_number=100,
         download_levels=levels,  # type: ignore[arg-type]
         kin={acquisition: kin},
@@ -264,7 +265,7 @@ def test_in_whatever_order_catalogues_list_it_an_acquisition_is_told_of_and_its_
         decision = decide(
             [Listing(one, [watch()])],
             {} if record is None else {one.id: record},
-            [subscription()],
+            Audience([subscription()], now=NOW),
             first_number=len(family) + 1,
             download_levels=(),
             kin={str(key(one)): family},

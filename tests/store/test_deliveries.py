@@ -48,7 +48,7 @@ def test_nothing_is_due_before_its_time(db: sqlite3.Connection, here: int) -> No
 def test_what_was_tried_before_is_apart_from_todays_news(db: sqlite3.Connection, here: int) -> None:
     owe(db, here, product("P1"), Owed(JANE, 1))
     (owed,) = deliveries.due(db, now=NOW)
-    deliveries.claim(db, owed, notice="k1")
+    deliveries.claim(db, owed, notice="k1", now=NOW)
     deliveries.failed(db, owed, problem="refused", again=LATER, now=NOW)
     owe(db, here, product("P2"), Owed(JANE, 1))
     assert [one.attempts for one in deliveries.due(db, now=LATER)] == [0, 1]
@@ -57,7 +57,7 @@ def test_what_was_tried_before_is_apart_from_todays_news(db: sqlite3.Connection,
 def test_a_claimed_delivery_stays_due_until_it_is_sent(db: sqlite3.Connection, here: int) -> None:
     owe(db, here, product(), Owed(JANE, 1))
     (owed,) = deliveries.due(db, now=NOW)
-    deliveries.claim(db, owed, notice="k1")
+    deliveries.claim(db, owed, notice="k1", now=NOW)
     (again,) = deliveries.due(db, now=NOW)
     assert (again.deliveries, again.attempts, again.notice) == (owed.deliveries, 0, "k1")
     deliveries.sent(db, again, now=LATER)
@@ -69,7 +69,7 @@ def test_a_claimed_delivery_stays_due_until_it_is_sent(db: sqlite3.Connection, h
 def test_what_is_given_up_waits_for_a_retry_by_hand(db: sqlite3.Connection, here: int) -> None:
     owe(db, here, product(), Owed(JANE, 1), Owed(JOHN, 2))
     for owed in deliveries.due(db, now=NOW):
-        deliveries.claim(db, owed, notice="k")
+        deliveries.claim(db, owed, notice="k", now=NOW)
         deliveries.failed(db, owed, problem="refused", again=None, now=NOW)
     assert deliveries.due(db, now=LATER) == []
     assert deliveries.counts(db) == (0, 0, 2)

@@ -196,7 +196,7 @@ def test_removing_a_site_forgets_all_that_hangs_on_it_but_no_product(db: sqlite3
         db.execute(
             "INSERT INTO arrivals (site, revision, event, arrived) VALUES (?, 1, 'new', '')", (watch.site.number,)
         )
-        db.execute("INSERT INTO deliveries (arrival, subscription, address, due) VALUES (1, 1, 'a', '')")
+        db.execute("INSERT INTO deliveries (arrival, subscription, address, owed, due) VALUES (1, 1, 'a', '', '')")
     with writing(db):
         assert sites.remove(db, watch.site) == 1
     for table in ("sites", "watches", "sightings", "arrivals", "deliveries", "subscription_sites"):

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from tests.given import L1C, L2A, add_subscription, add_watch, owe, product, rows
+from tests.given import L1C, L2A, NOW, add_subscription, add_watch, owe, product, rows
 from watcher.core.audience import Owed
 from watcher.errors import UsageError
 from watcher.store import sites, subscriptions
@@ -38,7 +38,7 @@ def test_a_number_that_is_none_is_refused(db: sqlite3.Connection) -> None:
 
 def test_the_number_in_an_old_notice_never_unsubscribes_somebody_else(db: sqlite3.Connection) -> None:
     gone = add_subscription(db)
-    subscriptions.remove(db, subscriptions.numbered(db, gone))
+    subscriptions.remove(db, subscriptions.numbered(db, gone), now=NOW)
     assert add_subscription(db, "mail:john@example.org") != gone
 
 
@@ -47,7 +47,7 @@ def test_ending_a_subscription_drops_what_it_was_owed(db: sqlite3.Connection) ->
     number = add_subscription(db)
     owe(db, place.number, product(), Owed("mail:jane@example.org", number))
     with writing(db):
-        assert subscriptions.remove(db, subscriptions.numbered(db, number)) == 1
+        assert subscriptions.remove(db, subscriptions.numbered(db, number), now=NOW) == 1
     assert rows(db, "SELECT * FROM deliveries") == []
 
 
@@ -68,5 +68,5 @@ def test_what_the_same_address_wants_by_another_subscription_stays_owed(db: sqli
     ]
     owe(db, here, product("nobody's", cloud=90.0), Owed(jane, ending))
     with writing(db):
-        assert subscriptions.remove(db, subscriptions.numbered(db, ending)) == 1
+        assert subscriptions.remove(db, subscriptions.numbered(db, ending), now=NOW) == 1
     assert rows(db, "SELECT arrival FROM deliveries WHERE due IS NOT NULL ORDER BY arrival") == told

@@ -43,6 +43,7 @@ def subscribe(
       watcher subscribe team --max-cloud 20
       watcher subscribe 'slack://TokenA/TokenB/TokenC/#l2a' --name "the lab"
     """
+    from watcher.model import Subscription
     from watcher.store import sites, subscriptions
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -52,15 +53,15 @@ def subscribe(
     chosen = list({site.number: site for site in (sites.named(db, name) for name in site_names)}.values()) or None
     reference = parts.reference(address)
     with writing(db):
-        number = subscriptions.add(
-            db,
-            address=reference,
-            name=name or "",
-            sites=chosen,
+        terms = Subscription(
+            0,
+            reference,
+            name or "",
+            sites=tuple(site.number for site in chosen) if chosen else None,
             levels=levels,
             max_cloud=max_cloud,
-            now=now(),
         )
+        number = subscriptions.add(db, terms, now=now())
         subscription = subscriptions.numbered(db, number)
     where = ", ".join(site.name for site in chosen) if chosen else "every site"
     what = ", ".join(levels) if levels else "every level"
@@ -131,13 +132,14 @@ def unsubscribe(context: Context, number: int) -> None:
     from watcher.store import addresses
     from watcher.store import subscriptions as stored
     from watcher.store.connection import writing
+    from watcher.wiring import now
 
     parts = context.parts
     db = parts.db()
     shown = parts.shown(stored.numbered(db, number))
     with writing(db):
         subscription = stored.numbered(db, number)
-        owed = stored.remove(db, subscription)
+        owed = stored.remove(db, subscription, now=now())
         orphaned = all(other.address != subscription.address for other in stored.every(db))
     if orphaned and subscription.address.startswith("url:"):
         addresses.forget(parts.state, subscription.address)

@@ -42,10 +42,14 @@ class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[download]`: which levels come home, where to, how many at once, and the space that is left free."""
+    """`[download]`: which levels come home, where to, how many at once, and the space that is left free.
+
+    `layout` is a template of places in the archive, see `watcher.core.shelves.layout`.
+    """
 
     levels: tuple[str, ...] = ()
     archive: str | None = None
+    layout: str = "{site}/{level}/{title}"
     interval: Seconds = Seconds(30)
     concurrency: int = 2
     reserve: Bytes = Bytes(2 << 30)

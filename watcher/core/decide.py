@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from watcher.core.acquisitions import key, newer, processing
 from watcher.core.audience import Audience, Owed, accepts, wanted
+from watcher.core.footprints import coverage
 from watcher.core.kin import Kin, Verdict, judge
 from watcher.core.revisions import completes, recognised
-from watcher.model import Event, Level, Product, Subscription, Watch
+from watcher.model import Event, Level, Product, Watch
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False):
@@ -36,7 +37,8 @@ class Known(msgspec.Struct, gc=False):
 class Arrival(msgspec.Struct, frozen=True):
     """What happened at a site, to which revision, who is to hear of it, and whether its files are wanted.
 
-    `cause` is why a catalogue says that it took the product away.
+    `cause` is why a catalogue says that it took the product away, `coverage` how much of the site the product covers,
+    in percent.
     """
 
     site: int
@@ -45,6 +47,7 @@ class Arrival(msgspec.Struct, frozen=True):
     owed: Sequence[Owed]
     download: bool
     cause: str | None = None
+    coverage: float | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -85,7 +88,7 @@ def _news(listing: Listing, record: Known | None) -> bool:
 def decide(
     listed: Iterable[Listing],
     known: Mapping[str, Known],
-    subscriptions: Sequence[Subscription],
+    audience: Audience,
     *,
     first_number: int,
     download_levels: Collection[Level],
@@ -100,7 +103,7 @@ def decide(
     the page's own; `once` tells of an acquisition once at each site, whichever catalogue has it first. A watch without
     a baseline remembers what it finds and announces it only if it was asked to.
     """
-    page = _Page(Audience(subscriptions), first_number, download_levels, kin or {}, collection, once)
+    page = _Page(audience, first_number, download_levels, kin or {}, collection, once)
     for listing in listed:
         product = listing.product
         record = known.get(product.id) or page.records.get(product.id)
@@ -188,17 +191,20 @@ class _Page:
         accepting = [watch for watch in here if accepts(watch, product, again=before is not None or revises)]
         if not accepting or (verdict.event is None and not verdict.told_by):
             return
-        owed = self._audience.owed(site, product)
+        event = verdict.event or Event.NEW
+        covered = coverage(accepting[0].site.geometry, product.geometry)
+        owed = self._audience.owed(site, product, event=event, coverage=covered)
         download = any(wanted(watch, product, self._levels) for watch in accepting)
         if verdict.told_by:
             # What others told may not have passed everybody's filter.
             told = [replace(product, level=one.level, cloud=one.cloud) for one in verdict.told_by]
-            heard = {to.address for one in told for to in self._audience.owed(site, one)}
+            told_to = (self._audience.owed(site, one, event=event, coverage=covered) for one in told)
+            heard = {to.address for owed_to in told_to for to in owed_to}
             owed = [to for to in owed if to.address not in heard]
             asked_for = any(watch.download for watch in accepting)
             download = download and (asked_for or not _at_home(product, verdict.told_by))
         if verdict.event is not None or owed:
-            self.decision.arrivals.append(Arrival(site, revision, verdict.event or Event.NEW, owed, download))
+            self.decision.arrivals.append(Arrival(site, revision, event, owed, download, coverage=covered))
         elif download:
             self.decision.fetched.append((revision, site))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -61,3 +62,31 @@ def around(geometry: bytes | None) -> shapely.Geometry | None:
 
     pairs = [(float(x), float(y)) for x, y in _PAIR.findall((geometry or b"").decode("utf-8", "replace"))]
     return shapely.envelope(shapely.MultiPoint(pairs)) if pairs else None
+
+
+def coverage(ground: bytes | None, footprint: bytes | None) -> float | None:
+    """Return how much of a site's ground a footprint covers, in percent; `None` where either is not known.
+
+    Both are GeoJSON geometries, WGS84, longitude first. Shares of area are taken in degrees: over one site the length
+    of a degree hardly changes. A site without area, a point or a line, is covered wholly or not at all.
+    """
+    import shapely
+
+    site, seen = _shape(ground), footprints([footprint])[0]
+    if site is None or seen is None or seen.is_empty:
+        return None
+    if not seen.is_valid:
+        seen = shapely.make_valid(seen)
+    if site.area == 0:
+        return 100.0 if site.intersects(seen) else 0.0
+    return float(min(100.0, 100 * site.intersection(seen).area / site.area))
+
+
+@lru_cache(maxsize=256)
+def _shape(geometry: bytes | None) -> shapely.Geometry | None:
+    import shapely
+
+    shape = footprints([geometry])[0]
+    if shape is None or shape.is_empty:
+        return None
+    return shape if shape.is_valid else shapely.make_valid(shape)

@@ -14,7 +14,7 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from watcher.core.wording import Lines, Told, level_word, lines
+from watcher.core.wording import Lines, Told, Warned, level_word, lines
 from watcher.model import Event, Notice
 from watcher.names import fold, plain
 
@@ -30,14 +30,14 @@ NEWEST = 50
 """So many are told of when there are more than `FULL`."""
 
 
-def compose(arrivals: Sequence[Told], *, key: str, footer: str = "") -> Notice:
-    """Compose one notice about these arrivals.
+def compose(arrivals: Sequence[Told], alerts: Sequence[Warned] = (), *, key: str, footer: str = "") -> Notice:
+    """Compose one notice about these arrivals and alerts; alerts come first.
 
     `key` tells it from every other, `footer` says how to stop them. Sites stand in alphabetical order, their
     newest acquisitions first. Raises `ValueError` when there is nothing to tell.
     """
-    if not arrivals:
-        raise ValueError("there is nothing to tell: a notice needs at least one arrival")
+    if not arrivals and not alerts:
+        raise ValueError("there is nothing to tell: a notice needs an arrival or an alert")
     newest = sorted(arrivals, key=_age)
     told, rest = (newest, []) if len(newest) <= FULL else (newest[:NEWEST], newest[NEWEST:])
     # The sort is stable: within a site they stay newest first.
@@ -46,11 +46,18 @@ def compose(arrivals: Sequence[Told], *, key: str, footer: str = "") -> Notice:
         (plain(site, limit=100), [lines(arrival) for arrival in group])
         for site, group in groupby(told, key=lambda arrival: arrival.site)
     ]
-    subject = _subject(arrivals)
+    warnings = [_warning(alert) for alert in alerts]
+    subject = _subject(arrivals) if arrivals else plain(_neutral(f"watcher: {warnings[0][0]}", ""))
     more = _more(rest)
     last = [line for line in (*map(plain, footer.splitlines()), f"notice {plain(key, limit=100)}") if line]
-    text = _neutral(_text(sites, more, last), "\\g<0>\u200b")
-    return Notice(key, subject, text, _template().render(subject=subject, sites=sites, more=more, last=last))
+    text = _neutral(_text(warnings, sites, more, last), "\\g<0>\u200b")
+    page = _template().render(subject=subject, warnings=warnings, sites=sites, more=more, last=last)
+    return Notice(key, subject, text, page)
+
+
+def _warning(alert: Warned) -> tuple[str, list[str]]:
+    lines = [*alert.body.splitlines(), *([f"→ {alert.hint}"] if alert.hint else [])]
+    return plain(alert.title), [plain(line, limit=1000) for line in lines]
 
 
 def _age(arrival: Told) -> tuple[float, str]:
@@ -106,8 +113,15 @@ def _neutral(text: str, replacement: str) -> str:
     return _MENTION.sub(replacement, text)
 
 
-def _text(sites: Sequence[tuple[str, Sequence[Lines]]], more: Sequence[str], last: Sequence[str]) -> str:
+def _text(
+    warnings: Sequence[tuple[str, Sequence[str]]],
+    sites: Sequence[tuple[str, Sequence[Lines]]],
+    more: Sequence[str],
+    last: Sequence[str],
+) -> str:
     lines: list[str] = []
+    for title, body in warnings:
+        lines += [title, *(f"  {line}" for line in body), ""]
     for site, arrivals in sites:
         lines += [site, ""]
         for arrival in arrivals:
@@ -134,6 +148,10 @@ _HTML = """\
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>{{ subject }}</title></head>
 <body style="font-family:sans-serif;line-height:1.4">
+{% for title, body in warnings %}
+<h2 style="font-size:1.1em">{{ title }}</h2>
+<p>{% for line in body %}{{ line }}<br>{% endfor %}</p>
+{% endfor %}
 {% for site, arrivals in sites %}
 <h2 style="font-size:1.1em">{{ site }}</h2>
 <table style="border-collapse:collapse;width:100%">

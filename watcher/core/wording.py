@@ -26,7 +26,8 @@ class Told(msgspec.Struct, frozen=True):
 
     `path` is where the download lies (`stored`), `verified` how it was checked (`md5`, `size`…), `previous`
     the processing that this one replaces and `current` this one, `also` where else the acquisition is listed, `cause`
-    why the catalogue took the product away. `None` is "not known".
+    why the catalogue took the product away, `coverage` how much of the site it covers, in percent. `None` is "not
+    known".
     """
 
     event: Event
@@ -40,6 +41,17 @@ class Told(msgspec.Struct, frozen=True):
     current: str | None = None
     also: Sequence[str] = ()
     cause: str | None = None
+    coverage: float | None = None
+
+
+class Warned(msgspec.Struct, frozen=True):
+    """An alert as a person is told of it: what did not go, or did not come, as it should; and the way out."""
+
+    kind: Literal["late", "health", "still"]
+    title: str
+    body: str
+    hint: str | None = None
+    site: str | None = None
 
 
 class Lines(msgspec.Struct, frozen=True):
@@ -60,6 +72,7 @@ def lines(arrival: Told) -> Lines:
     facts = [
         f"acquired {acquired.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if acquired else "acquisition unknown",
         "cloud unknown" if cloud is None else f"cloud {cloud:.0f} %",
+        *([f"covers {arrival.coverage:.0f} % of the site"] if arrival.coverage is not None else []),
         size_word([asset.size for asset in product.assets if asset.size is not None]),
         f"in {plain(arrival.catalogue, limit=60)}",
     ]

@@ -99,9 +99,9 @@ def arrive(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, now: datetime
     written = []
     for arrival in arrivals:
         cursor = db.execute(
-            "INSERT INTO arrivals (site, revision, event, arrived, cause) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO arrivals (site, revision, event, arrived, cause, coverage) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
-            (arrival.site, arrival.revision, arrival.event, stamp(now), arrival.cause),
+            (arrival.site, arrival.revision, arrival.event, stamp(now), arrival.cause, arrival.coverage),
         )
         if cursor.rowcount:
             written.append((int(cursor.lastrowid or 0), arrival))

@@ -66,6 +66,22 @@ def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str, gr
     return True
 
 
+def tag(db: sqlite3.Connection, site: Site, words: Collection[str]) -> None:
+    """Group a site with others by these words, beside those that it has."""
+    db.executemany(
+        "INSERT INTO site_tags (site, tag) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        ((site.number, key(word)) for word in words),
+    )
+
+
+def tags(db: sqlite3.Connection) -> dict[int, frozenset[str]]:
+    """Return the tags of the sites that have some, by number."""
+    found: dict[int, set[str]] = {}
+    for number, word in db.execute("SELECT site, tag FROM site_tags"):
+        found.setdefault(number, set()).add(word)
+    return {number: frozenset(words) for number, words in found.items()}
+
+
 def _begin_again(db: sqlite3.Connection, watch: int) -> None:
     db.execute(
         "DELETE FROM sightings WHERE (revision, site) IN (SELECT s.revision, s.site FROM watches AS w"

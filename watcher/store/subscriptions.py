@@ -1,34 +1,35 @@
-"""Subscriptions: who wants to hear, of what."""
+"""Subscriptions: who wants to hear, of what, when."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
+from typing import Any
 
+from watcher.core.audience import Audience, owing
 from watcher.errors import UsageError
-from watcher.model import Level, Site, Subscription
-from watcher.store.connection import stamp
+from watcher.model import Event, Level, Rhythm, Subscription
+from watcher.store import products, sites
+from watcher.store.connection import moment, stamp
 
 
 def every(db: sqlite3.Connection) -> list[Subscription]:
     """Return all subscriptions, oldest first."""
-    sites: dict[int, list[int]] = {}
+    places: dict[int, list[int]] = {}
     for subscription, site in db.execute("SELECT subscription, site FROM subscription_sites"):
-        sites.setdefault(subscription, []).append(site)
-    rows = db.execute("SELECT number, address, name, every_site, levels, max_cloud FROM subscriptions ORDER BY number")
+        places.setdefault(subscription, []).append(site)
+    rows = db.execute(f"SELECT number, every_site, {', '.join(_COLUMNS)} FROM subscriptions ORDER BY number")
     return [
-        Subscription(
-            number=number,
-            address=address,
-            name=name,
-            sites=None if every_site else tuple(sites.get(number, ())),
-            levels=tuple(Level(level) for level in json.loads(levels)),
-            max_cloud=max_cloud,
-        )
-        for number, address, name, every_site, levels, max_cloud in rows
+        _subscription(number, None if every_site else tuple(places.get(number, ())), columns)
+        for number, every_site, *columns in rows
     ]
+
+
+def audience(db: sqlite3.Connection, *, now: datetime) -> Audience:
+    """Return who is to hear of what comes now."""
+    return Audience(every(db), now=now, tags=sites.tags(db))
 
 
 def numbered(db: sqlite3.Connection, number: int) -> Subscription:
@@ -39,35 +40,42 @@ def numbered(db: sqlite3.Connection, number: int) -> Subscription:
     raise UsageError(f"there is no subscription {number}", hint="`watcher subscriptions` lists them")
 
 
-def add(
-    db: sqlite3.Connection,
-    *,
-    address: str,
-    name: str,
-    sites: Sequence[Site] | None,
-    levels: Sequence[Level],
-    max_cloud: float | None,
-    now: datetime,
-) -> int:
-    """Add a subscription to these sites, to every one for `None`; return its number."""
+def add(db: sqlite3.Connection, subscription: Subscription, *, now: datetime) -> int:
+    """Add a subscription on these terms; return the number it is given."""
+    values = [*_columns(subscription, now=now), stamp(now), subscription.sites is None]
+    marks = ", ".join("?" * len(values))
     cursor = db.execute(
-        "INSERT INTO subscriptions (address, name, every_site, levels, max_cloud, added) VALUES (?, ?, ?, ?, ?, ?)",
-        (address, name, sites is None, json.dumps(list(levels)), max_cloud, stamp(now)),
+        f"INSERT INTO subscriptions ({', '.join(_COLUMNS)}, added, every_site) VALUES ({marks})", values
     )
     number = int(cursor.lastrowid or 0)
-    db.executemany(
-        "INSERT INTO subscription_sites (subscription, site) VALUES (?, ?)",
-        ((number, site.number) for site in sites or ()),
-    )
+    _at(db, number, subscription.sites)
     return number
 
 
-def remove(db: sqlite3.Connection, subscription: Subscription) -> int:
+def change(db: sqlite3.Connection, subscription: Subscription, *, now: datetime) -> None:
+    """Give the subscription of that number these terms. What waits for its first try is due as they say."""
+    terms = ", ".join(f"{column} = ?" for column in _COLUMNS)
+    db.execute(
+        f"UPDATE subscriptions SET {terms}, every_site = ? WHERE number = ?",
+        (*_columns(subscription, now=now), subscription.sites is None, subscription.number),
+    )
+    db.execute("DELETE FROM subscription_sites WHERE subscription = ?", (subscription.number,))
+    _at(db, subscription.number, subscription.sites)
+    owed = owing(subscription, now)
+    db.execute(
+        "UPDATE deliveries SET due = ?, hold = ? WHERE subscription = ? AND due IS NOT NULL AND attempts = 0",
+        (stamp(owed.due or now), owed.hold, subscription.number),
+    )
+
+
+def remove(db: sqlite3.Connection, subscription: Subscription, *, now: datetime) -> int:
     """End a subscription; return how many notices it was still owed.
 
     What the same address wants by another subscription of its own as well stays owed to it.
     """
-    db.execute(_HAND_OVER, (subscription.number,))
+    others = [one for one in every(db) if one.address == subscription.address and one.number != subscription.number]
+    if others:
+        _hand_over(db, subscription, others, now=now)
     owed = db.execute(
         "SELECT count(*) FROM deliveries WHERE subscription = ? AND due IS NOT NULL", (subscription.number,)
     ).fetchone()[0]
@@ -75,11 +83,105 @@ def remove(db: sqlite3.Connection, subscription: Subscription) -> int:
     return int(owed)
 
 
-_HAND_OVER = """
-UPDATE deliveries SET subscription = other.number FROM subscriptions AS other, arrivals AS a, revisions AS r
-WHERE deliveries.subscription = ?1 AND due IS NOT NULL AND other.number <> ?1 AND other.address = deliveries.address
-  AND a.number = deliveries.arrival AND r.number = a.revision
-  AND (every_site OR EXISTS (SELECT 1 FROM subscription_sites WHERE subscription = other.number AND site = a.site))
-  AND (levels = '[]' OR r.level IN (SELECT value FROM json_each(levels)))
-  AND (max_cloud IS NULL OR r.cloud IS NULL OR r.cloud <= max_cloud)
-"""
+def _hand_over(
+    db: sqlite3.Connection, subscription: Subscription, others: Sequence[Subscription], *, now: datetime
+) -> None:
+    heirs = Audience(others, now=now, tags=sites.tags(db))
+    for number, site, revision, event, home, coverage, alert in db.execute(
+        "SELECT d.number, a.site, a.revision, a.event, d.home, a.coverage, l.kind FROM deliveries AS d"
+        " LEFT JOIN arrivals AS a ON a.number = d.arrival LEFT JOIN alerts AS l ON l.number = d.alert"
+        " WHERE d.subscription = ? AND d.due IS NOT NULL",
+        (subscription.number,),
+    ).fetchall():
+        if alert is not None:
+            heir = next((one.number for one in others if alert in one.events), None)
+        else:
+            told = Event.DOWNLOADED if home else Event(event)
+            _, product = products.one(db, revision)
+            heir = next((to.subscription for to in heirs.owed(site, product, event=told, coverage=coverage)), None)
+        if heir is not None:
+            db.execute("UPDATE deliveries SET subscription = ? WHERE number = ?", (heir, number))
+
+
+_COLUMNS = (
+    "address",
+    "name",
+    "tags",
+    "levels",
+    "collections",
+    "platforms",
+    "events",
+    "max_cloud",
+    "unknown_cloud",
+    "min_coverage",
+    "acquired_since",
+    "every",
+    "at",
+    "weekday",
+    "zone",
+    "quiet",
+    "muted",
+    "fields",
+    "still",
+    "changed",
+)
+
+
+def _columns(subscription: Subscription, *, now: datetime) -> list[Any]:
+    rhythm, since, muted = subscription.rhythm, subscription.acquired_since, subscription.muted
+    lists = (subscription.tags, subscription.levels, subscription.collections, subscription.platforms)
+    return [
+        subscription.address,
+        subscription.name,
+        *(json.dumps(list(words)) for words in (*lists, subscription.events)),
+        subscription.max_cloud,
+        subscription.unknown_cloud,
+        subscription.min_coverage,
+        since and stamp(since),
+        rhythm.every,
+        f"{rhythm.at:%H:%M}",
+        rhythm.weekday,
+        rhythm.zone,
+        rhythm.quiet and "{:%H:%M}-{:%H:%M}".format(*rhythm.quiet),
+        muted and stamp(muted),
+        json.dumps(list(subscription.fields)),
+        subscription.still,
+        stamp(now),
+    ]
+
+
+def _subscription(number: int, places: tuple[int, ...] | None, columns: Sequence[Any]) -> Subscription:
+    said = dict(zip(_COLUMNS, columns, strict=True))
+    start, _, end = (said["quiet"] or "").partition("-")
+    return Subscription(
+        number=number,
+        address=said["address"],
+        name=said["name"],
+        sites=places,
+        levels=tuple(Level(level) for level in json.loads(said["levels"])),
+        max_cloud=said["max_cloud"],
+        tags=tuple(json.loads(said["tags"])),
+        collections=tuple(json.loads(said["collections"])),
+        platforms=tuple(json.loads(said["platforms"])),
+        events=tuple(Event(event) for event in json.loads(said["events"])),
+        unknown_cloud=bool(said["unknown_cloud"]),
+        min_coverage=said["min_coverage"],
+        acquired_since=moment(said["acquired_since"]),
+        rhythm=Rhythm(
+            said["every"],
+            time.fromisoformat(said["at"]),
+            said["weekday"],
+            said["zone"],
+            (time.fromisoformat(start), time.fromisoformat(end)) if end else None,
+        ),
+        muted=moment(said["muted"]),
+        fields=tuple(json.loads(said["fields"])),
+        still=bool(said["still"]),
+        changed=moment(said["changed"]),
+    )
+
+
+def _at(db: sqlite3.Connection, number: int, places: Sequence[int] | None) -> None:
+    db.executemany(
+        "INSERT INTO subscription_sites (subscription, site) VALUES (?, ?)", ((number, site) for site in places or ())
+    )

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from watcher.core.patience import DOWNLOAD
-from watcher.core.shelves import file_name, shelf, suffix
+from watcher.core.shelves import USUAL, Layout, file_name, shelf, suffix
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
@@ -48,6 +48,7 @@ def download(
     https: Callable[[str], Http],
     archive: Path,
     *,
+    layout: Layout = USUAL,
     now: Callable[[], datetime],
     chance: Callable[[], float],
     concurrency: int = 2,
@@ -58,11 +59,15 @@ def download(
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
     The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue, `how` the terms on
-    which its products are fetched. What becomes due
-    meanwhile is fetched, too. What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk
-    interrupts the pass: other products would not fit either. A refused account ends it for its catalogue, so that it is
-    not locked by repetition. A defect is raised once the others are home.
+    which its products are fetched. What becomes due meanwhile is fetched, too. What `stop` interrupts stays due, and
+    its bytes stay for the next pass. A full disk interrupts the pass: other products would not fit either. A refused
+    account ends it for its catalogue, so that it is not locked by repetition. A defect is raised once the others are
+    home.
     """
+
+    def named(product: Product, wanted: Wanted) -> _Named:
+        return _Named(product, wanted, layout, whole=not how(wanted.catalogue).members)
+
     halt = Halt(stop)
     running: dict[Future[Stored], tuple[Wanted, Product, Path]] = {}
     refused: set[str] = set()
@@ -71,7 +76,7 @@ def download(
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, how, now=now())
+                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, named, now=now())
                     if begun is None:
                         break
                     work = partial(_bring, https, *begun, archive=archive, how=how, show=show, stop=halt)
@@ -104,7 +109,7 @@ def _begin(
     running: Collection[Wanted],
     refused: Collection[str],
     archive: Path,
-    how: Callable[[str], How],
+    named: Callable[[Product, Wanted], Callable[[int], str]],
     *,
     now: datetime,
 ) -> tuple[Wanted, Product, Path] | None:
@@ -114,7 +119,7 @@ def _begin(
         if wanted.revision in busy or wanted.catalogue in refused:
             continue
         _, product = products.one(db, wanted.revision)
-        name = _Named(product, wanted.site, whole=not how(wanted.catalogue).members)
+        name = named(product, wanted)
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name)
         if place is not None:
@@ -126,12 +131,15 @@ class _Named(msgspec.Struct, frozen=True):
     """The names that a product may have in the archive, by version; one of several files has no suffix."""
 
     product: Product
-    site: str
+    product: Product
+    wanted: Wanted
+    layout: Layout
     whole: bool
 
     def __call__(self, version: int) -> str:
         end = suffix(self.product.assets[0]) if len(self.product.assets) == 1 and self.whole else ""
-        return f"{shelf(self.product, site=self.site, version=version)}{end}"
+        site, catalogue = self.wanted.site, self.wanted.catalogue
+        return f"{shelf(self.product, site=site, catalogue=catalogue, layout=self.layout, version=version)}{end}"
 
 
 def _settle(

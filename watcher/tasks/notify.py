@@ -11,11 +11,12 @@ from pathlib import Path
 import msgspec
 
 from watcher.core.acquisitions import change
+from watcher.core.calendar import quiet_until
 from watcher.core.notices import compose
 from watcher.core.patience import DELIVERY
-from watcher.core.wording import Told
+from watcher.core.wording import Told, Warned
 from watcher.model import Event, Notice, Outcome, Sent
-from watcher.store import acquisitions, deliveries, products
+from watcher.store import acquisitions, alerts, deliveries, products, subscriptions
 from watcher.store.connection import writing
 from watcher.store.deliveries import Due, Subject
 
@@ -51,10 +52,11 @@ def notify(
         return
     with writing(db):
         # Read again inside: what is told of must not be removed between the reading and the claim.
+        _let_sleep(db, now=now())
         due = deliveries.due(db, now=now(), patience=patience)
         posts = [(owed.address, _notice(db, owed, archive)) for owed in due]
         for owed, (_, notice) in zip(due, posts, strict=True):
-            deliveries.claim(db, owed, notice=notice.key)
+            deliveries.claim(db, owed, notice=notice.key, now=now())
     for outcome in send(posts):
         owed, (_, notice) = due[outcome.index], posts[outcome.index]
         problem, again = None, None
@@ -70,10 +72,22 @@ def notify(
         yield Paid(owed.address, notice.subject, len(owed.deliveries), problem, again)
 
 
+def _let_sleep(db: sqlite3.Connection, *, now: datetime) -> None:
+    """Let what is due in somebody's quiet hours wait for their end.
+
+    Their rhythm has kept to them already; but a pass may come late, and so may another try.
+    """
+    for subscription in subscriptions.every(db):
+        until = quiet_until(subscription.rhythm, now)
+        if until is not None:
+            deliveries.hold(db, subscription.number, until=until, now=now)
+
+
 def _notice(db: sqlite3.Connection, owed: Due, archive: Path) -> Notice:
     told = [_told(db, subject, archive) for subject in deliveries.subjects(db, owed.arrivals)]
+    warned = [Warned(one.kind, one.title, one.body, one.hint, one.site) for one in alerts.these(db, owed.alerts)]
     key = owed.notice or hashlib.sha256(f"{owed.address} {owed.deliveries}".encode()).hexdigest()[:12]
-    return compose(told, key=key, footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}")
+    return compose(told, warned, key=key, footer=f"To hear no more of this: watcher unsubscribe {owed.subscription}")
 
 
 def _told(db: sqlite3.Connection, subject: Subject, archive: Path) -> Told:
@@ -94,4 +108,5 @@ def _told(db: sqlite3.Connection, subject: Subject, archive: Path) -> Told:
         current=now,
         also=[place.beside(catalogue) for place in acquisitions.also(db, subject.revision, subject.number)],
         cause=subject.cause,
+        coverage=subject.coverage,
     )

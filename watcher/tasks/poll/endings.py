@@ -6,9 +6,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from watcher.core.asking import Ask
-from watcher.core.audience import Audience, accepts
+from watcher.core.audience import accepts
 from watcher.core.auditing import APART
 from watcher.core.decide import Arrival
+from watcher.core.footprints import coverage
 from watcher.core.withdrawals import taken_away, vanished
 from watcher.errors import CatalogueError
 from watcher.model import Event, Page, Watch
@@ -78,5 +79,9 @@ def _withdrawal(
     if told and visit.once and not relatives.told(db, revision, site):
         # Nobody heard of it from this catalogue, and another one still has the acquisition.
         told = not relatives.also(db, revision, site)
-    owed = Audience(subscriptions.every(db)).owed(site, product) if told else ()
-    return Arrival(site, revision, Event.WITHDRAWN, owed, False, cause)
+    if not told:
+        return Arrival(site, revision, Event.WITHDRAWN, (), False, cause)
+    covered = coverage(here[0].site.geometry, product.geometry)
+    audience = subscriptions.audience(db, now=visit.now())
+    owed = audience.owed(site, product, event=Event.WITHDRAWN, coverage=covered)
+    return Arrival(site, revision, Event.WITHDRAWN, owed, False, cause, covered)

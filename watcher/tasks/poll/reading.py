@@ -93,7 +93,7 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer) 
         decision = decide(
             found,
             known,
-            subscriptions.every(db),
+            subscriptions.audience(db, now=now),
             first_number=products.first_free(db),
             download_levels=visit.download_levels,
             kin=relatives.kin(db, acquisitions(found, known)),
