@@ -16,7 +16,7 @@ from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, remembered
 from watcher.errors import ConfigError, UsageError, WatcherError
-from watcher.model import Finding, Notice, Outcome, Sent, Subscription
+from watcher.model import Finding, Notice, Outcome, Product, Sent, Subscription
 from watcher.store import addresses, audits, sites
 from watcher.store.connection import connect
 from watcher.store.locks import holding
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from watcher.core.shelves import Layout
     from watcher.net import Http
     from watcher.plugins import Catalogue
-    from watcher.tasks import carts
+    from watcher.tasks import carts, members
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
+    from watcher.transfer import Terms
 
 DATABASE = "watcher.db"
 
@@ -225,6 +226,17 @@ class Parts:
                 show=show,
                 stop=self.stop,
             )
+
+    def bring_members(
+        self, products: Sequence[tuple[str, Product]], folder: Path, patterns: Sequence[str], show: Show | None = None
+    ) -> Iterator[members.Brought]:
+        """Fetch some members of products, which are given with their catalogues, into a folder."""
+        from watcher.tasks.members import bring
+
+        def terms(name: str) -> Terms:
+            return self.how(name).terms
+
+        yield from bring(products, self.http, folder, patterns, terms=terms, show=show, stop=self.stop)
 
     def how(self, name: str) -> How:
         """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each.

@@ -64,11 +64,8 @@ def download(
     account ends it for its catalogue, so that it is not locked by repetition. A defect is raised once the others are
     home.
     """
-
-    def named(product: Product, wanted: Wanted) -> _Named:
-        return _Named(product, wanted, layout, whole=not how(wanted.catalogue).members)
-
     halt = Halt(stop)
+    named = partial(_Named, layout, how)
     running: dict[Future[Stored], tuple[Wanted, Product, Path]] = {}
     refused: set[str] = set()
     defects: list[BaseException] = []
@@ -130,14 +127,14 @@ def _begin(
 class _Named(msgspec.Struct, frozen=True):
     """The names that a product may have in the archive, by version; one of several files has no suffix."""
 
-    product: Product
+    layout: Layout
+    how: Callable[[str], How]
     product: Product
     wanted: Wanted
-    layout: Layout
-    whole: bool
 
     def __call__(self, version: int) -> str:
-        end = suffix(self.product.assets[0]) if len(self.product.assets) == 1 and self.whole else ""
+        whole = len(self.product.assets) == 1 and not self.how(self.wanted.catalogue).members
+        end = suffix(self.product.assets[0]) if whole else ""
         site, catalogue = self.wanted.site, self.wanted.catalogue
         return f"{shelf(self.product, site=site, catalogue=catalogue, layout=self.layout, version=version)}{end}"
 
