@@ -151,6 +151,7 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
             raise UsageError("--members names no pattern", hint="write for instance --members '*_B04*,MASKS/*'")
         fetch_members(context, product, patterns, folder)
         return
+    from watcher.core.wording import proof
     from watcher.store import downloads
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -169,9 +170,7 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
         for brought in parts.download(db, show):
             count += 1
             if brought.stored is not None:
-                click.echo(
-                    f"stored {brought.path} ({brought.stored.size:,} bytes, verified: {brought.stored.verified})"
-                )
+                click.echo(f"stored {brought.path} ({brought.stored.size:,} bytes, {proof(brought.stored.verified)})")
             else:
                 failed += 1
                 after = (
