@@ -30,14 +30,15 @@ def _exchanged(inner: str) -> Attack:
     """Put a link in the place of a directory, and the directory back."""
 
     def exchange(archive: Path, victim: Path, number: int) -> None:
-        place, aside = archive / inner, archive.parent / "aside"
+        place, aside = archive / inner, archive.parent / f"aside{time.monotonic_ns()}"
         place.rename(aside)
         place.symlink_to(victim)
         with contextlib.suppress(OSError):
             os.chown(place, 65534, 65534, follow_symlinks=False)
         time.sleep(0.0005)
         place.unlink()
-        aside.rename(place)
+        with contextlib.suppress(OSError):  # a new one has been made meanwhile
+            aside.rename(place)
 
     return exchange
 

@@ -9,7 +9,7 @@ import msgspec
 
 from watcher.core.spans import Span, prefix
 from watcher.errors import TransferError
-from watcher.net import Http, excess, pieces
+from watcher.net import Http, pieces
 from watcher.net.reach import shown
 from watcher.transfer import ranges, segments, space
 from watcher.transfer.archives import GZIP, is_gzip
@@ -99,7 +99,7 @@ def _go_on(http: Http, errand: Errand, part: Part, kept: Kept) -> Received | Non
     terms = errand.terms
     with http.stream(errand.asset.href, headers=headers, patience=terms.patience, stop=errand.stop) as response:
         if ranges.continues(response, span, kept.record, known=errand.known is not None):
-            return _read(response, pieces(response), errand, part, kept.total)
+            return _read(response, pieces(response, beyond=errand.known is None), errand, part, kept.total)
         if response.status_code in (206, 416):
             return None
         coming, record = _begun(response, errand)
@@ -112,7 +112,7 @@ def _begun(response: httpx.Response, errand: Errand, *, status: int = 200) -> tu
 
     Raises `WatcherError` for an answer that is no product, or has another status.
     """
-    asset, coming = errand.asset, pieces(response, again=status == 206)
+    asset, coming = errand.asset, pieces(response, again=status == 206, beyond=errand.known is None)
     first = beginning(coming, OPENING)
     if response.status_code != status or not is_product(response, asset, errand.name, first):
         raise refusal(response, first + beginning(coming, LOOK))
@@ -157,18 +157,12 @@ def _read(response: httpx.Response, coming: Pieces, errand: Errand, part: Part, 
         sums.reach(part.size)
         for piece in coming:
             if announced is not None and part.size + len(piece) > announced:
-                raise _too_much(part, place, announced)
+                part.truncate()  # what came may be of any file
+                raise TransferError(f"{place} sends more than the {announced} bytes announced")
             part.write(piece)
             sums.reach(part.size)
             errand.told(part.size, announced)
             flow.passed(len(piece))
-        if announced is not None and errand.known is None and excess(response):
-            raise _too_much(part, place, announced)
         if announced is not None and part.size != announced:
             raise TransferError(f"{place} sent {part.size} of {announced} bytes")
         return Received(part.size - started, announced, sums.digests(errand.stop))
-
-
-def _too_much(part: Part, place: str, announced: int) -> TransferError:
-    part.truncate()  # what came may be of any file
-    return TransferError(f"{place} sends more than the {announced} bytes announced")
