@@ -19,7 +19,7 @@ from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, redact, remembered, revealed
 from watcher.errors import ConfigError, StoreError, UsageError, WatcherError
-from watcher.model import Finding, Notice, Outcome, Sent, Subscription
+from watcher.model import Finding, Notice, Outcome, Product, Sent, Subscription
 from watcher.store import addresses, audits, deliveries, sites, subscriptions
 from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
@@ -31,15 +31,16 @@ if TYPE_CHECKING:
     from watcher.net import Http
     from watcher.net.heartbeat import Beat, Heartbeat
     from watcher.plugins import Catalogue
-    from watcher.tasks import carts
-    from watcher.tasks.download import Brought, Show
-    from watcher.tasks.feeds import Terms
+    from watcher.tasks import carts, members
+    from watcher.tasks.download import Brought, How, Show
+    from watcher.tasks.feeds import Terms as FeedTerms
     from watcher.tasks.feeds.files import Wrote
     from watcher.tasks.health import Told
     from watcher.tasks.lateness import Reviewed
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
+    from watcher.transfer import Terms
 
 DATABASE = "watcher.db"
 
@@ -66,6 +67,7 @@ class Parts:
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
         self._heartbeat: Heartbeat | None = None
+        self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
 
     @property
@@ -129,7 +131,7 @@ class Parts:
                     signed="search" in table.needs_account,
                     gap=table.gap,
                     deadline=table.deadline,
-                    connections=4 + self.config.download.concurrency,
+                    connections=3 + self.config.download.concurrency + table.streams,
                     ca_bundle=table.ca_bundle,
                     allow_insecure=table.allow_insecure,
                     proxy=table.proxy,
@@ -296,10 +298,38 @@ class Parts:
                 now=now,
                 chance=chance,
                 concurrency=self.config.download.concurrency,
-                reserve=self.config.download.reserve,
+                how=self.how,
                 show=show,
                 stop=self.stop,
             )
+
+    def bring_members(
+        self, products: Sequence[tuple[str, Product]], folder: Path, patterns: Sequence[str], show: Show | None = None
+    ) -> Iterator[members.Brought]:
+        """Fetch some members of products, which are given with their catalogues, into a folder."""
+        from watcher.tasks.members import bring
+
+        def terms(name: str) -> Terms:
+            return self.how(name).terms
+
+        yield from bring(products, self.http, folder, patterns, terms=terms, show=show, stop=self.stop)
+
+    def how(self, name: str) -> How:
+        """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each.
+
+        One that is not in the configuration has no terms of its own; its client says what is missing.
+        """
+        from watcher.tasks.download import How
+        from watcher.transfer import Terms
+
+        with self._guard:
+            if name not in self._hows:
+                table = self.config.table(name)
+                streams, members = (table.streams, table.members) if table else (1, ())
+                spare = threading.Semaphore(streams - 1)
+                terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare)
+                self._hows[name] = How(terms, members)
+            return self._hows[name]
 
     def http_at(self, url: str) -> Http:
         """Return the client for an address that no catalogue gave: that of the catalogue whose host it is.
@@ -384,7 +414,7 @@ class Parts:
         from watcher.tasks.feeds import due, write
         from watcher.tasks.feeds.child import write_apart
 
-        terms = self._terms()
+        terms = self._feed_terms()
         if not due(db, at, terms, now=now()):
             return None
         with self.lock("feeds", what="writing the feeds", wait=60.0):
@@ -397,7 +427,7 @@ class Parts:
         from watcher.tasks.feeds import write
 
         with self.lock("feeds", what="writing the feeds", wait=60.0):
-            return write(db, directory, self._terms(), now=now(), every=True)
+            return write(db, directory, self._feed_terms(), now=now(), every=True)
 
     def close(self) -> None:
         """Close every HTTP client."""
@@ -550,7 +580,7 @@ class Parts:
         table = self.table(name)
         return {} if table.auth is None else structs.asdict(self._auth(table))  # type: ignore[arg-type]
 
-    def _terms(self) -> Terms:
+    def _feed_terms(self) -> FeedTerms:
         from watcher.tasks.feeds import Terms
 
         url = self.config.feeds.public_url

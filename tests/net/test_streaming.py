@@ -80,6 +80,40 @@ def test_the_caller_judges_the_status_of_a_download(status: int) -> None:
     assert len(peer.requests) == 1
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_has_no_body_is_not_waited_for(status: int) -> None:
+    """Whatever length it says: a 304 may say that of the file."""
+    answer = reply(status, sized=False, Content_Length="100000")
+    with served(answer) as peer, Http(origin=peer.origin) as http, http.stream(peer.url()) as response:
+        assert b"".join(pieces(response)) == b""
+
+
+@pytest.mark.parametrize("beyond", [True, False])
+@pytest.mark.parametrize("after", [b"", b"more"])
+def test_a_byte_beyond_the_length_is_there_for_who_asks(after: bytes, beyond: bool) -> None:
+    body, sent = bytes(300_000), threading.Event()
+
+    def says(request: Request, connection: socket.socket) -> None:
+        connection.sendall(reply(200, body) + after)
+        sent.set()
+        connection.recv(1)
+
+    with served(says) as peer, Http(origin=peer.origin) as http, http.stream(peer.url()) as response:
+        sent.wait(20)
+        found = [bytes(piece) for piece in pieces(response, beyond=beyond)]
+    assert b"".join(found) == body + (after[:1] if beyond else b"")
+
+
+def test_a_connection_is_used_again_where_that_is_asked_for() -> None:
+    body = bytes(300_000)
+    for again in (True, False):
+        with served(reply(200, body)) as peer, Http(origin=peer.origin) as http:
+            for _ in range(3):
+                with http.stream(peer.url()) as response:
+                    assert sum(map(len, pieces(response, again=again))) == len(body)
+            assert peer.connections == (1 if again else 3)
+
+
 def test_an_error_of_the_caller_passes_through() -> None:
     with served(reply(200, BIG)) as peer, Http(origin=peer.origin) as http:
         with pytest.raises(TransferError, match="mine"), http.stream(peer.url()):

@@ -61,16 +61,19 @@ def whole(response: httpx.Response, limit: int) -> bytes:
         raise Unreachable(f"{place} answered with broken compression: {error}") from error
 
 
-def pieces(response: httpx.Response) -> Iterator[bytes | memoryview]:
+def pieces(response: httpx.Response, *, again: bool = False, beyond: bool = False) -> Iterator[bytes | memoryview]:
     """Yield a download's bytes as they arrive; a piece is valid until the next one is asked for.
 
     Where the length is known they are read around httpx, h11 and their copies, which halves the cost of a
-    download. Raises what httpcore raises.
+    download, and of its connection no more than that is left: not so where it is to be used `again`. With `beyond`
+    a byte is yielded that comes after the length, if one is there already. Raises what httpcore raises.
     """
     raw, connection = response.iter_raw(), response.extensions.get("network_stream")
     length = response.headers.get("content-length", "")
     sized = length.isdigit() and "transfer-encoding" not in response.headers
-    if not sized or not isinstance(connection, Connection):
+    # Neither of those has a body, whatever length it says (RFC 9112 §6.3).
+    empty = response.status_code in (204, 304)
+    if again or empty or not sized or not isinstance(connection, Connection):
         yield from raw
         return
     left = int(length)
@@ -86,7 +89,10 @@ def pieces(response: httpx.Response) -> Iterator[bytes | memoryview]:
             raise httpcore.RemoteProtocolError(f"the connection was closed {left} bytes early")
         left -= count
         yield buffer[:count]
-    yield from raw if not buffer else ()  # its end, after which the connection can be used again
+    if not buffer:
+        yield from raw  # its end, after which the connection can be used again
+    elif beyond and (more := connection.more()):
+        yield more
 
 
 def opening(response: httpx.Response, limit: int = 2048) -> bytes:

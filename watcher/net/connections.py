@@ -130,6 +130,16 @@ class Connection(httpcore.NetworkStream):
         """Read into `buffer`, around httpcore; return the number of bytes, 0 at the end."""
         return _patiently(partial(self._socket.recv_into, buffer), timeout, httpcore.ReadError)
 
+    def more(self) -> bytes:
+        """Return a byte if one is there already, without waiting for it."""
+        self._socket.settimeout(0)
+        try:
+            return self._socket.recv(1)
+        except OSError:  # nothing there, or broken: no more, at any rate
+            return b""
+        finally:
+            self._socket.settimeout(_TICK)
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of `buffer`."""
         rest = memoryview(buffer)
