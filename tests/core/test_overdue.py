@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from watcher.core.overdue import ENOUGH, Wait, forecast, past
+from watcher.core.overdue import ENOUGH, FLOOR, Wait, forecast, past
 
 HOUR = 3600.0
 
@@ -30,6 +30,12 @@ def test_of_a_short_history_it_is_twice_as_late_as_any() -> None:
     assert limit is not None
     assert limit.seconds == pytest.approx(20 * HOUR)
     assert limit.words == "more than twice as late as any of the 30 before"
+
+
+def test_however_quick_the_past_was_nothing_is_overdue_within_hours() -> None:
+    limit = past(waits(200, hours=0.1)).limit(None)
+    assert limit is not None
+    assert limit.seconds == FLOOR
 
 
 def test_nothing_is_overdue_without_enough_history() -> None:

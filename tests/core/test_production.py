@@ -47,6 +47,12 @@ def test_the_mode_of_an_instrument_does_not_part_a_level_from_the_next() -> None
     assert levels(l1c, l2a) == [["L1C", "L2A"]]
 
 
+def test_where_a_name_has_no_platform_the_catalogue_says_it() -> None:
+    modis = named("MOD09GA.A2026001.h18v04.061.2026003012345", Level("L2G"), platform="Terra")
+    hls = named("HLS.S30.T31TCJ.2026152T105031.v2.0", Level("L3"), at=SEEN, platform="Sentinel-2B")
+    assert [one.platform for one in acquisitions([modis, hls])] == ["TERRA", "SENTINEL-2B"]
+
+
 def test_without_a_name_it_is_the_platform_and_a_time_within_seconds() -> None:
     near, far = ACQUIRED + timedelta(seconds=2), ACQUIRED + timedelta(seconds=30)
     assert levels(step(L1C), step(L2A, near)) == [["L1C", "L2A"]]

@@ -79,6 +79,14 @@ def test_either_of_two_cameras_may_see_the_next_but_other_instruments_have_their
     assert {(t.sensor.instrument, t.period) for t in tracks([*wide, *narrow])[0]} == {("OLCI", 2), ("SLSTR", 9)}
 
 
+def test_an_instrument_has_one_name_however_a_catalogue_writes_it() -> None:
+    both = [
+        *seen(range(0, 96, 32), "LANDSAT8", instrument="OLI_TIRS"),
+        *seen(range(16, 96, 32), "landsat-8", instrument="oli"),
+    ]
+    assert [(track.sensor.instrument, track.period) for track in tracks(both)[0]] == [("OLI", 16)]
+
+
 def test_of_few_passes_and_of_passes_without_rhythm_nothing_is_foretold() -> None:
     assert tracks(seen([0, 5, 10])) == ([], [Sensor("SPOT-5")])
     odd = [0, 1.3, 7.7, 9.05, 20.6, 33.31, 34.9, 50.2, 61.75, 77.4]

@@ -23,6 +23,9 @@ CERTAIN = 0.99
 RARELY = 0.95
 """…or than all that came, where so many came and the others never did."""
 
+FLOOR = 6 * 3600.0
+"""No lateness is worth a word before that, in seconds, however quick the past was."""
+
 CLOUDS = 50.0
 """Above so much cloud (percent), an acquisition is compared with those that had as much."""
 
@@ -87,7 +90,7 @@ class Past(msgspec.Struct, frozen=True):
             return None
         twice = curve.came < _MANY
         alike = "" if curve is self.all else "many" if curve is self.cloudy else "few"
-        return Limit(longest * (_TWICE if twice else 1.0), share, curve.came, twice, alike)
+        return Limit(max(FLOOR, longest * (_TWICE if twice else 1.0)), share, curve.came, twice, alike)
 
 
 def past(waits: Iterable[Wait]) -> Past:

@@ -68,15 +68,9 @@ class Acquisition(msgspec.Struct, frozen=True):
         return [step for step in self.steps if step.level == level and step.collection in collections]
 
 
-class _Name(msgspec.Struct, frozen=True):
-    key: str
-    platform: str
-    place: str
-
-
 def acquisitions(steps: Iterable[Step]) -> list[Acquisition]:
     """Return the acquisitions that products are of, oldest first. One whose time is not known is left out."""
-    named: dict[_Name, list[Step]] = defaultdict(list)
+    named: dict[str, list[Step]] = defaultdict(list)
     nameless: dict[tuple[str, str], list[Step]] = defaultdict(list)
     for step in steps:
         if step.acquired is None:
@@ -85,8 +79,8 @@ def acquisitions(steps: Iterable[Step]) -> list[Acquisition]:
         if name is not None:
             named[name].append(step)
         else:
-            nameless[_platform(step.platform), step.grid or ""].append(step)
-    found = [_acquisition(name.key, name.platform, name.place, group) for name, group in named.items()]
+            nameless[_platform(step.platform) or "", step.grid or ""].append(step)
+    found = [_named(name, group) for name, group in named.items()]
     for (platform, grid), alike in nameless.items():
         for group in _at_once(alike):
             first = min(step.acquired for step in group if step.acquired is not None)
@@ -95,21 +89,29 @@ def acquisitions(steps: Iterable[Step]) -> list[Acquisition]:
     return sorted(_matched(found), key=lambda one: (one.acquired, one.key))
 
 
-def _name(step: Step) -> _Name | None:
-    """Read the acquisition key without its level: `time/sensor/place/level`."""
+def _name(step: Step) -> str | None:
+    """Return the acquisition key without its level, and without the mode of the instrument.
+
+    The L1C may be named by another one than the L2A: XSTHPAN and XS.
+    """
     parts = (step.acquisition or "").split("/")
     if len(parts) != 4:
         return None
     time, sensor, place, _ = parts
-    # L1C and L2A may be named by other modes of one instrument (XSTHPAN and XS).
-    platform = sensor.partition("-")[0]
-    return _Name(f"{time}/{platform}/{place}", _platform(platform) or _platform(step.platform), place)
+    return f"{time}/{sensor.partition('-')[0]}/{place}"
+
+
+def _named(name: str, steps: Sequence[Step]) -> Acquisition:
+    _, word, place = name.split("/")
+    # Some names have a product where others have the platform; then it is what the catalogue says.
+    platform = PLATFORMS.get(fold(word)) or next((said for step in steps if (said := _platform(step.platform))), word)
+    return _acquisition(name, platform, place, steps)
 
 
 @lru_cache(maxsize=256)
-def _platform(text: str | None) -> str:
-    """Return a platform as its operators write it; another as it is said, `""` for none."""
-    return PLATFORMS.get(fold(text), text.upper()) if text else ""
+def _platform(text: str | None) -> str | None:
+    """Return a platform as its operators write it; another as it is said, `None` for none."""
+    return PLATFORMS.get(fold(text), text.upper()) if text else None
 
 
 def _acquisition(key: str, platform: str, place: str, steps: Sequence[Step]) -> Acquisition:

@@ -17,7 +17,9 @@ from itertools import pairwise
 import msgspec
 
 from watcher.core.production import Acquisition, Step
+from watcher.core.sentences.missions import INSTRUMENTS
 from watcher.model import FOR_GOOD
+from watcher.names import fold
 
 LONGEST = 40
 """No period of more days is looked for."""
@@ -231,7 +233,7 @@ def _passes(acquisitions: Iterable[Acquisition]) -> dict[Sensor, list[Pass]]:
 def _instrument(one: Acquisition) -> str:
     """Return the instrument; the number of one of two cameras (HRG1, HRG2) is left out: either may see the next."""
     said = next((step.instrument for step in one.steps if step.instrument), "")
-    return re.sub(r"[\W_]", "-", said.upper()).rstrip("0123456789")
+    return INSTRUMENTS.get(fold(said), said.upper()).rstrip("0123456789")
 
 
 _RELATIVE = re.compile(r"S2[A-D]_MSIL\w\w_\d{8}T\d{6}(?:_N\d{4})?_R(\d{3})_")
