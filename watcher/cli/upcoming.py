@@ -49,10 +49,10 @@ class _Ahead(msgspec.Struct, frozen=True):
 def upcoming(context: Context, site: str | None, days: int, as_json: bool) -> None:
     """List the next acquisitions of a SITE, or of all, and what is overdue.
 
-    Each sensor passes again after so many days as it did before; of that time a pass may be off by what past ones were
-    (±). BEFORE says how many of the passes that were looked at brought something. A pass that is over stays here until
-    its products are there, or history says that none will come. Overdue is what is later than 99 % of its past; where
-    fewer than 100 came, what is more than twice as late as all; where fewer than 20 did, nothing.
+    Each sensor passes again after as many days as it did before; ± is by how much past passes were off. BEFORE says how
+    many of the passes before brought something. A pass that is over stays here until its products are there, or history
+    says that none will come. Overdue is what is later than 99 % of its past; where fewer than 100 came, what is more
+    than twice as late as all; where fewer than 20 did, or within six hours, nothing.
 
     \b
     Examples:
