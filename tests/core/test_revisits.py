@@ -10,8 +10,9 @@ import pytest
 
 from tests.given import L1C, NOW
 from watcher.core.expected import Outlook, outlook
+from watcher.core.passes import Sensor
 from watcher.core.production import Acquisition, Step, acquisitions
-from watcher.core.revisits import Sensor, Track, tracks
+from watcher.core.revisits import Track, tracks
 
 DAY = timedelta(days=1)
 START = NOW - 100 * DAY

@@ -9,8 +9,9 @@ from itertools import takewhile
 import msgspec
 
 from watcher.core.delays import Curve, truncated
+from watcher.core.passes import Sensor
 from watcher.core.production import RECENT, Acquisition
-from watcher.core.revisits import CERTAIN, Sensor, Track, tracks
+from watcher.core.revisits import CERTAIN, Track, tracks
 
 ENOUGH = 99
 """Of fewer acquisitions, no pass is ever overdue: a hundred chances leave one in a hundred."""

@@ -8,7 +8,6 @@ brings something.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -16,10 +15,8 @@ from itertools import pairwise
 
 import msgspec
 
+from watcher.core.passes import Pass, Sensor, passes
 from watcher.core.production import Acquisition, Step
-from watcher.core.sentences.missions import INSTRUMENTS
-from watcher.model import FOR_GOOD
-from watcher.names import fold
 
 LONGEST = 40
 """No period of more days is looked for."""
@@ -31,32 +28,10 @@ CERTAIN = 0.99
 """A pass is missed, or an orbit left, when history explains it less than once in a hundred times."""
 
 _DAY = timedelta(days=1)
-_ONE_PASS = timedelta(minutes=20)
 _SAME_TIME = timedelta(minutes=30)
 _LEAST_SPREAD = timedelta(minutes=1)
 _OFTEN = 0.4
 _BETTER = 1.25
-
-
-class Sensor(msgspec.Struct, frozen=True, order=True):
-    """Who passes: a platform and its instrument, on an orbit (`orbit 51`, `path 198`); `""` is not known."""
-
-    platform: str
-    instrument: str = ""
-    orbit: str = ""
-
-    @property
-    def words(self) -> str:
-        """Name it for people."""
-        return ", ".join(part for part in (f"{self.platform} {self.instrument}".strip(), self.orbit) if part)
-
-
-class Pass(msgspec.Struct, frozen=True):
-    """One pass over a site: when it was first seen in it, what came of it, and the places (tiles, scenes) seen."""
-
-    at: datetime
-    brought: Step
-    places: tuple[str, ...] = ()
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,8 +89,8 @@ def tracks(acquisitions: Iterable[Acquisition]) -> tuple[list[Track], list[Senso
     """Return what comes again over a site, and the sensors of which there is not enough history to say so."""
     found: list[Track] = []
     unknown: list[Sensor] = []
-    for sensor, passes in sorted(_passes(acquisitions).items()):
-        learnt = _learn(sensor, passes)
+    for sensor, seen in sorted(passes(acquisitions).items()):
+        learnt = _learn(sensor, seen)
         if learnt:
             found += learnt
         else:
@@ -202,47 +177,3 @@ def _off(gap: timedelta, period: int) -> timedelta:
     """Return by how much a gap is no multiple of the period."""
     cycle = period * _DAY
     return gap - round(gap / cycle) * cycle
-
-
-def _passes(acquisitions: Iterable[Acquisition]) -> dict[Sensor, list[Pass]]:
-    """Put the acquisitions together that were seen in one pass, oldest first, by sensor."""
-    every = list(acquisitions)
-    instruments: dict[str, set[str]] = defaultdict(set)
-    for one in every:
-        instruments[one.platform].add(_instrument(one))
-    groups: dict[tuple[str, str], list[list[Acquisition]]] = defaultdict(list)
-    for one in sorted(every, key=lambda one: one.acquired):
-        # What one catalogue leaves out, another says: it is the only one that this platform has here.
-        known = instruments[one.platform] - {""}
-        instrument = next(iter(known)) if len(known) == 1 else _instrument(one)
-        group = groups[one.platform, instrument]
-        if group and one.acquired - group[-1][0].acquired <= _ONE_PASS:
-            group[-1].append(one)
-        else:
-            group.append([one])
-    found: dict[Sensor, list[Pass]] = defaultdict(list)
-    for (platform, instrument), passes in groups.items():
-        for together in passes:
-            orbit = next((word for one in together if (word := _orbit(one))), "")
-            places = tuple(sorted({one.place for one in together if one.place}))
-            brought = min(together[0].steps, key=lambda step: step.there or FOR_GOOD)
-            found[Sensor(platform or "unknown", instrument, orbit)].append(Pass(together[0].acquired, brought, places))
-    return found
-
-
-def _instrument(one: Acquisition) -> str:
-    """Return the instrument; the number of one of two cameras (HRG1, HRG2) is left out: either may see the next."""
-    said = next((step.instrument for step in one.steps if step.instrument), "")
-    return INSTRUMENTS.get(fold(said), said.upper()).rstrip("0123456789")
-
-
-_RELATIVE = re.compile(r"S2[A-D]_MSIL\w\w_\d{8}T\d{6}(?:_N\d{4})?_R(\d{3})_")
-
-
-def _orbit(one: Acquisition) -> str:
-    for step in one.steps:
-        if match := _RELATIVE.match(step.title):
-            return f"orbit {int(match[1])}"
-        if step.grid is not None and step.grid.startswith("WRS"):
-            return f"path {int(step.grid[5:8])}"
-    return ""
