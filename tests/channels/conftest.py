@@ -121,7 +121,8 @@ class Hook:
                     self._say(500, f"cannot take {self.path} {self.headers} {body!r}".encode())
                 else:
                     headers = {key.lower(): value for key, value in self.headers.items()}
-                    hook.posts.append((self.path, headers, json.loads(body)))
+                    is_json = headers.get("content-type", "").startswith("application/json")
+                    hook.posts.append((self.path, headers, json.loads(body) if is_json else body))
                     self._say(200, b"ok")
 
             def _say(self, status: int, body: bytes, **headers: str) -> None:

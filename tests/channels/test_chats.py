@@ -120,13 +120,17 @@ def test_a_service_that_takes_pictures_gets_one_the_newest(hook: Hook):
     posts = [
         (hook.url("ok"), notice()),
         (hook.url("15551234567/15551234568", scheme="signal"), notice()),
+        (hook.url(TOKEN, scheme="apprise"), notice()),  # wants a file, as half of the services do
         (hook.url("again"), again),  # it may be the picture that was not taken
     ]
-    assert [sent.outcome for sent in Kind().send(posts)] == [Outcome.SENT] * 3
+    assert [sent.outcome for sent in Kind().send(posts)] == [Outcome.SENT] * 4
     bodies = {path: body for path, _, body in hook.posts}
     picture = base64.b64encode(JPEG).decode()
     [attached] = bodies["/ok"]["attachments"]
     assert (attached["base64"], attached["mimetype"]) == (picture, "image/jpeg")
+    assert attached["filename"] == "new-acquisition-unknown-L2A-cloud-unknown.jpg"
+    [form] = [body for body in bodies.values() if isinstance(body, bytes)]
+    assert JPEG in form
     [encoded] = bodies["/v2/send"]["base64_attachments"]
     assert encoded.endswith(picture)
     assert not bodies["/again"].get("attachments")

@@ -83,6 +83,26 @@ def hook() -> str:
     return subprocess.run(["/bin/echo", "said"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def picture() -> bool:
+    """Whether a quicklook can be drawn by a process that gives up what harm could be done with."""
+    import io
+
+    from PIL import Image
+
+    from watcher.tasks.pictures import Painter
+
+    raw = io.BytesIO()
+    Image.new("RGB", (50, 50)).save(raw, "PNG")
+    with Painter(largest=5000) as painter:
+        return painter.draw(raw.getvalue(), seconds=30.0).startswith(b"\xff\xd8\xff")
+
+
+def nameless() -> str:
+    file = os.memfd_create("picture")
+    os.write(file, b"seen")
+    return Path(f"/proc/self/fd/{file}").read_text()
+
+
 def write(path: str) -> Callable[[], object]:
     return lambda: Path(path).write_text("x")
 
@@ -126,6 +146,8 @@ json.dump(
         "database": outcome(database),
         "thread": outcome(thread),
         "hook": outcome(hook),
+        "picture": outcome(picture),
+        "nameless": outcome(nameless),
         "credential": outcome((CREDENTIALS / "theia").read_text),
         "config": outcome(lambda: bool(Path("/etc/watcher/config.toml").read_text())),
         "credential_at_home": outcome(Path("/etc/watcher/credentials/theia").read_text),

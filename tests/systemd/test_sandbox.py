@@ -34,6 +34,8 @@ def test_the_service_can_do_its_work(sandbox: dict[str, object]) -> None:
         "database": "0o600",
         "thread": [1],
         "hook": "said",
+        "picture": True,
+        "nameless": "seen",
         "credential": "open sesame",
         "config": True,
         "loopback": "done",

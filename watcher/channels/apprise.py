@@ -7,6 +7,7 @@ up on without holding back the others, and killed at the end.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -160,9 +161,14 @@ def _post(index: int, url: str, notice: Notice) -> Post:
 
 
 def _picture(notice: Notice) -> tuple[str, bytes] | None:
-    """Return the first picture of something new. Not at a second try: it may be what the service would not take."""
-    new = [(picture.name, picture.jpeg) for picture in notice.pictures if not picture.before]
-    return new[0] if new and not notice.again else None
+    """Return the first picture of something new, under a name that says what it is.
+
+    Not at a second try: it may be what the service would not take.
+    """
+    new = [picture for picture in notice.pictures if not picture.before]
+    if not new or notice.again:
+        return None
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", new[0].words)[:80].strip("-.") + ".jpg", new[0].jpeg
 
 
 def _outcome(answer: Answer, address: str, *, seconds: float) -> Sent:

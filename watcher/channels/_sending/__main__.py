@@ -7,7 +7,6 @@ knows nothing of watcher, which would cost it a tenth of a second; `watcher.chan
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import json
 import logging
@@ -16,18 +15,15 @@ import sys
 import threading
 from typing import Any
 
+from attaching import attachment
 from fitting import fitted
 from hearing import Told, heard, listen
 from letters import write_letters
-
-PICTURES = 1000
-"""A service that takes less text than so many characters is one of short messages: a picture there costs money."""
 
 
 def _hand_over(post: dict[str, Any]) -> bool:
     """Send one post, or only look at its address when it has no body; say whether that went well."""
     from apprise import Apprise, AppriseAsset, AppriseResultStatus, ContentLocation, NotifyFormat, NotifyType
-    from apprise.attachment import memory
     from apprise.plugins.email.base import PGPMode
 
     asset = AppriseAsset(
@@ -54,7 +50,7 @@ def _hand_over(post: dict[str, Any]) -> bool:
     apprise = Apprise(asset=asset, location=ContentLocation.LOCAL)
     apprise.add(service)
     title, body = fitted(service, post)
-    form, picture = NotifyFormat.TEXT, None
+    form = NotifyFormat.TEXT
     if "page" in post:
         # A mail that is encrypted, or that its reader wants as text, is left as Apprise makes it.
         wants_page = service.resolve_format(NotifyFormat.HTML) == NotifyFormat.HTML
@@ -62,18 +58,8 @@ def _hand_over(post: dict[str, Any]) -> bool:
         post["keep"] = secret or not wants_page
         if secret and wants_page:
             form, body = NotifyFormat.HTML, post["page"]
-    if "picture" in post and service.attachment_support and service.body_maxlen >= PICTURES:
-        name, jpeg = post["picture"]
-        # Bytes only: a text here would be taken for a file, or for an address to be fetched.
-        attach: Any = memory.AttachMemory
-        picture = attach(base64.b64decode(jpeg), name=name, mimetype="image/jpeg")
-    result = apprise.notify(
-        title=title,
-        body=body,
-        body_format=form,
-        notify_type=NotifyType.INFO,
-        attach=picture,
-    )
+    with attachment(service, post) as picture:
+        result = apprise.notify(title=title, body=body, body_format=form, notify_type=NotifyType.INFO, attach=picture)
     # Not the result's own truth: `?optional=yes` calls a failure a success.
     return any(attempt.status == AppriseResultStatus.SUCCESS for sent in result for attempt in sent.attempts)
 
