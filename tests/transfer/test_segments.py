@@ -325,17 +325,19 @@ def boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def test_one_stream_goes_on_from_the_first_gap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("streams", [1, 4])
+@pytest.mark.parametrize("kept", [[(0, 300_000), (500_000, 900_000)], [(10, 999_990)], [(0, 500), (800, 1_000_000)]])
+def test_whatever_is_missing_is_fetched_and_no_more(kept: list[tuple[int, int]], streams: int, tmp_path: Path) -> None:
     with served(depot()) as peer:
-        gaps(tmp_path / "p", kept=[(0, 300_000), (500_000, 900_000)], href=peer.url("/p"), boot=boot())
-        assert brought(peer, tmp_path / "p", terms=Terms()).fetched == 700_000
-        assert spans(peer) == [(300_000, len(PRODUCT))]
+        gaps(tmp_path / "p", kept=kept, href=peer.url("/p"), boot=boot())
+        home = brought(peer, tmp_path / "p", terms=Terms(streams=streams))
+        assert home.fetched == len(PRODUCT) - sum(end - first for first, end in kept)
     assert (tmp_path / "p").read_bytes() == PRODUCT
 
 
-def test_one_stream_begins_anew_where_the_beginning_is_missing(tmp_path: Path) -> None:
-    with served(depot()) as peer:
-        gaps(tmp_path / "p", kept=[(10, 300_000)], href=peer.url("/p"), boot=boot())
+def test_where_one_stream_can_no_longer_fill_the_gaps_it_begins_anew(tmp_path: Path) -> None:
+    with served(depot(ranges=False)) as peer:
+        gaps(tmp_path / "p", kept=[(0, 300_000), (500_000, 900_000)], href=peer.url("/p"), boot=boot())
         assert brought(peer, tmp_path / "p", terms=Terms()).fetched == len(PRODUCT)
     assert (tmp_path / "p").read_bytes() == PRODUCT
 

@@ -152,9 +152,9 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
 
     A product is named by its title or id, as `watcher products` prints it.
 
-    With --members only some files of a product come, where its server gives parts of one: now, into a directory of its
-    title in `parts/` in the archive (or in --to), and each proven by its CRC. A pattern matches a path in the zip, or
-    the end of one from any directory on, whatever its case.
+    With --members only some files of a product come, where its server gives parts of one: now and once, into a
+    directory of its title in `parts/` in the archive (or in --to), each proven by its CRC. A pattern matches a path in
+    the zip, or the end of one from any directory on, whatever its case.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What is to be fetched, and on which terms, as the parts of this package hand it on."""
+"""What is to be fetched, on which terms, and what came, as the parts of this package hand it on."""
 
 from __future__ import annotations
 
@@ -58,3 +58,12 @@ class Errand(msgspec.Struct, frozen=True):
     def alone(self) -> Errand:
         """Return the same errand for one connection."""
         return msgspec.structs.replace(self, terms=msgspec.structs.replace(self.terms, streams=1))
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What came: how many bytes now, the size of all if something said it, the digests of all; whether by several."""
+
+    count: int
+    total: int | None
+    digests: dict[str, str]
+    several: bool = False

@@ -74,12 +74,12 @@ class Part:
                 file.write(msgspec.json.encode(record))
             os.rename(new, f"{self.name}.json", src_dir_fd=self.directory, dst_dir_fd=self.directory)
 
-    def truncate(self, size: int = 0) -> None:
-        """Empty it, or keep its first `size` bytes, and go on writing behind them."""
+    def truncate(self) -> None:
+        """Empty it."""
         with named(self.beginning):
-            os.ftruncate(self.file, size)
-        os.lseek(self.file, size, os.SEEK_SET)
-        self.size = size
+            os.ftruncate(self.file, 0)
+        os.lseek(self.file, 0, os.SEEK_SET)
+        self.size = 0
 
     def extend(self) -> None:
         """Go on writing at its end."""

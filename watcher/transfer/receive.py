@@ -7,18 +7,18 @@ from collections.abc import Iterator
 import httpx
 import msgspec
 
-from watcher.core.spans import Span, prefix
+from watcher.core.spans import Span
 from watcher.errors import TransferError
 from watcher.net import Http, pieces
 from watcher.net.reach import shown
 from watcher.transfer import ranges, segments, space
 from watcher.transfer.archives import GZIP, is_gzip
-from watcher.transfer.errand import Errand
+from watcher.transfer.errand import Errand, Received
 from watcher.transfer.flow import Flow
 from watcher.transfer.part import Part, Record
 from watcher.transfer.refusals import LOOK, OPENING, beginning, is_product, refusal
 from watcher.transfer.resume import Kept, address, boot
-from watcher.transfer.segments import Changed, Received
+from watcher.transfer.segments import Changed
 from watcher.transfer.sums import Sums, digests_of
 
 Pieces = Iterator[bytes | memoryview]
@@ -38,7 +38,7 @@ def receive(http: Http, errand: Errand, part: Part, kept: Kept | None) -> Receiv
     try:
         if kept is None:
             return _begin(http, errand, part)
-        if segments.worthwhile(errand, kept.total, kept.spans):
+        if segments.worthwhile(errand, kept):
             return segments.bring(http, errand, part, kept)
         received = _go_on(http, errand, part, kept)
         if received is not None:
@@ -88,13 +88,8 @@ def _identity(response: httpx.Response, span: Span) -> bool:
 
 def _go_on(http: Http, errand: Errand, part: Part, kept: Kept) -> Received | None:
     """Fetch what is missing after the beginning that is there; `None` when the server does not go on from it."""
-    have = prefix(kept.spans)
-    if have == 0:
-        return None
-    part.truncate(have)
-    if kept.record.spans is not None:
-        part.note(msgspec.structs.replace(kept.record, spans=None))
-    span = (have, kept.total)
+    part.extend()
+    span = (part.size, kept.total)
     headers = ranges.asking(span, kept.record)
     terms = errand.terms
     with http.stream(errand.asset.href, headers=headers, patience=terms.patience, stop=errand.stop) as response:

@@ -22,7 +22,7 @@ from watcher.net import Http, pieces
 from watcher.net.failures import BROKEN, cause, unreachable
 from watcher.net.reach import shown
 from watcher.transfer import ranges, space
-from watcher.transfer.errand import Errand
+from watcher.transfer.errand import Errand, Received
 from watcher.transfer.flow import Flow
 from watcher.transfer.halt import Halt
 from watcher.transfer.part import Part
@@ -43,15 +43,6 @@ First = tuple[httpx.Response, Iterator[bytes | memoryview], Span]
 """An answer that has begun, its pieces, and the span of the file that they are."""
 
 
-class Received(msgspec.Struct, frozen=True):
-    """What came: how many bytes now, the size of all if something said it, the digests of all; whether by several."""
-
-    count: int
-    total: int | None
-    digests: dict[str, str]
-    several: bool = False
-
-
 class Changed(Exception):
     """An answer is not the span of the file that was asked for; `count` bytes came in vain."""
 
@@ -68,9 +59,9 @@ def opening(errand: Errand) -> Span | None:
     return piece((), size or 8 * LEAST, streams=streams, least=LEAST, most=MOST)
 
 
-def worthwhile(errand: Errand, total: int, spans: Spans) -> bool:
-    """Say whether what is missing of a file is worth more than one stream."""
-    return errand.terms.streams > 1 and total - length(spans) >= 4 * LEAST
+def worthwhile(errand: Errand, kept: Kept) -> bool:
+    """Say whether what is missing of a file is worth more than one stream, or lies where only they can put it."""
+    return kept.record.spans is not None or (errand.terms.streams > 1 and kept.total - length(kept.spans) >= 4 * LEAST)
 
 
 def bring(http: Http, errand: Errand, part: Part, kept: Kept, first: First | None = None) -> Received:
