@@ -60,12 +60,9 @@ def hint(text: str) -> Hint | None:
     """Read words as a country (ISO code, or name in seven languages) or a first-level division; `None` for neither."""
     wanted = key(text)
     letters = text.strip().upper().replace(".", "")
-    regions = frozenset(
-        (region.country, region.code)
-        for region in gazetteer.regions()
-        # Codes that are letters are known to people (TX, ON, VD), numbers are GeoNames' own.
-        if (region.name and key(region.name) == wanted) or (region.code == letters and letters.isalpha())
-    )
+    # Codes that are letters are known to people (TX, ON, VD), numbers are GeoNames' own.
+    coded = [region for region in gazetteer.regions() if region.code == letters and letters.isalpha()]
+    regions = frozenset((region.country, region.code) for region in [*gazetteer.regions_called(text), *coded])
     countries = codes(text)
     return Hint(text, countries, regions) if wanted and (countries or regions) else None
 
@@ -74,11 +71,6 @@ def codes(text: str) -> frozenset[str]:
     """Return the ISO 3166-1 alpha-2 codes of the countries that are called or written so."""
     wanted, letters = key(text), text.strip().upper().replace(".", "")
     return frozenset(each.code for each in gazetteer.countries() if _is(each, wanted, letters))
-
-
-def regions_called(name: str) -> list[Region]:
-    """Return the first-level divisions of that name."""
-    return [region for region in gazetteer.regions() if region.name and key(region.name) == key(name)]
 
 
 def _is(country: Country, wanted: str, letters: str) -> bool:

@@ -81,6 +81,7 @@ def beginning(wanted: str, within: Within | None = None) -> list[Town]:
     return _kept([_town(row) for row in _rows("keys", f"\n{wanted}")] if wanted.isalnum() else [], within)
 
 
+@cache
 def keys() -> Sequence[str]:
     """Return every key once, names and aliases: what a misspelt name is held against."""
     return list(dict.fromkeys([*_member("keys").decode().split(), *_member("aliases").decode().split()]))
@@ -108,6 +109,11 @@ def code(name: str) -> str:
 def regions() -> Sequence[Region]:
     """Return every first-level division that has a place."""
     return _regions()[1]
+
+
+def regions_called(name: str) -> Sequence[Region]:
+    """Return the first-level divisions of that name."""
+    return _called().get(key(name), [])
 
 
 def _kept(found: list[Town], within: Within | None) -> list[Town]:
@@ -161,6 +167,15 @@ def _regions() -> tuple[list[int], list[Region]]:
     rows = [line.split("\t") for line in _member("regions.tsv").decode().splitlines()]
     starts = list(accumulate((int(count) for *_, count in rows), initial=0))
     return starts, [Region(country, code, name or None) for country, code, name, _ in rows]
+
+
+@cache
+def _called() -> dict[str, list[Region]]:
+    called: dict[str, list[Region]] = {}
+    for region in regions():
+        if region.name:
+            called.setdefault(key(region.name), []).append(region)
+    return called
 
 
 @cache

@@ -14,7 +14,7 @@ import msgspec
 
 from watcher.names import plain
 from watcher.places import gazetteer, ground, parks, spelling, take5
-from watcher.places.countries import Reading, codes, readings, regions_called
+from watcher.places.countries import Reading, codes, readings
 from watcher.places.gazetteer import Region, Town, key
 from watcher.places.geometry import around
 from watcher.places.place import Place, address, described
@@ -104,7 +104,7 @@ def _division(name: str, town: Town | None) -> str | None:
     countries = codes(name) if len(name) > 3 else frozenset()
     if countries and not (town and town.country in countries and town.alias is None):
         return "a country"
-    regions = regions_called(name)
+    regions = gazetteer.regions_called(name)
     if regions and not (town and any((town.country, town.region) == (r.country, r.name) for r in regions)):
         return f"a region of {' and of '.join(sorted({gazetteer.country(region.country) for region in regions}))}"
     return None
