@@ -8,12 +8,12 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.clocks import YEARS, hushed, loud, moments, rhythms
@@ -128,7 +128,12 @@ def emptied(db: sqlite3.Connection) -> sqlite3.Connection:
     return db
 
 
-PROPERTY = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(
+    max_examples=4,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],  # to shrink an example would take minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 @PROPERTY
@@ -203,3 +208,17 @@ def test_a_digest_of_a_local_date_is_sent_once_also_where_its_time_comes_twice(a
     world.until(None)
     digests = [f"{moment.astimezone(paris):%d %H:%M%z}" for _, moment, _ in world.post.came]
     assert digests == ["25 02:30+0200", "26 02:30+0100"]
+
+
+def test_what_a_poll_finds_before_quiet_hours_and_ends_in_them_is_told_as_they_end(anew: sqlite3.Connection) -> None:
+    world = World(anew)
+    quiet = world.subscribe(Rhythm(quiet=(time(22), time(7))))
+    start = datetime(2026, 6, 1, 21, 59, 52, tzinfo=UTC)
+    world.clock.time = start
+    world.poll(start, random.Random(1))
+    assert min(world.arrived.values()) < datetime(2026, 6, 1, 22, tzinfo=UTC)
+    assert world.post.came == []
+    world.until(None)
+    assert [f"{moment:%d %H:%M}" for _, moment, _ in world.post.came] == ["02 07:00"]
+    (foreseen,) = replay(quiet, arrivals.since(anew, start), {}).tellings
+    assert f"{foreseen.at:%d %H:%M}" == "02 07:00"
