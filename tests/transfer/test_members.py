@@ -142,6 +142,15 @@ def test_a_pattern_that_matches_nothing_is_said_with_what_there_is(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_names_in_the_zip_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    with pytest.raises(TransferError) as caught:
+        brought(Depot(packed({"a\x1b[31m\nb": b"1", "c" * 5000: b"2"})), tmp_path / "p", "*.tif")
+    assert str(caught.value).isprintable()
+    assert caught.value.hint is not None
+    assert caught.value.hint.isprintable()
+    assert len(caught.value.hint) < 300
+
+
 @pytest.mark.parametrize(
     ("depot", "words"),
     [

@@ -14,11 +14,9 @@ from watcher.transfer import segments
 
 SOME = [
     ("zip", "nothing", True, 3),
-    ("zip", "nothing", False, 1),
     ("tif", "size", True, 1),
     ("tif", "nothing", False, 3),
-    ("tif", "checksum", True, 3),
-    ("zip", "checksum of the other", True, 1),
+    ("zip", "checksum of the other", False, 1),
 ]
 
 

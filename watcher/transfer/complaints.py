@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from watcher.names import plain
+
 _XML = re.compile(rb"\s*(<\?xml[^>]*\?>\s*)?<(\w+:)?(error|serviceexceptionreport)\b", re.IGNORECASE)
 _CODE = re.compile(rb"<(?:\w+:)?code>\s*([\w.]{1,80})\s*<|<ServiceException[^>]*\bcode=\"(\w{1,80})\"", re.IGNORECASE)
 _MESSAGE = re.compile(rb"<(?:\w+:)?(?:message|serviceexception)\b[^>]*>\s*([^<]{1,400})", re.IGNORECASE)
-_LONGEST = 200
 
 
 class Complaint(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ def complaint(first: bytes) -> Complaint:
     if _XML.match(first):
         code, message = _CODE.search(first), _MESSAGE.search(first)
         words = message[1].decode("utf-8", "replace") if message else ""
-        return Complaint((code[1] or code[2]).decode() if code else "error", _plain(words), xml=True)
+        return Complaint((code[1] or code[2]).decode() if code else "error", plain(words), xml=True)
     if first.lstrip()[:1] == b"{":
         try:
             said = msgspec.json.decode(first)
@@ -57,7 +58,7 @@ def _json(said: dict[str, Any]) -> Complaint:
     if not code and not words:
         return Complaint()
     licence = next((said[key] for key in ("license", "resolution_url") if isinstance(said.get(key), str)), "")
-    return Complaint(_plain(code), _plain(words), _plain(licence, 2000))
+    return Complaint(plain(code), plain(words), plain(licence, limit=2000))
 
 
 def _said(value: object) -> bool:
@@ -73,7 +74,3 @@ def _words(value: object) -> str:
         keys = ("message", "msg", "detail", "value", "text")
         return next((text for key in keys if (text := _words(value.get(key)))), "")
     return ""
-
-
-def _plain(words: str, longest: int = _LONGEST) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in words[:longest]).strip()

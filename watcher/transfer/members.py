@@ -20,6 +20,7 @@ from watcher.core.shelves import member_path
 from watcher.core.spans import Span
 from watcher.errors import TransferError
 from watcher.model import Asset
+from watcher.names import plain
 from watcher.net import Http
 from watcher.transfer import space, zips
 from watcher.transfer.adopt import AnotherFile
@@ -109,7 +110,7 @@ def _chosen(archive: zipfile.ZipFile, patterns: Sequence[str]) -> Mapping[zipfil
     for pattern in patterns:
         matched = picked_paths(files, pattern)
         if not matched:
-            some = ", ".join(sorted(files)[:_SOME])
+            some = ", ".join(plain(name, limit=100) for name in sorted(files)[:_SOME])
             raise TransferError(
                 f'no member of the zip file matches "{pattern}"',
                 hint=f"it has {len(files)}: {some}{', …' if len(files) > _SOME else ''}",
