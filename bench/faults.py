@@ -134,25 +134,7 @@ def races(folder: Path) -> tuple[int, int]:
 def names(folder: Path) -> tuple[int, int]:
     """Give names of hostile parts; count those that lead out of the directory, are too long, or are another's too."""
     chance = random.Random(1)
-    parts = [
-        "..",
-        ".",
-        "/",
-        "\\",
-        "-rf",
-        "~",
-        "\0",
-        "\n",
-        "\u202e",
-        "e\u0301",
-        "é",
-        " ",
-        "C:",
-        "$(x)",
-        ".part",
-        "a",
-        "B",
-    ]
+    parts = ["..", ".", "/", "\\", "-rf", "~", "\0", "\n", "\u202e", "e\u0301", "é", " ", "C:", "$(x)", ".part", "a"]
     taken: dict[Path, str] = {}
     bad = 0
     for number in range(20_000):

@@ -162,9 +162,8 @@ def test_no_member_of_an_archive_climbs_out_of_its_directory(name: str) -> None:
 
 
 def test_a_plain_member_lies_where_the_archive_has_it() -> None:
-    assert member_path("S2A.SAFE/GRANULE/IMG_DATA/B02_10m.jp2") == PurePosixPath(
-        "S2A.SAFE/GRANULE/IMG_DATA/B02_10m.jp2"
-    )
+    name = "S2A.SAFE/GRANULE/IMG_DATA/B02_10m.jp2"
+    assert str(member_path(name)) == name
 
 
 def test_a_file_of_a_product_is_called_by_its_key() -> None:
