@@ -1,12 +1,13 @@
 """Let servers, and others on this machine, do all they can to a download, and print what happened.
 
     python -m bench faults                    everything
-    python -m bench faults --only statuses    a part: statuses, truncations, oddities, races
+    python -m bench faults --only statuses    a part: statuses, truncations, oddities, races, names
 
 `statuses` answers with each HTTP status there may be; `truncations` cuts a zip, a tgz and a picture after each of their
 bytes, in each way to send a body; `oddities` are the servers of `tests/transfer/oddities.py`, in all combinations of
 what is fetched, what is known of it, what is there of it already, and over how many connections; `races` puts links
-into the archive while a thousand files come home, in each of six ways. Nothing but a whole version that was published
+into the archive while a thousand files come home, in each of six ways; `names` gives products, files and members
+20,000 hostile names. Nothing but a whole version that was published
 may have a final name, and nothing may be written elsewhere. The tables are kept in bench/README.md.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import random
 import socket
 import tempfile
 from collections import Counter
@@ -25,13 +27,16 @@ from tests.loopback import Request, reply, served
 from tests.transfer.depot import asset, tarred, zipped
 from tests.transfer.oddities import KNOWN, ODDITIES, UNKNOWABLE, VERSIONS, tried
 from tests.transfer.races import RACES, ran
+from watcher.core.shelves import file_name, member_path, safe
 from watcher.errors import CredentialError, Staged, TransferError, WatcherError
+from watcher.model import Asset
 from watcher.net import Http
 from watcher.transfer import fetch, segments
 
 
 def main() -> int:
     parts = {"statuses": statuses, "truncations": truncations, "oddities": oddities, "races": races}
+    parts["names"] = names
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=parts, action="append", help="one of the parts (may be repeated)")
     options = parser.parse_args()
@@ -124,6 +129,24 @@ def races(folder: Path) -> tuple[int, int]:
         print(f"{race}: 1000 files, {found} elsewhere", flush=True)
         outside += found
     return outside, 1000 * len(RACES)
+
+
+def names(folder: Path) -> tuple[int, int]:
+    """Give names of hostile parts; count those that lead out of the directory, are too long, or are another's too."""
+    chance = random.Random(1)
+    parts = ["..", ".", "/", "\\", "-rf", "~", "\0", "\n", "\u202e", "e\u0301", "é", " ", "C:", "$(x)", ".part", "a"]
+    taken: dict[Path, str] = {}
+    bad = 0
+    for number in range(20_000):
+        name = "".join(chance.choice(parts) for _ in range(chance.randrange(1, 9))) + str(number) * chance.randrange(2)
+        name *= 100 if number % 50 == 0 else 1
+        title = Path(folder, safe(name))
+        for path in (title, Path(folder, file_name(Asset(name, "https://h/x.tif"))), folder / member_path(name)):
+            long = any(len(f"{part}.part.json.new".encode()) > 255 for part in path.parts)
+            bad += long or not path.resolve().is_relative_to(folder)
+        bad += taken.setdefault(title, name) != name
+    print(f"{len(taken)} names of products, none of them another's" if not bad else f"{bad} bad names")
+    return bad, 20_000
 
 
 def _ended(http: Http, href: str, path: Path) -> str:

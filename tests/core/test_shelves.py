@@ -6,11 +6,11 @@ import re
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.given import product
-from watcher.core.shelves import layout, safe, shelf, suffix
+from watcher.core.shelves import file_name, layout, member_path, safe, shelf, suffix
 from watcher.model import Asset, Level
 
 HOSTILE = [
@@ -146,6 +146,29 @@ def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str,
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,200}", part) for part in whole.parts)
     archive = Path("/archive")
     assert archive in Path(archive, whole).resolve().parents
+
+
+@settings(max_examples=300, deadline=None)
+@given(NAMES)
+@example("a/./b")
+@example("../../etc/passwd")
+@example("a/-rf/.bashrc")
+def test_no_member_of_an_archive_climbs_out_of_its_directory(name: str) -> None:
+    place = member_path(name)
+    assert not place.is_absolute()
+    assert all(PLAIN.fullmatch(part) for part in place.parts)
+    directory = Path("/archive/product")
+    assert Path(directory, place).resolve().is_relative_to(directory)
+
+
+def test_a_plain_member_lies_where_the_archive_has_it() -> None:
+    name = "S2A.SAFE/GRANULE/IMG_DATA/B02_10m.jp2"
+    assert str(member_path(name)) == name
+
+
+def test_a_file_of_a_product_is_called_by_its_key() -> None:
+    assert file_name(Asset("B02", "https://h/x.TIF?sig=1")) == "B02.tif"
+    assert file_name(Asset("../B02", "https://h/x", type="image/jp2")).endswith(".jp2")
 
 
 @settings(max_examples=300, deadline=None)

@@ -76,6 +76,7 @@ EVIL: dict[str, Callable[[], bytes]] = {
     "has a device": lambda: _zip(("a/sda", b""), mode=stat.S_IFBLK | 0o666),
     "has a pipe": lambda: _zip(("a/pipe", b""), mode=stat.S_IFIFO | 0o666),
     "has members that lie in each other": lambda: _overlapped(),
+    "is bottomless": lambda: _zip(("a/" * 101 + "x", b"")),
     "climbs, said by zip64": lambda: _zip64(lambda: _renamed(b"../../etc/cron.d/x")),
 }
 

@@ -15,6 +15,9 @@ from watcher.errors import TransferError
 
 MOST_NAMES = 50_000
 MOST_RATIO = 200
+MOST_DEEP = 100
+"""Directories within each other: of a real product some ten."""
+
 MOST_DIRECTORY = 64 * 2**20
 """Bytes of a directory: those of 50,000 names have some 5 MB."""
 
@@ -83,6 +86,8 @@ def check_name(name: str, kind: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")) or "\0" in name:
         raise TransferError(f"the {kind} file would write outside its directory: {name[:80]!r}", permanent=True)
+    if len(path.parts) > MOST_DEEP:
+        raise TransferError(f"the {kind} file has {len(path.parts)} directories in each other", permanent=True)
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stop: threading.Event) -> None:
