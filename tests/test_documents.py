@@ -71,7 +71,7 @@ def uncommented() -> str:
 
 def test_the_example_shows_the_defaults() -> None:
     given, default = config.load(ROOT / "config.example.toml"), config.load(None)
-    for table in ("poll", "notify", "download", "log"):
+    for table in ("poll", "notify", "download", "health", "log"):
         assert getattr(given, table) == getattr(default, table)
     assert given.poll.bounds() == (5 * 60, 6 * 3600)
 
@@ -95,7 +95,15 @@ def test_every_setting_of_the_example_can_be_uncommented_as_it_stands(shown: con
 
 
 @pytest.mark.parametrize(
-    "table", [config.PollTable, config.NotifyTable, config.DownloadTable, config.LogTable, config.CatalogueTable]
+    "table",
+    [
+        config.PollTable,
+        config.NotifyTable,
+        config.DownloadTable,
+        config.HealthTable,
+        config.LogTable,
+        config.CatalogueTable,
+    ],
 )
 def test_the_example_shows_every_key_of_every_table(table: type[msgspec.Struct]) -> None:
     document = tomllib.loads(uncommented())
