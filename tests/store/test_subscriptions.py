@@ -8,8 +8,9 @@ import pytest
 
 from tests.given import L1C, L2A, NOW, add_subscription, add_watch, owe, product, rows
 from watcher.core.audience import Owed
+from watcher.core.outbox import Standing
 from watcher.errors import UsageError
-from watcher.store import sites, subscriptions
+from watcher.store import recipients, sites, subscriptions
 from watcher.store.connection import writing
 
 
@@ -70,3 +71,15 @@ def test_what_the_same_address_wants_by_another_subscription_stays_owed(db: sqli
     with writing(db):
         assert subscriptions.remove(db, subscriptions.numbered(db, ending), now=NOW) == 1
     assert rows(db, "SELECT arrival FROM deliveries WHERE due IS NOT NULL ORDER BY arrival") == told
+
+
+def test_an_address_that_subscribes_again_begins_anew(db: sqlite3.Connection) -> None:
+    numbers = [add_subscription(db, "mail:jane@example.org") for _ in range(2)]
+    aside = Standing(failing=NOW, aside=NOW, problem="550 no such person")
+    with writing(db):
+        recipients.keep(db, "mail:jane@example.org", aside)
+        subscriptions.remove(db, subscriptions.numbered(db, numbers[0]), now=NOW)
+    assert recipients.one(db, "mail:jane@example.org") == aside
+    with writing(db):
+        subscriptions.remove(db, subscriptions.numbered(db, numbers[1]), now=NOW)
+    assert recipients.one(db, "mail:jane@example.org") == Standing()

@@ -87,6 +87,9 @@ def remove(db: sqlite3.Connection, subscription: Subscription, *, now: datetime)
         "SELECT count(*) FROM deliveries WHERE subscription = ? AND due IS NOT NULL", (subscription.number,)
     ).fetchone()[0]
     db.execute("DELETE FROM subscriptions WHERE number = ?", (subscription.number,))
+    if not others:
+        # Whoever subscribes by it again begins anew.
+        db.execute("DELETE FROM recipients WHERE address = ?", (subscription.address,))
     return int(owed)
 
 
