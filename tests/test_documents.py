@@ -71,7 +71,7 @@ def uncommented() -> str:
 
 def test_the_example_shows_the_defaults() -> None:
     given, default = config.load(ROOT / "config.example.toml"), config.load(None)
-    for table in ("poll", "notify", "download", "feeds", "log"):
+    for table in ("poll", "notify", "download", "feeds", "health", "log"):
         assert getattr(given, table) == getattr(default, table)
     assert given.poll.bounds() == (5 * 60, 6 * 3600)
 
@@ -99,6 +99,7 @@ def test_every_setting_of_the_example_can_be_uncommented_as_it_stands(shown: con
         config.NotifyTable,
         config.DownloadTable,
         config.FeedsTable,
+        config.HealthTable,
         config.LogTable,
         config.CatalogueTable,
     ],

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from tests.given import ACQUIRED, L1C, L2A, NOW, add_subscription, add_watch, owe, product, rows
 from watcher.core.audience import Owed
+from watcher.core.outbox import Standing
 from watcher.errors import UsageError
 from watcher.model import FOR_GOOD, Event, Rhythm, Subscription
-from watcher.store import deliveries, sites, subscriptions
+from watcher.store import deliveries, recipients, sites, subscriptions
 from watcher.store.connection import moment, undone, writing
 
 
@@ -186,3 +187,15 @@ def test_what_is_written_to_see_what_would_follow_is_taken_back(db: sqlite3.Conn
         assert subscriptions.numbered(db, add).number == add
         subscriptions.numbered(db, 9)
     assert subscriptions.every(db) == []
+
+
+def test_an_address_that_subscribes_again_begins_anew(db: sqlite3.Connection) -> None:
+    numbers = [add_subscription(db, "mail:jane@example.org") for _ in range(2)]
+    aside = Standing(failing=NOW, aside=NOW, problem="550 no such person")
+    with writing(db):
+        recipients.keep(db, "mail:jane@example.org", aside)
+        subscriptions.remove(db, subscriptions.numbered(db, numbers[0]), now=NOW)
+    assert recipients.one(db, "mail:jane@example.org") == aside
+    with writing(db):
+        subscriptions.remove(db, subscriptions.numbered(db, numbers[1]), now=NOW)
+    assert recipients.one(db, "mail:jane@example.org") == Standing()

@@ -201,8 +201,7 @@ def release(db: sqlite3.Connection, owed: Due) -> None:
 def interrupted(db: sqlite3.Connection) -> int:
     """Note of what is being sent that nobody sends it any more: it may have arrived. Return how many deliveries."""
     return db.execute(
-        "UPDATE deliveries SET cut = sending, sending = NULL, doubtful = doubtful + 1"
-        " WHERE due IS NOT NULL AND sending IS NOT NULL"
+        "UPDATE deliveries SET cut = sending, sending = NULL, doubtful = doubtful + 1 WHERE sending IS NOT NULL"
     ).rowcount
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from watcher.store.connection import moment, stamp
+
+_NEWEST = 1000
+"""So many deliveries of a subscription are looked through for one of the last week: the newest come last."""
 
 State = Literal["queued", "held", "sending", "sent", "unknown", "retrying", "given up"]
 
@@ -71,21 +74,26 @@ def entries(
     `sending` says that somebody is at work: otherwise what is being sent was cut short.
     """
     word = _state(sending=sending)
+    # Each term is there only if it is asked for: so each finds its index.
+    terms = {
+        "address IN (SELECT value FROM json_each(?2))": addresses,
+        "subscription = ?3": subscription,
+        "arrival IN (SELECT value FROM json_each(?4))": arrivals,
+        f"{word} = ?5": state,
+    }
+    where = " AND ".join(term for term, value in terms.items() if value is not None) or "1"
     rows = db.execute(
         f"SELECT number, address, subscription, {word}, home, arrival, alert, owed, iif(due IS NOT NULL,"
         " max(due, coalesce((SELECT again FROM recipients AS r WHERE r.address = d.address), '')), NULL), hold,"
         " iif(?6, sending, NULL), tried, failed, iif(?6, cut, coalesce(sending, cut)), attempts, doubtful, sent,"
-        " given_up, notice, problem, answer FROM deliveries AS d"
-        " WHERE (?2 IS NULL OR address IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR subscription = ?3)"
-        f" AND (?4 IS NULL OR arrival IN (SELECT value FROM json_each(?4))) AND (?5 IS NULL OR {word} = ?5)"
-        " ORDER BY number DESC LIMIT ?7",
-        (stamp(now), _list(addresses), subscription, _list(arrivals), state, sending, limit),
+        f" given_up, notice, problem, answer FROM deliveries AS d WHERE {where} ORDER BY number DESC LIMIT ?7",
+        (stamp(now), _list(addresses or ()), subscription, _list(arrivals or ()), state, sending, limit),
     ).fetchall()
     return [_entry(db, row) for row in rows]
 
 
-def _list(values: Sequence[object] | None) -> str | None:
-    return None if values is None else msgspec.json.encode(list(values)).decode()
+def _list(values: Collection[object]) -> str:
+    return msgspec.json.encode(list(values)).decode()
 
 
 def _entry(db: sqlite3.Connection, row: Sequence[Any]) -> Entry:
@@ -180,24 +188,30 @@ def troubles(db: sqlite3.Connection) -> list[Trouble]:
     ]
 
 
-def lost(db: sqlite3.Connection, *, since: datetime) -> dict[str, tuple[int, int]]:
-    """Return how many deliveries to each address were given up since then, and how many wait, after a try or without.
+def lost(db: sqlite3.Connection, *, since: datetime) -> dict[str, int]:
+    """Return how many deliveries were given up since then, by address."""
+    rows = db.execute("SELECT address, count(*) FROM deliveries WHERE given_up >= ? GROUP BY address", (stamp(since),))
+    return dict(rows.fetchall())
 
-    Of no address that has neither.
-    """
+
+def waiting(db: sqlite3.Connection, addresses: Collection[str]) -> dict[str, int]:
+    """Return how many deliveries wait to be sent, by address, to those of these that any wait for."""
     rows = db.execute(
-        "SELECT address, count(given_up), count(due) FROM deliveries WHERE sent IS NULL"
-        " AND (due IS NOT NULL OR given_up >= ?) GROUP BY address",
-        (stamp(since),),
+        "SELECT address, count(*) FROM deliveries WHERE due IS NOT NULL"
+        " AND address IN (SELECT value FROM json_each(?)) GROUP BY address",
+        (_list(addresses),),
     )
-    return {address: (given_up, waiting) for address, given_up, waiting in rows}
+    return dict(rows.fetchall())
 
 
-def quiet(db: sqlite3.Connection, address: str, *, since: datetime) -> bool:
-    """Say whether an address was neither owed nor sent anything since then, but that we still look."""
-    row = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM deliveries AS d LEFT JOIN alerts AS l ON l.number = d.alert WHERE d.address = ?1"
-        " AND (d.owed >= ?2 OR d.sent >= ?2 OR d.due IS NOT NULL) AND coalesce(l.kind, '') <> 'still')",
-        (address, stamp(since)),
-    ).fetchone()
-    return not row[0]
+def quiet(db: sqlite3.Connection, subscriptions: Iterable[int], *, since: datetime) -> bool:
+    """Say whether nothing was owed or sent because of these subscriptions since then, but that we still look."""
+    return not any(
+        db.execute(
+            "SELECT EXISTS (SELECT 1 FROM (SELECT * FROM deliveries WHERE subscription = ?1 ORDER BY number DESC"
+            f" LIMIT {_NEWEST}) AS d LEFT JOIN alerts AS l ON l.number = d.alert WHERE coalesce(l.kind, '') <> 'still'"
+            " AND (d.owed >= ?2 OR d.sent >= ?2 OR d.due IS NOT NULL))",
+            (number, stamp(since)),
+        ).fetchone()[0]
+        for number in subscriptions
+    )

@@ -76,7 +76,8 @@ def forgo(db: sqlite3.Connection, *, now: datetime) -> None:
     """Give up what is due to addresses that were set aside."""
     db.execute(
         "UPDATE deliveries SET given_up = ?1, due = NULL, problem = 'not tried: the address is set aside'"
-        " WHERE due <= ?1 AND sending IS NULL AND address IN (SELECT address FROM recipients WHERE aside IS NOT NULL)",
+        " WHERE EXISTS (SELECT 1 FROM recipients WHERE aside IS NOT NULL) AND due <= ?1 AND sending IS NULL"
+        " AND address IN (SELECT address FROM recipients WHERE aside IS NOT NULL)",
         (stamp(now),),
     )
 

@@ -108,6 +108,9 @@ def remove(db: sqlite3.Connection, subscription: Subscription, *, now: datetime)
         _hand_over(db, subscription, others, now=now)
     dropped = owed(db, subscription.number)
     db.execute("DELETE FROM subscriptions WHERE number = ?", (subscription.number,))
+    if not others:
+        # Whoever subscribes by it again begins anew.
+        db.execute("DELETE FROM recipients WHERE address = ?", (subscription.address,))
     return dropped
 
 

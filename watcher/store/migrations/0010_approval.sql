@@ -21,7 +21,10 @@ ALTER TABLE deliveries ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 -- When the last send began, if a crash or a stop cut it short.
 ALTER TABLE deliveries ADD COLUMN cut TEXT;
 UPDATE deliveries SET failed = coalesce(tried, owed), doubtful = unknown WHERE attempts > 0 AND sent IS NULL;
-CREATE INDEX delivery_address ON deliveries (address, owed);
+-- Of what is owed these know only what went wrong, so that owing costs no more.
+CREATE INDEX delivery_tried ON deliveries (address) WHERE sent IS NULL AND attempts > 0;
+CREATE INDEX delivery_sending ON deliveries (sending) WHERE sending IS NOT NULL;
+CREATE INDEX delivery_given_up ON deliveries (given_up) WHERE given_up IS NOT NULL;
 
 -- Why a download is not due yet: the poll that wants it is not over, there are more than may come without being asked
 -- for, or somebody said no.

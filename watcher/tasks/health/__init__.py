@@ -101,9 +101,14 @@ def _catalogues(
 
 def _addresses(db: sqlite3.Connection, shown: Mapping[str, str], *, now: datetime) -> list[Concern | None]:
     troubled, lost = recipients.troubled(db), ledger.lost(db, since=now - LONGEST)
-    concerns = []
-    for address, name in shown.items():
-        given_up, waiting = lost.get(address, (0, 0))
-        standing = troubled.get(address, Standing())
-        concerns.append(health.unheard(name, standing, given_up=given_up, waiting=waiting, now=now))
-    return concerns
+    waiting = ledger.waiting(db, troubled.keys() | lost.keys()) if troubled or lost else {}
+    return [
+        health.unheard(
+            name,
+            troubled.get(address, Standing()),
+            given_up=lost.get(address, 0),
+            waiting=waiting.get(address, 0),
+            now=now,
+        )
+        for address, name in shown.items()
+    ]

@@ -52,6 +52,8 @@ def expires(catalogues: Iterable[CatalogueTable], stated: Mapping[str, date]) ->
 def _revealed(value: object) -> str:
     """Return the secret that a setting of an account names, "" where it names none that can be read."""
     try:
-        return msgspec.convert(value, Secret).reveal() if isinstance(value, dict) else ""
+        secret = msgspec.convert(value, Secret) if isinstance(value, dict) else None
+        # A keyring may ask somebody at the desktop to open it: not every few minutes.
+        return secret.reveal() if secret is not None and secret.keyring is None else ""
     except (msgspec.ValidationError, WatcherError):
         return ""  # `watcher check` says what is wrong with it

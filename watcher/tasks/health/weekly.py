@@ -15,12 +15,13 @@ from watcher.store import alerts, ledger, polls, products, sites, subscriptions
 
 def still(db: sqlite3.Connection, *, now: datetime) -> None:
     """Tell those who want to know so, once a week, that we still look, if nothing else was to be told."""
-    wanting = [one for one in subscriptions.every(db) if one.still]
+    everybody = subscriptions.every(db)
+    wanting = [one for one in everybody if one.still and not (one.muted is not None and now < one.muted)]
     added = subscriptions.added(db) if wanting else {}
     for subscription in wanting:
-        muted = subscription.muted is not None and now < subscription.muted
         since = last_week(subscription.rhythm, now)
-        if muted or added[subscription.number] > since or not ledger.quiet(db, subscription.address, since=since):
+        theirs = [one.number for one in everybody if one.address == subscription.address]
+        if added[subscription.number] > since or not ledger.quiet(db, theirs, since=since):
             continue
         concern = _quiet_week(db, subscription, since=since, now=now)
         if alerts.ever(db, "still", concern.topic):

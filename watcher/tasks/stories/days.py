@@ -147,8 +147,13 @@ def _asked(db: sqlite3.Connection, catalogue: str, start: datetime, end: datetim
             well += poll.finished is not None
             continue
         before = failures[-1] if failures else None
-        if before is not None and before.problem == poll.problem:
+        if before is not None and _words(before.problem) == _words(poll.problem):
             failures[-1] = Failure(poll.problem, before.count + 1, before.first, poll.started)
         else:
             failures.append(Failure(poll.problem, 1, poll.started, poll.started))
     return Asked(catalogue, len(found), well, failures, bool(found) or (oldest is not None and oldest < start), oldest)
+
+
+def _words(problem: str) -> list[str]:
+    """Return the parts of a problem in an order of ours: which site comes first changes from poll to poll."""
+    return sorted(problem.replace(": ", ", ").split(", "))
