@@ -10,11 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
-from watcher.credentials import Secret, remembered
+from watcher.credentials import Secret, redact, remembered, revealed
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Sent, Subscription
 from watcher.store import addresses, audits, sites
@@ -22,8 +24,6 @@ from watcher.store.connection import connect
 from watcher.store.locks import holding
 
 if TYPE_CHECKING:
-    import httpx
-
     from watcher.core.carts import File
     from watcher.core.shelves import Layout
     from watcher.net import Http
@@ -117,7 +117,8 @@ class Parts:
                     origin=self.catalogue(name).url,
                     hosts=table.hosts,
                     auth_hosts=table.auth_hosts,
-                    auth=self._account(table),
+                    auth=None if table.auth is None else self._auth(table).auth(),
+                    signed="search" in table.needs_account,
                     gap=table.gap,
                     deadline=table.deadline,
                     connections=4 + self.config.download.concurrency,
@@ -276,8 +277,18 @@ class Parts:
             part = self._auth(table)
         except WatcherError as error:
             return Finding(f"{name} account", False, str(error), error.hint)
-        check: Finding = part.check(self.http(name))
-        return check
+        finding = part.check(self.http(name))
+        # It may quote a server, which may quote us.
+        hint = None if finding.hint is None else redact(finding.hint)
+        return Finding(finding.subject, finding.well, redact(finding.text), hint)
+
+    def secrets(self, name: str) -> dict[str, Secret]:
+        """Return where the secrets of a catalogue's account lie, by its settings; none where none is configured."""
+        return {setting: value for setting, value in self._settings(name).items() if isinstance(value, Secret)}
+
+    def logs_in_at(self, name: str) -> list[str]:
+        """Return the addresses that the account of a catalogue goes to for its own sake, such as that of tokens."""
+        return [value for value in self._settings(name).values() if isinstance(value, str) and "://" in value]
 
     def send(self, posts: Sequence[tuple[str, Notice]]) -> Iterator[Sent]:
         """Send each notice to the address that its reference stands for; one that has none fails alone."""
@@ -309,12 +320,12 @@ class Parts:
                     f'the channel "{rest}" is no longer in the configuration',
                     hint=f"restore [channels.{rest}], or unsubscribe",
                 )
-            return _guarded(_text(channel.url))
+            return _guarded(revealed(channel.url))
         if kind == "mail":
             from watcher.channels import resolved
 
             mail = self.config.mail
-            return _guarded(resolved(rest, mail_url=_text(mail.url) if mail else None))
+            return _guarded(resolved(rest, mail_url=revealed(mail.url) if mail else None))
         return _guarded(addresses.reveal(self.state, reference))
 
     def reference(self, text: str) -> str:
@@ -333,7 +344,7 @@ class Parts:
                 f'"{text}" is no channel, e-mail address or Apprise URL', hint=f"the channels are: {known}"
             )
         mail = self.config.mail
-        url = _guarded(address_for(text, mail_url=_text(mail.url) if mail else None))
+        url = _guarded(address_for(text, mail_url=revealed(mail.url) if mail else None))
         return addresses.keep(self.state, url) if "://" in text else f"mail:{text}"
 
     def shown(self, subscription: Subscription) -> str:
@@ -348,8 +359,9 @@ class Parts:
         except WatcherError:
             return "(lost)"
 
-    def _account(self, table: CatalogueTable) -> httpx.Auth | None:
-        return None if table.auth is None else self._auth(table).auth()
+    def _settings(self, name: str) -> dict[str, Any]:
+        table = self.table(name)
+        return {} if table.auth is None else msgspec.structs.asdict(self._auth(table))  # type: ignore[arg-type]
 
     def _auth(self, table: CatalogueTable) -> plugins.Auth:
         settings = dict(table.auth or {})
@@ -359,7 +371,8 @@ class Parts:
             raise ConfigError(f"[{place}] names no kind", hint=f"the kinds are: {', '.join(plugins.kinds('auth'))}")
         if kind in plugins.kinds("auth") and "url" in plugins.settings_of("auth", kind):
             settings.setdefault("url", self.catalogue(table.name).url)
-        part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
+        see = f"watcher login {table.name} --kind {kind} says what to write"
+        part: plugins.Auth = plugins.build("auth", kind, settings, place=place, see=see)
         return part
 
 
@@ -408,7 +421,3 @@ def _guarded(url: str) -> str:
         for secret in secrets_of(url):
             remembered(secret)
     return url
-
-
-def _text(value: Secret | str) -> str:
-    return value.reveal() if isinstance(value, Secret) else value

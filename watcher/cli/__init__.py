@@ -45,6 +45,7 @@ COMMANDS = {
     "race": ("race", "Which catalogue had an acquisition first, and the lag of the others."),
     "find": ("find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),
     "status": ("show", "What is watched, what came, what is owed, what is wrong."),
+    "login": ("login", "Try the account of a catalogue, or say what to write for one."),
     "catalogues": ("catalogues", "List the catalogues that can be asked, or ask what one has and can do."),
     "completion": ("setup", "Print the completion script of a shell."),
     "demo": ("demo", "See it all work, on a catalogue that runs here."),

@@ -16,6 +16,7 @@ import msgspec
 
 from watcher.core.patience import DOWNLOAD
 from watcher.core.shelves import USUAL, Layout, safe, shelf, suffix
+from watcher.credentials import redact
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
@@ -180,6 +181,7 @@ def _settle(
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
         vain = error.permanent and isinstance(error, TransferError) and not isinstance(error, NoSpace)
         retry_after = error.retry_after
+    problem = redact(problem)  # a server may repeat what it was sent
     again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)
