@@ -103,5 +103,9 @@ class TransferError(WatcherError):
     permanent = False
 
 
+class Staged(TransferError):
+    """The provider brings the file from tape, or makes it, first: nobody has to act, but the file is not here yet."""
+
+
 class NoSpace(TransferError):
     """The archive's disk is full, or would be."""

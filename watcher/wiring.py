@@ -18,7 +18,7 @@ from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, redact, remembered, revealed
 from watcher.errors import ConfigError, UsageError, WatcherError
-from watcher.model import Finding, Notice, Outcome, Sent, Subscription
+from watcher.model import Finding, Notice, Outcome, Product, Sent, Subscription
 from watcher.store import addresses, audits, sites
 from watcher.store.connection import connect
 from watcher.store.locks import holding
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from watcher.core.shelves import Layout
     from watcher.net import Http
     from watcher.plugins import Catalogue
-    from watcher.tasks import carts
-    from watcher.tasks.download import Brought, Show
+    from watcher.tasks import carts, members
+    from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
+    from watcher.transfer import Terms
 
 DATABASE = "watcher.db"
 
@@ -58,6 +59,7 @@ class Parts:
         self.layout = _layout(config)
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
+        self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
 
     @property
@@ -121,7 +123,7 @@ class Parts:
                     signed="search" in table.needs_account,
                     gap=table.gap,
                     deadline=table.deadline,
-                    connections=4 + self.config.download.concurrency,
+                    connections=3 + self.config.download.concurrency + table.streams,
                     ca_bundle=table.ca_bundle,
                     allow_insecure=table.allow_insecure,
                     proxy=table.proxy,
@@ -221,10 +223,38 @@ class Parts:
                 now=now,
                 chance=chance,
                 concurrency=self.config.download.concurrency,
-                reserve=self.config.download.reserve,
+                how=self.how,
                 show=show,
                 stop=self.stop,
             )
+
+    def bring_members(
+        self, products: Sequence[tuple[str, Product]], folder: Path, patterns: Sequence[str], show: Show | None = None
+    ) -> Iterator[members.Brought]:
+        """Fetch some members of products, which are given with their catalogues, into a folder."""
+        from watcher.tasks.members import bring
+
+        def terms(name: str) -> Terms:
+            return self.how(name).terms
+
+        yield from bring(products, self.http, folder, patterns, terms=terms, show=show, stop=self.stop)
+
+    def how(self, name: str) -> How:
+        """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each.
+
+        One that is not in the configuration has no terms of its own; its client says what is missing.
+        """
+        from watcher.tasks.download import How
+        from watcher.transfer import Terms
+
+        with self._guard:
+            if name not in self._hows:
+                table = self.config.table(name)
+                streams, members = (table.streams, table.members) if table else (1, ())
+                spare = threading.Semaphore(streams - 1)
+                terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare)
+                self._hows[name] = How(terms, members)
+            return self._hows[name]
 
     def http_at(self, url: str) -> Http:
         """Return the client for an address that no catalogue gave: that of the catalogue whose host it is.

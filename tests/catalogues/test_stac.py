@@ -13,7 +13,6 @@ from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_stac import Pretend
 from tests.servers.stac import thing
 from watcher.catalogues.stac import Kind
-from watcher.catalogues.stac.assets import digest
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Asset, Capability, Product, Query
 from watcher.net import Http
@@ -178,29 +177,16 @@ BAND = {"href": "https://eo.example/B04.tif", "type": "image/tiff", "roles": ["d
         ({"one": ZIP, "two": {**ZIP, "href": "s3://bucket/p.zip"}}, [], ["one"]),
         ({"product": ZIP, "red": BAND}, ["red", "nir"], ["red"]),
         ({"red": {**BAND, "href": "s3://bucket/B04.tif"}}, ["red"], []),
+        ({"B02": BAND, "B8A": BAND, "scl": BAND}, ["SCL", "B0*"], ["scl", "B02"]),
+        ({"B02": BAND, "product": ZIP, "B03": BAND}, ["role:data"], ["B02", "B03"]),
+        ({"B02": BAND, "B03": BAND, "role:data": ZIP}, ["B?[3A]", "role:data", "B*"], ["B03", "role:data", "B02"]),
+        ({"B02": {**BAND, "roles": "data"}}, ["role:data", "role:", "*x*"], []),
     ],
 )
 def test_the_archive_or_what_is_asked_for_is_downloaded(
     files: dict[str, Any], asked: list[str], chosen: list[str]
 ) -> None:
     assert [asset.key for asset in one({"assets": asked}, assets=files).assets] == chosen
-
-
-@pytest.mark.parametrize(
-    ("multihash", "read"),
-    [
-        ("1220" + "ab" * 32, "sha256:" + "ab" * 32),
-        ("1340" + "AB" * 64, "sha512:" + "ab" * 64),
-        ("1114" + "ab" * 20, "sha1:" + "ab" * 20),
-        ("d50110" + "ab" * 16, "md5:" + "ab" * 16),
-        ("1220" + "ab" * 31, None),
-        ("1220" + "zz" * 32, None),
-        ("ab" * 16, None),
-        (17, None),
-    ],
-)
-def test_a_multihash_is_read_with_its_algorithm(multihash: object, read: str | None) -> None:
-    assert digest(multihash) == read
 
 
 def test_one_odd_value_hides_neither_its_product_nor_the_others() -> None:

@@ -159,6 +159,11 @@ def test_sizes_are_told_in_decimal_units(size: int, words: str):
         ({"download": "wanted"}, "will be downloaded"),
         ({"download": "failed"}, "the download failed"),
         ({"download": "stored", "path": "/a/b.zip"}, "stored in /a/b.zip (not verified)"),
+        ({"download": "stored", "path": "/a", "verified": "unverified"}, "stored in /a (not verified)"),
+        (
+            {"download": "stored", "path": "/a", "verified": "md5, unverified, size"},
+            "stored in /a (verified: md5, size; some of its files are not)",
+        ),
         ({"event": Event.WITHDRAWN}, "no longer in the catalogue"),
         ({"event": Event.REVISED, "previous": "1.0"}, "replaces 1.0"),
     ],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import socket
 import sqlite3
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,14 +17,16 @@ import pytest
 
 from tests.given import ACQUIRED, NOW, Clock, add_watch, product, rows
 from tests.loopback import Peer, Request, reply, served, until
+from tests.transfer.depot import Depot
+from tests.transfer.depot import zipped as zipped_product
 from watcher.core.decide import Arrival, Decision
 from watcher.errors import ConfigError
 from watcher.model import Asset, Event
 from watcher.net import Http
 from watcher.store import downloads, products, sites
 from watcher.store.connection import writing
-from watcher.tasks.download import Brought, download
-from watcher.transfer import Progress
+from watcher.tasks.download import Brought, How, download
+from watcher.transfer import Progress, Terms
 
 PLENTY = 1 << 60
 
@@ -299,6 +303,48 @@ def test_hostile_keys_of_files_stay_in_the_products_directory(
     assert {str(Path(name).parent) for name in found} == {"Pornic/L2A/SPOT5_P1_L2A"}
 
 
+def test_a_directory_has_a_checksum_of_all_its_files(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    want(db, "P1", *bands(files))
+    (brought,) = bring()
+    assert brought.stored is not None
+    lines = "".join(
+        f"{hashlib.sha256(files.bytes[f'/P1/{key}.tif']).hexdigest()}  {key}.tif\n" for key in ("B02", "B03", "B04")
+    )
+    assert brought.stored.checksum == f"list-sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
+
+
+def test_of_a_catalogue_some_members_of_each_zip_may_be_enough(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    product = io.BytesIO()
+    with zipfile.ZipFile(product, "w") as made:
+        for name in ("S2A/S2A_FRE_B2.tif", "S2A/S2A_SRE_B2.tif", "S2A/MASKS/S2A_CLM.tif"):
+            made.writestr(name, name * 20_000)
+    files.does["/P1.zip"] = Depot(product.getvalue())
+    zipped = Asset("product", files.peer.url("/P1.zip"), "application/zip")
+    number = want(db, "P1", zipped)
+    (brought,) = bring(how=lambda name: How(members=("*_FRE_B*.tif", "MASKS/*")))
+    assert brought.problem is None
+    assert brought.stored is not None
+    assert (brought.stored.verified, brought.stored.size) == ("crc32", 20_000 * (18 + 21))
+    place = "Pornic/L2A/SPOT5_P1_L2A/S2A"
+    assert lying(archive) == [f"{place}/MASKS/S2A_CLM.tif", f"{place}/S2A_FRE_B2.tif"]
+    assert state(db, number) == (*HOME, 0)
+
+
+def test_members_that_are_not_there_are_given_up_with_what_there_is(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    files.does["/P1.zip"] = Depot(zipped_product(1000))
+    number = want(db, "P1", Asset("product", files.peer.url("/P1.zip"), "application/zip"))
+    (brought,) = bring(how=lambda name: How(members=("*_FRE_*",)))
+    assert brought.problem is not None
+    assert '"*_FRE_*"' in brought.problem
+    assert "PRODUCT/band.tif" in brought.problem
+    assert state(db, number) == (*GIVEN_UP, 1)
+    assert lying(archive) == []
+
+
 # What interrupts
 
 
@@ -355,7 +401,7 @@ def test_a_caller_that_leaves_early_interrupts_the_pass_and_nothing_else(
 
 def test_a_full_disk_pauses_the_pass(db: sqlite3.Connection, files: Files, archive: Path, bring: Bring) -> None:
     numbers = [want(db, f"P{n}", files.asset(f"/{n}.dat", b"x" * 10)) for n in range(3)]
-    (brought,) = bring(concurrency=1, reserve=PLENTY)
+    (brought,) = bring(concurrency=1, how=lambda name: How(Terms(reserve=PLENTY)))
     assert brought.problem is not None
     assert "must stay free" in brought.problem
     assert brought.again is not None

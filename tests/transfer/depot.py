@@ -10,6 +10,7 @@ import re
 import socket
 import tarfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.loopback import Request, reply
@@ -56,7 +57,7 @@ class Depot:
     """Serves `content`; the switches say in which ways it misbehaves.
 
     `cut` closes the connection after so many bytes of a body, once for each entry; `after` are the bytes that
-    follow a body.
+    follow a body. `gate` is asked first, and may answer instead.
     """
 
     content: bytes
@@ -68,9 +69,13 @@ class Depot:
     after: bytes = b""
     span: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
+    gate: Callable[[Request], bytes | None] = lambda request: None
 
     def __call__(self, request: Request, connection: socket.socket) -> bytes | None:
-        wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
+        instead = self.gate(request)
+        if instead is not None:
+            return instead
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
         fresh = request.headers.get("if-range", self.etag) == self.etag
         headers = dict(self.extra)
         if self.kind:
@@ -81,8 +86,9 @@ class Depot:
         if wanted and self.ranges and fresh:
             # As resto does: what starts at the end or after it is answered with the last byte.
             start = min(int(wanted[1]), total - 1)
-            status, body = 206, self.content[start:]
-            headers["Content_Range"] = self.span or f"bytes {start}-{total - 1}/{total}"
+            last = min(int(wanted[2] or total), total - 1)
+            status, body = 206, self.content[start : last + 1]
+            headers["Content_Range"] = self.span or f"bytes {start}-{last}/{total}"
         if not self.sized:
             return self._in_chunks(connection, status, body, headers)
         said = reply(status, body, **headers)

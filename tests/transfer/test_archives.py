@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import struct
+import tarfile
 import threading
 import zipfile
 from collections.abc import Callable
@@ -13,7 +14,8 @@ import pytest
 
 from tests.transfer.depot import gzipped, noise, tarred, zipped
 from watcher.errors import TransferError
-from watcher.transfer.archives import MOST_NAMES, proof
+from watcher.transfer.archives import proof
+from watcher.transfer.zips import MOST_NAMES
 
 GO_ON = threading.Event()
 
@@ -68,13 +70,48 @@ EVIL: dict[str, Callable[[], bytes]] = {
     "names a drive": lambda: _renamed(b"C:/x"),
     "has a link": lambda: _zip(("a/link", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777),
     "blows up": lambda: _zip(*((f"{number}", bytes(2**22)) for number in range(10))),
-    "has too many names": lambda: _zip(*((f"{number}", b"") for number in range(MOST_NAMES + 1)), pack=0),
+    "has too many names": lambda: _end(_zip(*((f"{n}", b"") for n in range(100)), pack=0), 10, "<H", 1),
+    "says to have too many names": lambda: _end(_zip(("a", b"x" * 900)), 10, "<H", MOST_NAMES + 1),
+    "says to have an endless directory": lambda: _end(_zip(("a", b"x" * 900)), 12, "<L", 2**31),
+    "has a device": lambda: _zip(("a/sda", b""), mode=stat.S_IFBLK | 0o666),
+    "has a pipe": lambda: _zip(("a/pipe", b""), mode=stat.S_IFIFO | 0o666),
+    "has members that lie in each other": lambda: _overlapped(),
+    "climbs, said by zip64": lambda: _zip64(lambda: _renamed(b"../../etc/cron.d/x")),
 }
+
+
+def _end(content: bytes, offset: int, form: str, value: int) -> bytes:
+    """A zip whose last words lie."""
+    changed = bytearray(content)
+    struct.pack_into(form, changed, content.rindex(b"PK\x05\x06") + offset, value)
+    return bytes(changed)
+
+
+def _overlapped() -> bytes:
+    """A hundred names for the same bytes."""
+    content = _zip(("a" * 8, noise(5000)))
+    directory = content.rindex(b"PK\x01\x02")
+    end = content.rindex(b"PK\x05\x06")
+    entry = content[directory:end]
+    many = content[:directory] + entry * 100 + content[end:]
+    for offset, form, value in ((8, "<H", 100), (10, "<H", 100), (12, "<L", 100 * len(entry))):
+        many = _end(many, offset, form, value)
+    return many
+
+
+def _zip64(make: Callable[[], bytes]) -> bytes:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)
+        return make()
 
 
 @pytest.mark.parametrize("harm", EVIL)
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_zip_that_means_harm_is_refused_for_good(harm: str, whole: bool, tmp_path: Path) -> None:
+def test_a_zip_that_means_harm_is_refused_for_good(
+    harm: str, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if harm == "has too many names":  # and says to have one
+        monkeypatch.setattr("watcher.transfer.zips.MOST_NAMES", 99)
     with pytest.raises(TransferError) as caught:
         _proof(EVIL[harm](), tmp_path, whole=whole)
     assert caught.value.permanent
@@ -119,3 +156,72 @@ def test_stop_ends_the_reading_of_an_archive(content: bytes, tmp_path: Path) -> 
     stop.set()
     with pytest.raises(TransferError, match="stopped"):
         _proof(content, tmp_path, stop=stop)
+
+
+# Tapes
+
+
+def _tar(*members: tarfile.TarInfo, mode: str = "w") -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:  # type: ignore[call-overload]
+        for member in members:
+            archive.addfile(member, io.BytesIO(noise(member.size)))
+    return file.getvalue()
+
+
+def _member(name: str, kind: bytes = tarfile.REGTYPE, *, to: str = "", size: int = 0) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname, member.size = kind, to, size
+    return member
+
+
+HARMFUL = {
+    "climbs": _member("../../x"),
+    "climbs in the middle": _member("a/../../x"),
+    "is absolute": _member("/etc/x"),
+    "has a link out of it": _member("a/b", tarfile.SYMTYPE, to="../../etc"),
+    "has a link to the root": _member("a/b", tarfile.SYMTYPE, to="/etc/passwd"),
+    "has a hard link out of it": _member("a/b", tarfile.LNKTYPE, to="../x"),
+    "has a device": _member("a/sda", tarfile.BLKTYPE),
+    "has a pipe": _member("a/pipe", tarfile.FIFOTYPE),
+}
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("harm", HARMFUL)
+def test_a_tape_that_means_harm_is_refused_for_good(harm: str, mode: str, tmp_path: Path) -> None:
+    with pytest.raises(TransferError) as caught:
+        _proof(_tar(_member("a/first", size=700), HARMFUL[harm], mode=mode), tmp_path)
+    assert caught.value.permanent
+
+
+def test_a_tape_with_endless_names_is_refused_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.transfer.tars.MOST_NAMES", 9)
+    many = [_member(f"a/{number}") for number in range(10)]
+    for mode in ("w", "w:gz"):
+        with pytest.raises(TransferError, match="more than 9 names"):
+            _proof(_tar(*many, mode=mode), tmp_path)
+
+
+def test_a_whole_tape_is_one(tmp_path: Path) -> None:
+    inner = _member("a/MASKS/link", tarfile.SYMTYPE, to="../first")
+    tape = _tar(_member("a/first", size=5000), inner, _member("a/" + "long" * 60, size=3))
+    assert _proof(tape, tmp_path) == "tar"
+    assert _proof(gzipped(tape), tmp_path) == "tgz"
+    assert _proof(gzipped(b"no tape in it, but a file"), tmp_path) == "tgz"
+    assert _proof(tape[: 512 + 5120], tmp_path) == "tar", "some have no end"
+
+
+@pytest.mark.parametrize("count", [1000, 512 + 4999, 512 + 5120 + 100])
+def test_a_tape_that_was_cut_is_broken(count: int, tmp_path: Path) -> None:
+    tape = _tar(_member("a/first", size=5000), _member("a/second", size=5000))
+    with pytest.raises(TransferError, match="is broken") as caught:
+        _proof(tape[:count], tmp_path)
+    assert not caught.value.permanent
+
+
+def test_stop_ends_the_reading_of_a_tape(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(TransferError, match="stopped"):
+        _proof(_tar(_member("a/first", size=5000)), tmp_path, stop=stop)

@@ -1,6 +1,7 @@
 """When there is no room left."""
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import served
-from tests.transfer.depot import Depot, asset, zipped
+from tests.transfer.depot import Depot, asset, noise, zipped
+from tests.transfer.full_disk import WAYS
 from watcher.errors import NoSpace
 from watcher.net import Http
-from watcher.transfer import fetch
+from watcher.transfer import Progress, Terms, fetch, space
 
 PRODUCT = zipped(400_000)
 
@@ -43,7 +45,7 @@ def test_a_download_that_would_not_leave_the_reserve_is_not_begun(tmp_path: Path
         Http(origin=peer.origin) as http,
         pytest.raises(NoSpace, match="must stay free") as caught,
     ):
-        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", reserve=2**62)
+        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", terms=Terms(reserve=2**62))
     assert (caught.value.permanent, list(tmp_path.iterdir())) == (False, [])
 
 
@@ -56,7 +58,7 @@ def test_an_announced_size_that_no_disk_has_is_not_begun(tmp_path: Path) -> None
 
 def test_a_reserve_that_is_there_is_left(tmp_path: Path) -> None:
     with served(Depot(PRODUCT)) as peer, Http(origin=peer.origin) as http:
-        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", reserve=1)
+        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", terms=Terms(reserve=1))
     assert (tmp_path / "p.zip").read_bytes() == PRODUCT
 
 
@@ -112,3 +114,45 @@ def test_a_small_disk_fills_and_the_download_goes_on_when_there_is_room(known: b
     if not known:
         assert int(full.split()[1]) > 50_000, "what came is kept"
     assert done == f"{'md5' if known else 'zip'} {len(PRODUCT)} {len(PRODUCT)} ['p.zip']"
+
+
+def test_room_is_set_aside_for_what_is_to_come(tmp_path: Path) -> None:
+    """So that no other download counts on it; where the file system can."""
+    size, seen = 3_000_000, []
+    content = noise(size)
+
+    def look(progress: Progress) -> None:
+        if not seen:
+            status = (tmp_path / "p.part").stat()
+            seen.append((status.st_size, status.st_blocks * 512))
+
+    with served(Depot(content, kind=None)) as peer, Http(origin=peer.origin) as http:
+        fetch(http, asset(peer.url(), content, kind=None), tmp_path / "p", progress=look)
+    assert seen[0][0] < size, "its length says how much has come"
+    assert seen[0][1] >= size
+    assert (tmp_path / "p").read_bytes() == content
+
+
+def test_where_no_room_can_be_set_aside_it_is_only_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(space, "_fallocate", lambda: None)
+    with served(Depot(PRODUCT)) as peer, Http(origin=peer.origin) as http:
+        fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip")
+        with pytest.raises(NoSpace):
+            fetch(http, asset(peer.url(), PRODUCT), tmp_path / "q.zip", terms=Terms(reserve=2**62))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["p.zip"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="a small disk of one's own needs root")
+def test_a_disk_that_is_full_at_any_point_holds_no_half_file_and_all_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    """`python -m bench full_disk` does it at 30 points."""
+    (tmp_path / "disk").mkdir()
+    command = [sys.executable, "-m", "tests.transfer.full_disk", str(tmp_path / "disk"), "3"]
+    ran = subprocess.run(["unshare", "-m", *command], capture_output=True, text=True, timeout=100, check=False)
+    if ran.returncode == 77:
+        pytest.skip("this machine does not let root mount a tmpfs")
+    assert ran.returncode == 0, ran.stderr
+    for line in ran.stdout.splitlines():
+        found = json.loads(line)
+        assert (found["half"], found["stuck"]) == (0, 0), found
+        assert found["full"] >= 2, found
+    assert len(ran.stdout.splitlines()) == len(WAYS)

@@ -14,7 +14,7 @@ from tests.loopback import Request, reply, served, until
 from tests.transfer.depot import Depot, asset, gzipped, md5, sha256, tarred, zipped
 from watcher.errors import TransferError
 from watcher.net import Http
-from watcher.transfer import Progress, Verified, fetch
+from watcher.transfer import Progress, Terms, Verified, fetch
 
 PRODUCT = zipped()
 
@@ -229,7 +229,7 @@ def test_a_server_that_drips_is_given_up_and_what_came_is_kept(tmp_path: Path) -
 
     with served(drips) as peer, Http(origin=peer.origin) as http:
         with pytest.raises(TransferError, match="has stalled") as caught:
-            fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", patience=2.0)
+            fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", terms=Terms(patience=2.0))
         ended.set()
     assert not caught.value.permanent
     kept = (tmp_path / "p.zip.part").read_bytes()

@@ -3,34 +3,18 @@
 import hashlib
 import random
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.loopback import Request, reply, served
 from tests.transfer.depot import asset, noise
+from tests.transfer.nursery import nursery
 from watcher.net import Http
 from watcher.transfer import fetch
 
 CONTENT = noise(4_000_000)
 KILLS = 10
-
-FETCH = """
-import sys
-from pathlib import Path
-from watcher.model import Asset
-from watcher.net import Http
-from watcher.transfer import fetch
-print("up", flush=True)
-for line in sys.stdin:
-    href, path, checksum = line.split()
-    with Http(origin=href) as http:
-        fetch(http, Asset("p", href, checksum=checksum), Path(path))
-    print("home", flush=True)
-"""
 
 
 def _slowly(request: Request, connection: socket.socket) -> None:
@@ -49,21 +33,13 @@ def test_killed_at_any_moment_it_goes_on_and_ends_with_the_right_bytes(tmp_path:
     chance = random.Random(7)
     checksum = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
     killed, kept = 0, 0
-    with served(_slowly) as peer:
+    with served(_slowly) as peer, nursery() as begin:
         for number in range(KILLS):
             path = tmp_path / f"{number}.bin"
-            with subprocess.Popen(
-                [sys.executable, "-c", FETCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            ) as process:
-                assert process.stdin is not None
-                assert process.stdout is not None
-                assert process.stdout.readline() == "up\n"
-                process.stdin.write(f"{peer.url('/p')} {path} {checksum}\n")
-                process.stdin.flush()
-                time.sleep(chance.uniform(0.0, 0.7))  # the moment of the kill is what is drawn, not awaited
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                killed += 1
+            child = begin(peer.url("/p"), path, checksum)
+            time.sleep(chance.uniform(0.0, 0.5))  # the moment of the kill is what is drawn, not awaited
+            child.kill()
+            killed += 1
             assert not path.exists() or path.read_bytes() == CONTENT
             part = Path(f"{path}.part")
             had = part.stat().st_size if part.exists() else 0

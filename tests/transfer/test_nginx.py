@@ -13,7 +13,7 @@ from tests.loopback import until
 from tests.transfer.depot import asset, md5, zipped
 from watcher.errors import CredentialError, TransferError
 from watcher.net import Http
-from watcher.transfer import fetch
+from watcher.transfer import Terms, fetch, fetch_members, segments
 
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
 PRODUCT, OTHER = zipped(3_000_000), zipped(3_000_000, seed=2)
@@ -51,6 +51,7 @@ def nginx(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         port = probe.getsockname()[1]
     (folder / "conf").write_text(CONF.format(dir=folder, port=port))
     (folder / "data" / "p.zip").write_bytes(PRODUCT)
+    os.utime(folder / "data" / "p.zip", (1, 1))  # an ETag that nginx makes of a time just now proves nothing
     process = subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(folder / "conf")], stderr=subprocess.DEVNULL)
 
     def up() -> bool:
@@ -97,6 +98,27 @@ def test_what_was_begun_is_gone_on_with(known: dict[str, object], nginx: tuple[s
     assert (tmp_path / "p.zip").read_bytes() == PRODUCT
 
 
+@pytest.mark.parametrize("known", [{"content": PRODUCT}, {}], ids=["checksum", "etag"])
+def test_several_connections_bring_it(
+    known: dict[str, object], nginx: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "LEAST", 100_000)
+    with Http(origin=nginx[0], connections=6) as http:
+        wanted = asset(nginx[0] + "/p.zip", **known)  # type: ignore[arg-type]
+        home = fetch(http, wanted, tmp_path / "p.zip", terms=Terms(streams=4))
+    assert (home.fetched, (tmp_path / "p.zip").read_bytes()) == (len(PRODUCT), PRODUCT)
+    asked = (nginx[1].parent / "access.log").read_text().splitlines()
+    assert len(asked) > 4
+    assert {line.split()[8] for line in asked} == {"206"}
+
+
+def test_members_of_a_zip_are_brought_alone(nginx: tuple[str, Path], tmp_path: Path) -> None:
+    with Http(origin=nginx[0]) as http:
+        home = fetch_members(http, asset(nginx[0] + "/p.zip"), tmp_path / "p", ["band.tif"])
+    assert list(home.files) == ["PRODUCT/band.tif"]
+    assert (tmp_path / "p" / "PRODUCT" / "band.tif").stat().st_size == home.size == 3_000_000
+
+
 @pytest.mark.parametrize("location", ["/norange/p.zip", "/noetag/p.zip"])
 def test_without_ranges_or_etags_it_still_comes_home(location: str, nginx: tuple[str, Path], tmp_path: Path) -> None:
     _begun(tmp_path / "p.zip", nginx[0], 1_000_000, content=PRODUCT)
@@ -109,7 +131,7 @@ def test_a_file_that_was_replaced_meanwhile_is_fetched_anew(nginx: tuple[str, Pa
     _begun(tmp_path / "p.zip", nginx[0], 1_000_000)
     replaced = nginx[1] / "p.zip"
     replaced.write_bytes(OTHER)
-    os.utime(replaced, (1, 1))  # nginx makes its ETag of the time and the size
+    os.utime(replaced, (2, 2))  # nginx makes its ETag of the time and the size
     with Http(origin=nginx[0]) as http:
         assert fetch(http, asset(nginx[0] + "/p.zip"), tmp_path / "p.zip").fetched == len(OTHER)
     assert (tmp_path / "p.zip").read_bytes() == OTHER

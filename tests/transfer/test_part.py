@@ -17,7 +17,7 @@ from watcher.errors import TransferError
 from watcher.net import Http
 from watcher.transfer import fetch
 from watcher.transfer.part import Record, part_of
-from watcher.transfer.sums import Sums, checksum, digests_of
+from watcher.transfer.sums import Sums, digests_of
 
 PRODUCT = zipped()
 
@@ -221,20 +221,3 @@ def test_stop_ends_the_wait_for_a_digest(tmp_path: Path) -> None:
     os.truncate(tmp_path / "f", 2**34)
     with (tmp_path / "f").open("rb") as file, pytest.raises(TransferError, match="stopped"):
         digests_of(file.fileno(), 2**34, {"sha256"}, stop)
-
-
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("md5:D41D8CD98F00B204E9800998ECF8427E", ("md5", "d41d8cd98f00b204e9800998ecf8427e")),
-        ("SHA-1:" + "a" * 40, ("sha1", "a" * 40)),
-        ("sha2-256:" + "0" * 64, ("sha256", "0" * 64)),
-        ("blake3:" + "0" * 64, None),
-        ("md5=d41d8cd98f00b204e9800998ecf8427e", None),
-        ("md5:d41d8cd9", None),
-        ("md5:" + "g" * 32, None),
-        (None, None),
-    ],
-)
-def test_a_checksum_is_read_as_catalogues_write_it(text: str | None, read: tuple[str, str] | None) -> None:
-    assert checksum(text) == read

@@ -8,9 +8,10 @@ import pytest
 from tests import recordings
 from tests.loopback import reply, served
 from tests.transfer.depot import Depot, asset, tarred, zipped
-from watcher.errors import CredentialError, TransferError, WatcherError
+from watcher.errors import CredentialError, Staged, TransferError, WatcherError
 from watcher.net import Http
 from watcher.transfer import fetch
+from watcher.transfer.complaints import complaint
 
 LOGIN = b"<!DOCTYPE html><html><form action='/login'><input type='password' name='p'></form></html>"
 LICENCE = json.dumps({"ErrorMessage": "Forbidden", "license": "https://x.test/l.txt", "ErrorCode": 3002}).encode()
@@ -96,6 +97,12 @@ def test_the_host_named_is_the_one_that_we_were_sent_to(tmp_path: Path) -> None:
         (500, b'{"ErrorMessage":"Resource cannot be downloaded"}', "application/json", "cannot be downloaded", False),
         (502, b"<html>Bad gateway</html>", "text/html", "502", False),
         (400, b"", None, "400", False),
+        (200, b"Access to this file is not open to you", "text/plain", "text/plain", False),
+        (200, b"<Error><Code>NoSuchKey</Code></Error>", "application/xml", "does not have the file", False),
+        (503, b"<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>", None, "Reduce", False),
+        (400, b'{"error":{"code":"x1","message":{"value":"No such node"}}}', "application/json", "No such node", False),
+        (422, b'{"detail":[{"loc":["query"],"msg":"field required"}]}', "application/json", "field required", False),
+        (400, b'{"type":"about:blank","title":"Odd","status":400}', "application/problem+json", "Odd", False),
     ],
 )
 def test_an_answer_that_is_no_product_is_said_to_be_what_it_is(
@@ -172,3 +179,89 @@ def test_what_a_resto_server_said_is_understood(
     error = _refused(b"\r\n".join(lines) + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body, tmp_path)
     assert isinstance(error, kind)
     assert said in str(error)
+
+
+# Whose turn it is, and where to go
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (
+            403,
+            b"<Error><Code>InvalidObjectState</Code><Message>Operation is not valid</Message></Error>",
+            "application/xml",
+        ),
+        (409, "\ufeff<?xml version='1.0'?><Error><Code>BlobArchived</Code></Error>".encode(), "application/xml"),
+        (200, b'{"detail":"The product is on tape, and being retrieved"}', "application/json"),
+        (400, b'{"detail":{"message":"Product is offline: order it"}}', "application/json"),
+        (202, b"", None),
+        (200, b"", "application/zip"),
+    ],
+)
+def test_a_file_on_tape_is_waited_for(status: int, body: bytes, kind: str | None, tmp_path: Path) -> None:
+    headers = {"Retry_After": "600", **({"Content_Type": kind} if kind else {})}
+    error = _refused(reply(status, body, **headers), tmp_path)
+    assert isinstance(error, Staged)
+    assert (error.permanent, error.retry_after) == (False, 600)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "AccessDenied"), (400, "ExpiredToken"), (200, "AuthenticationFailed"), (403, "Other")]
+)
+def test_a_store_that_refuses_an_account_is_a_matter_of_credentials(status: int, code: str, tmp_path: Path) -> None:
+    body = f"<?xml version='1.0'?>\n<Error><Code>{code}</Code><Message>Not \x1b[1m you</Message></Error>".encode()
+    error = _refused(reply(status, body, Content_Type="application/xml"), tmp_path)
+    assert isinstance(error, CredentialError)
+    assert "Not" in str(error)
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("status", [200, 403, 429])
+def test_a_quota_that_is_used_up_is_said_with_where_to_look(status: int, tmp_path: Path) -> None:
+    error = _refused(reply(status, b'{"message":"your request quota is empty"}', Content_Type="text/plain"), tmp_path)
+    assert isinstance(error, TransferError)
+    assert "quota is empty" in str(error)
+    assert "https://127.0.0.1" in (error.hint or "")
+    assert not error.permanent
+
+
+def test_terms_to_accept_are_said_with_the_address(tmp_path: Path) -> None:
+    """Earthdata."""
+    body = {
+        "status_code": 403,
+        "error_description": "EULA Acceptance Failure",
+        "resolution_url": "https://urs.test/approve?x=1",
+    }
+    error = _refused(reply(403, json.dumps(body).encode(), Content_Type="application/json"), tmp_path)
+    assert isinstance(error, TransferError)
+    assert error.permanent
+    assert "EULA" in str(error)
+    assert "https://urs.test/approve?x=1" in (error.hint or "")
+
+
+def test_the_page_of_a_login_is_said_with_its_address_but_no_secret(tmp_path: Path) -> None:
+    error = _refused(reply(200, LOGIN, Content_Type="text/html"), tmp_path)
+    assert "/download in a browser" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("p.tif", None), ("p", "image/tiff; application=geotiff"), ("p.nc", None), ("p.jp2", "image/jp2")],
+)
+@pytest.mark.parametrize("body", [b"Sorry", b"<Sorry/>", b"{}", "Accès refusé".encode()])
+def test_a_text_in_place_of_a_picture_is_none(body: bytes, name: str, kind: str | None, tmp_path: Path) -> None:
+    assert isinstance(_refused(reply(200, body), tmp_path, name=name, kind=kind), TransferError)
+
+
+@pytest.mark.parametrize("body", [b"Sorry, a text", b'{"detail":"said in the file"}', b"<Error><Code>5</Code></Error>"])
+def test_what_has_the_size_that_the_catalogue_says_is_judged_by_its_proof(body: bytes, tmp_path: Path) -> None:
+    with served(Depot(body, kind="application/json")) as peer, Http(origin=peer.origin) as http:
+        fetch(http, asset(peer.url("/download"), body, kind="image/tiff"), tmp_path / "p.tif")
+    assert (tmp_path / "p.tif").read_bytes() == body
+
+
+def test_what_is_deep_or_broken_says_nothing() -> None:
+    for text in (b"{" * 50_000, b'{"a":' * 20_000, b"[1]", b"{}", b'{"detail":null}', b"<Errors/>", b"", b'"x"'):
+        assert not complaint(text)
+    assert complaint(b"<Error>" + b"<" * 100_000).code == "error"

@@ -1,6 +1,8 @@
 """Going on with what was interrupted, and only with that."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -180,6 +182,32 @@ def test_a_part_that_is_not_the_one_asked_for_is_not_used(span: str, tmp_path: P
         depot.span = span or " "
         assert _again(peer, path, content=PRODUCT).fetched == len(PRODUCT)
         assert _ranges(peer) == [f"bytes={HALF}-", None]
+    assert path.read_bytes() == PRODUCT
+
+
+def test_a_part_that_does_not_name_its_file_is_not_used_without_a_checksum(tmp_path: Path) -> None:
+    """An answer of a part must have the ETag, if the file has one (RFC 9110 §15.3.7)."""
+    for known, ranges in (({}, [f"bytes={HALF}-", None]), ({"checksum": md5(PRODUCT)}, [f"bytes={HALF}-"])):
+        depot, path = Depot(PRODUCT, etag='"v1"'), tmp_path / "p.zip"
+        with served(depot) as peer:
+            _interrupted(peer, depot, path, **known)
+            depot.etag, depot.gate = None, lambda request: request.headers.pop("if-range", None) and None
+            _again(peer, path, **known)
+            assert _ranges(peer) == ranges
+        assert path.read_bytes() == PRODUCT
+        path.unlink()
+
+
+@pytest.mark.parametrize(("age", "resumed"), [(0, False), (59, False), (60, True), (10**8, True)])
+def test_an_etag_of_a_file_written_just_now_proves_nothing(age: int, resumed: bool, tmp_path: Path) -> None:
+    """Many servers make it of the time, in seconds, and the size."""
+    asked = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    said = {"Date": format_datetime(asked, usegmt=True)}
+    said["Last_Modified"] = format_datetime(asked - timedelta(seconds=age), usegmt=True)
+    depot, path = Depot(PRODUCT, etag='"6b031cd9-f000"', extra=said), tmp_path / "p.zip"
+    with served(depot) as peer:
+        _interrupted(peer, depot, path)
+        assert _again(peer, path).fetched == len(PRODUCT) - HALF * resumed
     assert path.read_bytes() == PRODUCT
 
 

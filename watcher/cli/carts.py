@@ -115,6 +115,7 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     """
     from watcher.core.carts import read
     from watcher.core.shelves import safe
+    from watcher.core.wording import proof
     from watcher.errors import TransferError
 
     parts = context.parts
@@ -127,7 +128,7 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
             if brought.verified is not None:
                 how = brought.verified
                 word = "stored" if how.fetched else "kept"
-                click.echo(f"{word} {brought.path} ({how.size:,} bytes, verified: {how.how})")
+                click.echo(f"{word} {brought.path} ({how.size:,} bytes, {proof(how.how)})")
             else:
                 failed += 1
                 click.echo(f"failed {brought.file.name}: {_why(brought.problem)}", err=True)

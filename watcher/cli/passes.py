@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -118,17 +119,39 @@ def notify(context: Context) -> None:
 
 @click.command()
 @click.argument("product", nargs=-1)
+@click.option(
+    "--members",
+    metavar="PATTERNS",
+    help="Of the products named, which are zip files, fetch only these members: patterns, with commas between them.",
+)
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="With --members: into this directory."
+)
 @click.pass_obj
-def download(context: Context, product: tuple[str, ...]) -> None:
+def download(context: Context, product: tuple[str, ...], members: str | None, folder: Path | None) -> None:
     """Fetch the products that are due, once; those named are wanted from now on.
 
     A product is named by its title or id, as `watcher products` prints it.
+
+    With --members only some files of a product come, where its server gives parts of one: now, into a directory of its
+    title in `parts/` in the archive (or in --to), and each proven by its CRC. A pattern matches a path in the zip, or
+    the end of one from any directory on, whatever its case.
 
     \b
     Examples:
       watcher download
       watcher download SPOT5_HRG1_XS_20150629_N2A_LitchfieldD0000B0000
+      watcher download SENTINEL2A_20240601 --members '*_FRE_B*.tif,MASKS/*'
     """
+    if members is not None or folder is not None:
+        from watcher.cli.members import fetch_members
+
+        patterns = [pattern.strip() for pattern in (members or "").split(",") if pattern.strip()]
+        if not patterns:
+            raise UsageError("--members names no pattern", hint="write for instance --members '*_B04*,MASKS/*'")
+        fetch_members(context, product, patterns, folder)
+        return
+    from watcher.core.wording import proof
     from watcher.store import downloads
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -147,9 +170,7 @@ def download(context: Context, product: tuple[str, ...]) -> None:
         for brought in parts.download(db, show):
             count += 1
             if brought.stored is not None:
-                click.echo(
-                    f"stored {brought.path} ({brought.stored.size:,} bytes, verified: {brought.stored.verified})"
-                )
+                click.echo(f"stored {brought.path} ({brought.stored.size:,} bytes, {proof(brought.stored.verified)})")
             else:
                 failed += 1
                 after = (

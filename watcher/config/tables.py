@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -80,7 +80,8 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `needs` are the settings that its preset leaves open and that nobody has given; `needs_account` is what cannot be
     done without an account, and `account` says it in a sentence. `logins` are the kinds of account that its preset
     knows it to take, the usual one first, with what is known of them and a `note` for people; `auth` is the account
-    that is configured, filled up with what is known of its kind.
+    that is configured, filled up with what is known of its kind. `streams` are the connections over which one large
+    file may come, `members` patterns of what alone is fetched of a product that is a zip file.
     """
 
     name: str
@@ -100,3 +101,5 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     allow_insecure: bool = False
     ca_bundle: str | None = None
     proxy: str | None = None
+    streams: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    members: tuple[str, ...] = ()

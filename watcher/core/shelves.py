@@ -111,6 +111,16 @@ def suffix(asset: Asset) -> str:
     return found.group(0).lower() if found and not _UNFINISHED.search(found.group(0)) else ""
 
 
+def file_name(asset: Asset) -> str:
+    """Return what an asset's file is called in the directory of its product."""
+    return f"{safe(asset.key)}{suffix(asset)}"
+
+
+def member_path(name: str) -> PurePosixPath:
+    """Return where a member of an archive lies in the directory of its product."""
+    return PurePosixPath(*(safe(part) for part in name.split("/") if part not in ("", ".")))
+
+
 def safe(name: str) -> str:
     """Return a file name for a name: itself when it is plain and short, else its plain letters and a hash of it."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")

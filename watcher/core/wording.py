@@ -92,13 +92,20 @@ def lines(arrival: Told) -> Lines:
 
 def _where(arrival: Told) -> str:
     if arrival.download == "stored" and arrival.path:
-        checked = f"verified: {plain(arrival.verified, limit=60)}" if arrival.verified else "not verified"
-        return f"stored in {plain(arrival.path, limit=1000)} ({checked})"
+        return f"stored in {plain(arrival.path, limit=1000)} ({proof(plain(arrival.verified or '', limit=60))})"
     if arrival.event is Event.WITHDRAWN:
         return "no longer in the catalogue" + (f": {plain(arrival.cause, limit=100)}" if arrival.cause else "")
     return {"no": "not downloaded", "wanted": "will be downloaded", "failed": "the download failed"}.get(
         arrival.download, "downloaded"
     )
+
+
+def proof(verified: str) -> str:
+    """Say how a download was verified, by what its transfer found: ways with commas between them, or none."""
+    ways = [way for way in verified.split(", ") if way not in ("", "unverified")]
+    if not ways:
+        return "not verified"
+    return f"verified: {', '.join(ways)}" + ("; some of its files are not" if "unverified" in verified else "")
 
 
 def size_word(sizes: Sequence[int]) -> str:

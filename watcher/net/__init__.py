@@ -20,7 +20,7 @@ _unused = ModuleType("httpx._main")
 _unused.main = lambda: None  # type: ignore[attr-defined]
 sys.modules.setdefault(_unused.__name__, _unused)
 
-from watcher.net.answers import Answer, json_body, pieces  # noqa: E402
+from watcher.net.answers import Answer, excess, json_body, pieces  # noqa: E402
 from watcher.net.client import Http  # noqa: E402
 
-__all__ = ["Answer", "Http", "json_body", "pieces"]
+__all__ = ["Answer", "Http", "excess", "json_body", "pieces"]

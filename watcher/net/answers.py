@@ -61,16 +61,17 @@ def whole(response: httpx.Response, limit: int) -> bytes:
         raise Unreachable(f"{place} answered with broken compression: {error}") from error
 
 
-def pieces(response: httpx.Response) -> Iterator[bytes | memoryview]:
+def pieces(response: httpx.Response, *, again: bool = False) -> Iterator[bytes | memoryview]:
     """Yield a download's bytes as they arrive; a piece is valid until the next one is asked for.
 
     Where the length is known they are read around httpx, h11 and their copies, which halves the cost of a
-    download. Raises what httpcore raises.
+    download, and of its connection no more than that is left: not so where it is to be used `again`. Raises what
+    httpcore raises.
     """
     raw, connection = response.iter_raw(), response.extensions.get("network_stream")
     length = response.headers.get("content-length", "")
     sized = length.isdigit() and "transfer-encoding" not in response.headers
-    if not sized or not isinstance(connection, Connection):
+    if again or not sized or not isinstance(connection, Connection):
         yield from raw
         return
     left = int(length)
@@ -87,6 +88,13 @@ def pieces(response: httpx.Response) -> Iterator[bytes | memoryview]:
         left -= count
         yield buffer[:count]
     yield from raw if not buffer else ()  # its end, after which the connection can be used again
+
+
+def excess(response: httpx.Response) -> bool:
+    """Say whether a server goes on after the length that it announced; to be asked once `pieces` has ended."""
+    connection = response.extensions.get("network_stream")
+    sized = "content-length" in response.headers and "transfer-encoding" not in response.headers
+    return sized and isinstance(connection, Connection) and not response.is_closed and connection.more()
 
 
 def opening(response: httpx.Response, limit: int = 2048) -> bytes:

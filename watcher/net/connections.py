@@ -130,6 +130,19 @@ class Connection(httpcore.NetworkStream):
         """Read into `buffer`, around httpcore; return the number of bytes, 0 at the end."""
         return _patiently(partial(self._socket.recv_into, buffer), timeout, httpcore.ReadError)
 
+    def more(self) -> bool:
+        """Say whether there are bytes beyond those that were read; one of them is lost by asking."""
+        try:
+            self._socket.settimeout(0)
+            found = bool(self._socket.recv(1))
+            self._socket.settimeout(_TICK)
+        except BlockingIOError:
+            self._socket.settimeout(_TICK)
+            return False
+        except OSError:  # closed, or broken: no more, at any rate
+            return False
+        return found
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of `buffer`."""
         rest = memoryview(buffer)

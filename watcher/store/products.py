@@ -173,6 +173,14 @@ def one(db: sqlite3.Connection, revision: int) -> tuple[str, Product]:
     return catalogue, described(collection, columns)
 
 
+def titled(db: sqlite3.Connection, text: str) -> list[tuple[str, Product]]:
+    """Return the newest revision of every product of that title or id, with its catalogue."""
+    rows = db.execute(
+        "SELECT max(number) FROM revisions WHERE title = ?1 OR id = ?1 GROUP BY collection, id ORDER BY 1", (text,)
+    ).fetchall()
+    return [one(db, number) for (number,) in rows]
+
+
 COLUMNS = (
     "revisions.id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
     " revisions.geometry, link, quicklook, assets, revisions.grid"

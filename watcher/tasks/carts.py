@@ -13,7 +13,7 @@ from watcher.core.carts import File
 from watcher.errors import NoSpace, TransferError, WatcherError
 from watcher.model import Asset
 from watcher.net import Http
-from watcher.transfer import Progress, Verified, fetch
+from watcher.transfer import Progress, Terms, Verified, fetch
 
 Show = Callable[[str, Progress], None]
 
@@ -94,4 +94,4 @@ def _from(
     stop: threading.Event,
 ) -> Verified:
     asset = Asset("product", url, size=file.size, checksum=file.checksum)
-    return fetch(https(url), asset, path, reserve=reserve, progress=tell, stop=stop)
+    return fetch(https(url), asset, path, terms=Terms(reserve=reserve), progress=tell, stop=stop)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
@@ -15,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from watcher.core.patience import DOWNLOAD
-from watcher.core.shelves import USUAL, Layout, safe, shelf, suffix
+from watcher.core.shelves import USUAL, Layout, file_name, shelf, suffix
 from watcher.credentials import redact
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
@@ -23,11 +21,16 @@ from watcher.net import Http
 from watcher.store import downloads, products
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
-from watcher.transfer import Progress, fetch
+from watcher.transfer import Gathered, Halt, Progress, Terms, Verified, fetch, fetch_files, fetch_members
 
 Show = Callable[[str, Progress], None]
 
-_TICK = 0.25
+
+class How(msgspec.Struct, frozen=True):
+    """How the products of a catalogue are fetched: on which terms, and which members of a zip alone; none is all."""
+
+    terms: Terms = Terms()
+    members: tuple[str, ...] = ()
 
 
 class Brought(msgspec.Struct, frozen=True):
@@ -50,18 +53,20 @@ def download(
     now: Callable[[], datetime],
     chance: Callable[[], float],
     concurrency: int = 2,
-    reserve: int = 0,
+    how: Callable[[str], How] = lambda catalogue: How(),  # noqa: ARG005
     show: Show | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
-    The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue. What becomes due
-    meanwhile is fetched, too. What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk
-    interrupts the pass: other products would not fit either. A refused account ends it for its catalogue, so that it is
-    not locked by repetition. A defect is raised once the others are home.
+    The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue, `how` the terms on
+    which its products are fetched. What becomes due meanwhile is fetched, too. What `stop` interrupts stays due, and
+    its bytes stay for the next pass. A full disk interrupts the pass: other products would not fit either. A refused
+    account ends it for its catalogue, so that it is not locked by repetition. A defect is raised once the others are
+    home.
     """
-    halt = _Halt(stop)
+    halt = Halt(stop)
+    named = partial(_Named, layout, how)
     running: dict[Future[Stored], tuple[Wanted, Product, Path]] = {}
     refused: set[str] = set()
     defects: list[BaseException] = []
@@ -69,10 +74,10 @@ def download(
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, layout, now=now())
+                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, named, now=now())
                     if begun is None:
                         break
-                    work = partial(_bring, https, *begun, archive=archive, reserve=reserve, show=show, stop=halt)
+                    work = partial(_bring, https, *begun, archive=archive, how=how, show=show, stop=halt)
                     running[pool.submit(work)] = begun
                 if not running:
                     break
@@ -97,32 +102,12 @@ def download(
         raise defects[0]
 
 
-class _Halt(threading.Event):
-    """The end of one pass: its own, or that of everything. Setting it ends nothing but the pass."""
-
-    def __init__(self, everything: threading.Event | None) -> None:
-        super().__init__()
-        self._everything = everything or threading.Event()
-
-    def is_set(self) -> bool:
-        return super().is_set() or self._everything.is_set()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        end = None if timeout is None else time.monotonic() + timeout
-        while not self.is_set():
-            left = _TICK if end is None else min(_TICK, end - time.monotonic())
-            if left <= 0:
-                return False
-            super().wait(left)
-        return True
-
-
 def _begin(
     db: sqlite3.Connection,
     running: Collection[Wanted],
     refused: Collection[str],
     archive: Path,
-    layout: Layout,
+    named: Callable[[Product, Wanted], Callable[[int], str]],
     *,
     now: datetime,
 ) -> tuple[Wanted, Product, Path] | None:
@@ -132,7 +117,7 @@ def _begin(
         if wanted.revision in busy or wanted.catalogue in refused:
             continue
         _, product = products.one(db, wanted.revision)
-        name = _Named(product, wanted, layout)
+        name = named(product, wanted)
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name)
         if place is not None:
@@ -141,14 +126,16 @@ def _begin(
 
 
 class _Named(msgspec.Struct, frozen=True):
-    """The names that a product may have in the archive, by version."""
+    """The names that a product may have in the archive, by version; one of several files has no suffix."""
 
+    layout: Layout
+    how: Callable[[str], How]
     product: Product
     wanted: Wanted
-    layout: Layout
 
     def __call__(self, version: int) -> str:
-        end = suffix(self.product.assets[0]) if len(self.product.assets) == 1 else ""
+        whole = len(self.product.assets) == 1 and not self.how(self.wanted.catalogue).members
+        end = suffix(self.product.assets[0]) if whole else ""
         site, catalogue = self.wanted.site, self.wanted.catalogue
         return f"{shelf(self.product, site=site, catalogue=catalogue, layout=self.layout, version=version)}{end}"
 
@@ -195,63 +182,38 @@ def _bring(
     path: Path,
     *,
     archive: Path,
-    reserve: int,
+    how: Callable[[str], How],
     show: Show | None,
     stop: threading.Event,
 ) -> Stored:
-    """Fetch a product's assets: one becomes a file; several a directory, which has its name only when all are in it.
-
-    A directory that has it already is whole, then, and was left by a crash: its files are checked and kept.
-    """
+    """Fetch a product's assets: one becomes a file; several, or members of one, a directory."""
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
     http = https(wanted.catalogue)
-    total = sum(asset.size or 0 for asset in product.assets) or None
-    there = len(product.assets) > 1 and path.is_dir()
-    several = len(product.assets) > 1 and not there
-    gathering = path if there else path.with_name(path.name + ".partial") if several else None
-    done = fetched = 0
-    proofs: list[str] = []
-    checksum = ""
-    for asset in product.assets:
-        before = done
 
-        def tell(progress: Progress, before: int = before) -> None:
-            if show is not None:
-                show(product.title, Progress(before + progress.done, total or progress.total))
+    def tell(progress: Progress) -> None:
+        if show is not None:
+            show(product.title, progress)
 
-        target = gathering / f"{safe(asset.key)}{suffix(asset)}" if gathering else path
-        try:
-            verified = fetch(http, asset, target, reserve=reserve, progress=tell, stop=stop)
-        except CatalogueError as error:
-            raise TransferError(
-                str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
-            ) from error
-        done += verified.size
-        fetched += verified.fetched
-        proofs.append(verified.how)
-        checksum = verified.checksum
-    if gathering is not None:
-        checksum = ""
-        if not there:
-            _name(gathering, path)
+    first, *others = product.assets
+    terms, members = how(wanted.catalogue).terms, how(wanted.catalogue).members
+    home: Verified | Gathered
+    try:
+        if others:
+            files = {file_name(asset): asset for asset in product.assets}
+            home = fetch_files(http, files, path, terms=terms, progress=tell, stop=stop)
+        elif members:
+            home = fetch_members(http, first, path, members, terms=terms, progress=tell, stop=stop)
+        else:
+            home = fetch(http, first, path, terms=terms, progress=tell, stop=stop)
+    except CatalogueError as error:
+        raise TransferError(
+            str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
+        ) from error
     return Stored(
         path=str(path.relative_to(archive)),
-        size=done,
-        checksum=checksum,
-        verified=", ".join(dict.fromkeys(proofs)),
-        fetched=fetched,
+        size=home.size,
+        checksum=home.checksum,
+        verified=home.how,
+        fetched=home.fetched,
     )
-
-
-def _name(gathering: Path, path: Path) -> None:
-    """Give a directory that is whole its name, for good."""
-    try:
-        gathering.rename(path)
-        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise TransferError(f"{path} cannot be named: {error.strerror or error}") from error

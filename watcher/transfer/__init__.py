@@ -1,20 +1,39 @@
-"""One file home: whole, checked, never half-named.
+"""Files home: whole, checked, never half-named.
 
-`fetch` brings an asset to a path. Until its last byte is proven it is called ``<path>.part``, with what is
-known of it beside it in ``<path>.part.json``, so that a later run can go on where this one was interrupted.
-A file under its final name has been verified: whoever finds one may rely on that.
+`fetch` brings an asset to a path, `fetch_files` several of them to a directory, `fetch_members` some members of a zip
+file that stays where it is. Until its last byte is proven a file is called ``<path>.part``, with what is known of it
+beside it in ``<path>.part.json``, so that a later run can go on where this one was interrupted; a directory is called
+``<path>.partial`` until all its files are there. What has its final name has been verified: whoever finds it may rely
+on that.
 
-* `home` - the order of things;
-* `errand` - what is to be fetched;
-* `receive` - one answer of the server into the ``.part``;
-* `part` - the ``.part`` file: one writer, resumable, published without overwriting;
-* `verify` - whether it is what was published, and how that is known;
-* `refusals` - answers that are no product, told by what they say;
+* `home`, `gather`, `members` - the order of things, for a file, several, and parts of one;
+* `errand`, `rate`, `halt` - what is to be fetched, on which terms, how fast, and until when;
+* `receive`, `segments` - the server's answers into the ``.part``, by one connection or several;
+* `remote` - a file that is read here and there by ranges;
+* `ranges`, `refusals`, `complaints` - what an answer says: which bytes it has, or why it is no product;
+* `flow`, `space` - neither too slow nor too fast, and room for it on the disk;
+* `part`, `directories`, `resume` - the ``.part`` file: one writer, published without overwriting; what it is good for;
+* `verify`, `adopt` - whether a file is what was published, and how that is known; files that are there already;
 * `sums` - digests computed while the file arrives;
-* `archives` - zip and tgz files, read to their end.
+* `archives`, `zips`, `tars` - archives read to their end, and refused where they mean harm.
 """
 
+from watcher.transfer.errand import Terms
+from watcher.transfer.gather import Gathered, fetch_files
+from watcher.transfer.halt import Halt
 from watcher.transfer.home import Progress, fetch
+from watcher.transfer.members import fetch_members
+from watcher.transfer.rate import Rate
 from watcher.transfer.verify import Verified
 
-__all__ = ["Progress", "Verified", "fetch"]
+__all__ = [
+    "Gathered",
+    "Halt",
+    "Progress",
+    "Rate",
+    "Terms",
+    "Verified",
+    "fetch",
+    "fetch_files",
+    "fetch_members",
+]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from watcher.core.checksums import checksum
 from watcher.errors import TransferError, Unreachable
 from watcher.model import Asset
 from watcher.net import Http
-from watcher.transfer.errand import Errand
+from watcher.transfer.adopt import adopted, same_as_published, unchanged
+from watcher.transfer.errand import Errand, Terms
 from watcher.transfer.part import Part, part_of
-from watcher.transfer.receive import receive, resumable
-from watcher.transfer.sums import checksum
-from watcher.transfer.verify import Verified, adopted, proven, same_as_published
+from watcher.transfer.receive import receive
+from watcher.transfer.resume import resumable
+from watcher.transfer.verify import Verified, proven
 
 _TELL_EVERY = 0.1
 
@@ -33,43 +36,34 @@ def fetch(
     asset: Asset,
     path: Path,
     *,
-    reserve: int = 0,
+    terms: Terms | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
-    patience: float = 60.0,
 ) -> Verified:
     """Bring `asset` to `path`; what is there already and is the same file is left alone.
 
-    `reserve` is the free space to leave on the disk, in bytes. `progress` is called at most ten times a
-    second. `stop` (the client's own, if not given) ends it within a second; `patience` is the time, in
-    seconds, over which a server that sends less than 1 KiB a second is given up.
+    `progress` is called at most ten times a second. `stop` (the client's own, if not given) ends it within a second.
 
     Raises `TransferError` when the file is not home (`permanent` when trying again cannot help, `retry_after`
-    when the server said so), `NoSpace`, or `CredentialError`. What has come is kept as ``<path>.part``, and
-    the next call goes on from there, unless it is known to be wrong.
+    when the server said so), `Staged` when it has to come from tape first, `NoSpace`, or `CredentialError`. What has
+    come is kept as ``<path>.part``, and the next call goes on from there, unless it is known to be wrong.
     """
     stop = stop or http.stop
-    errand = Errand(asset, path.name, checksum(asset.checksum), reserve, patience, _told(progress), stop)
+    errand = Errand(asset, path.name, checksum(asset.checksum), terms or Terms(), told(progress), stop)
     with part_of(path) as part:
         home = adopted(part, errand)
         if home is None:
-            home = _brought(http, part, errand)
+            with broken(stop):
+                home = unchanged(http, part, errand) or _brought(http, part, errand)
     if progress is not None:
         progress(Progress(home.size, home.size))
     return home
 
 
 def _brought(http: Http, part: Part, errand: Errand) -> Verified:
-    record, fetched = resumable(part, errand), 0
+    kept, fetched = resumable(part, errand), 0
     while True:
-        try:
-            received = receive(http, errand, part, record)
-        except Unreachable as error:
-            if errand.stop.is_set():
-                raise TransferError("stopped") from error
-            raise TransferError(
-                str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
-            ) from error
+        received = receive(http, errand, part, kept)
         fetched += received.count
         try:
             how = proven(part.file, errand, received.digests, sized=received.total is not None)
@@ -78,9 +72,10 @@ def _brought(http: Http, part: Part, errand: Errand) -> Verified:
             if errand.stop.is_set():
                 raise
             part.truncate()
-            if record is None:
+            if kept is None and not received.several:
                 raise
-            record = None  # the beginning was not of this file: once more, all of it
+            # The beginning was not of this file, or one stream's bytes were not: once more, all of it, by one.
+            kept, errand = None, errand.alone()
     home = Verified(part.size, f"sha256:{received.digests['sha256']}", how, fetched)
     if not part.publish():
         try:
@@ -90,7 +85,21 @@ def _brought(http: Http, part: Part, errand: Errand) -> Verified:
     return home
 
 
-def _told(progress: Callable[[Progress], None] | None) -> Callable[[int, int | None], None]:
+@contextmanager
+def broken(stop: threading.Event) -> Iterator[None]:
+    """Make a `TransferError` of a connection that cannot be made, or breaks, in the ``with`` statement."""
+    try:
+        yield
+    except Unreachable as error:
+        if stop.is_set():
+            raise TransferError("stopped") from error
+        raise TransferError(
+            str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
+        ) from error
+
+
+def told(progress: Callable[[Progress], None] | None) -> Callable[[int, int | None], None]:
+    """Return what tells of progress, now and then."""
     last = 0.0
 
     def tell(done: int, total: int | None) -> None:

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import msgspec
 
-from watcher.errors import NoSpace, TransferError
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+from watcher.core.spans import Spans
+from watcher.errors import TransferError
+from watcher.transfer.directories import named, opened
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the bytes of a ``.part`` belong to.
 
     `href` is without its query, which may be a signature; `total` is the size that the server announced;
-    `etag` is a strong one (RFC 9110 §8.8.1) or `None`; `boot` tells whether the machine ran on since.
+    `etag` is a strong one (RFC 9110 §8.8.1) or `None`; `boot` tells whether the machine ran on since. `spans` are the
+    bytes that several streams have written; `None` where the file was written by one, from its start to its end.
     """
 
     href: str
@@ -31,6 +32,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     etag: str | None = None
     last_modified: str | None = None
     boot: str = ""
+    spans: Spans | None = None
 
 
 class Part:
@@ -39,6 +41,7 @@ class Part:
     def __init__(self, path: Path, directory: int, file: int) -> None:
         self.path, self.directory, self.file = path, directory, file
         self.name = f"{path.name}.part"
+        self.beginning = path.with_name(self.name)
         self.size = os.fstat(file).st_size
 
     def record(self) -> Record | None:
@@ -56,14 +59,27 @@ class Part:
     def begin(self, record: Record) -> None:
         """Empty it, and record what its bytes will belong to, before the first of them is written."""
         self.truncate()
-        self._write_beside(msgspec.json.encode(record))
+        self.note(record)
 
-    def truncate(self) -> None:
-        """Empty it."""
-        with _named(self.path):
-            os.ftruncate(self.file, 0)
-        os.lseek(self.file, 0, os.SEEK_SET)
-        self.size = 0
+    def note(self, record: Record) -> None:
+        """Record what its bytes belong to.
+
+        It need not last: after a crash of the machine only what a checksum proves is gone on with.
+        """
+        new = f"{self.name}.json.new"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with named(self.beginning):
+            fd = os.open(new, flags, 0o644, dir_fd=self.directory)
+            with os.fdopen(fd, "wb") as file:
+                file.write(msgspec.json.encode(record))
+            os.rename(new, f"{self.name}.json", src_dir_fd=self.directory, dst_dir_fd=self.directory)
+
+    def truncate(self, size: int = 0) -> None:
+        """Empty it, or keep its first `size` bytes, and go on writing behind them."""
+        with named(self.beginning):
+            os.ftruncate(self.file, size)
+        os.lseek(self.file, size, os.SEEK_SET)
+        self.size = size
 
     def extend(self) -> None:
         """Go on writing at its end."""
@@ -72,10 +88,19 @@ class Part:
     def write(self, piece: bytes | memoryview) -> None:
         """Append; raises `NoSpace` when the disk is full. What was written stays."""
         view = memoryview(piece)
-        with _named(self.path):
+        with named(self.beginning):
             while view:
                 count = os.write(self.file, view)
                 self.size += count
+                view = view[count:]
+
+    def write_at(self, piece: bytes | memoryview, at: int) -> None:
+        """Write somewhere, as one of several streams; otherwise as `write`. `size` is theirs to keep."""
+        view = memoryview(piece)
+        with named(self.beginning):
+            while view:
+                count = os.pwrite(self.file, view, at)
+                at += count
                 view = view[count:]
 
     def published(self) -> int | None:
@@ -90,12 +115,12 @@ class Part:
 
     def open_published(self) -> int:
         """Open the file under the final name for reading; the caller closes it."""
-        with _named(self.path):
+        with named(self.path):
             return os.open(self.path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.directory)
 
     def publish(self) -> bool:
         """Make it durable and give it its final name; `False` when another file has that name already."""
-        with _named(self.path):
+        with named(self.path):
             os.fsync(self.file)
             try:
                 # A link, since a rename would replace what somebody else has put there.
@@ -120,20 +145,9 @@ class Part:
 
     def remove(self) -> None:
         """Remove it, and what was recorded of it."""
-        for name in (self.name, f"{self.name}.json"):
-            with _named(self.path), suppress(FileNotFoundError):
+        for name in (self.name, f"{self.name}.json", f"{self.name}.json.new"):
+            with named(self.path), suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self.directory)
-
-    def _write_beside(self, text: bytes) -> None:
-        new = f"{self.name}.json.new"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with _named(self.path):
-            fd = os.open(new, flags, 0o644, dir_fd=self.directory)
-            with os.fdopen(fd, "wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(fd)
-            os.rename(new, f"{self.name}.json", src_dir_fd=self.directory, dst_dir_fd=self.directory)
 
 
 @contextmanager
@@ -142,10 +156,10 @@ def part_of(path: Path) -> Iterator[Part]:
 
     Raises `TransferError` when another process writes it. An empty one is not left behind.
     """
-    with _named(path):
-        directory = _directory(path.parent)
+    with named(path):
+        directory = opened(path.parent)
     try:
-        with _named(path):
+        with named(path):
             file = _locked(f"{path.name}.part", directory, path)
         try:
             part = Part(path, directory, file)
@@ -184,35 +198,3 @@ def _locked(name: str, directory: int, path: Path) -> int:
             os.close(file)
             raise
         os.close(file)
-
-
-def _directory(path: Path) -> int:
-    made = []
-    for parent in [path, *path.parents]:
-        if parent.exists():
-            break
-        made.append(parent)
-    path.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for parent in made:  # a directory lasts once the one above it is on disk
-        above = os.open(parent.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(above)
-        finally:
-            os.close(above)
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    # The administrator may keep an archive elsewhere by a link; a link of anybody else's leads astray.
-    own = path.lstat().st_uid in (0, os.geteuid())
-    return os.open(path, flags if own else flags | os.O_NOFOLLOW)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise NoSpace(
-                f"the disk is full: {path}.part cannot grow",
-                hint="make room; the download goes on from there",
-            ) from error
-        raise TransferError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -1,7 +1,7 @@
 """Digests of a file that is still being written, computed by threads that follow it.
 
 They read it back from the page cache, so that a resumed file is nothing special, no queue can fill up, and
-hashing overlaps with receiving: hashlib and `preadv` both release the interpreter's lock.
+hashing overlaps with receiving: hashlib, blake3 and `preadv` all release the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -9,31 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from typing import NamedTuple
+from typing import Any
 
 from watcher.errors import TransferError
 
 _BUFFER = 256 * 1024
 _STRIDE = 1024 * 1024
-
-
-class Checksum(NamedTuple):
-    """What a catalogue says of a file: hashlib's name of the algorithm, and the digest in lower-case hex."""
-
-    algorithm: str
-    digest: str
-
-
-def checksum(text: str | None) -> Checksum | None:
-    """Read ``algorithm:hex``; `None` for a digest that cannot be computed here, or is not one at all."""
-    name, colon, digest = (text or "").strip().lower().partition(":")
-    name = {"sha-1": "sha1", "sha-256": "sha256", "sha-512": "sha512", "sha2-256": "sha256"}.get(name, name)
-    if not colon or name not in hashlib.algorithms_guaranteed or name.startswith("shake"):
-        return None
-    length = hashlib.new(name, usedforsecurity=False).digest_size * 2
-    if len(digest) != length or not all(letter in "0123456789abcdef" for letter in digest):
-        return None
-    return Checksum(name, digest)
 
 
 def digests_of(fd: int, size: int, algorithms: set[str], stop: threading.Event) -> dict[str, str]:
@@ -94,7 +75,7 @@ class Sums:
         return self._digests
 
     def _follow(self, algorithm: str) -> None:
-        digest = hashlib.new(algorithm, usedforsecurity=False)
+        digest = _new(algorithm)
         buffer = memoryview(bytearray(_BUFFER))
         done = 0
         try:
@@ -116,3 +97,12 @@ class Sums:
         with self._news:
             self._digests[algorithm] = digest.hexdigest()
             self._news.notify_all()
+
+
+def _new(algorithm: str) -> Any:
+    """Return an empty digest; `algorithm` is hashlib's name of one, or ``blake3``."""
+    if algorithm == "blake3":
+        from blake3 import blake3
+
+        return blake3()
+    return hashlib.new(algorithm, usedforsecurity=False)

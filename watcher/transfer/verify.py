@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import threading
-
 import msgspec
 
 from watcher.errors import TransferError
 from watcher.transfer.archives import proof
 from watcher.transfer.errand import Errand
-from watcher.transfer.part import Part
-from watcher.transfer.sums import digests_of
 
 
 class Verified(msgspec.Struct, frozen=True):
     """A file that is home.
 
     `checksum` is ``sha256:hex`` of all of it, `size` in bytes; `how` is the strongest proof that it is what
-    was published: the algorithm of the catalogue's checksum (``md5``, ``sha256``…), else ``zip`` or ``tgz``
+    was published: the algorithm of the catalogue's checksum (``md5``, ``sha256``…), else ``zip``, ``tgz`` or ``tar``
     for an archive that was read to its end, else ``size``, else ``unverified``. `fetched` counts the bytes
     received now.
     """
@@ -49,52 +44,3 @@ def proven(fd: int, errand: Errand, digests: dict[str, str], *, sized: bool) -> 
         except TransferError as error:
             raise TransferError(f"{error}, although its {known.algorithm} is right", permanent=True) from error
     return known.algorithm
-
-
-def adopted(part: Part, errand: Errand) -> Verified | None:
-    """Look at a file that has the final name already, most likely since before a crash.
-
-    Returns `None` when there is none, or when nothing is known to compare it with: then the digest of a
-    download will be. Raises `TransferError` when it is another file.
-    """
-    there, size = part.published(), errand.asset.size
-    if there is None or (errand.known is None and size is None):
-        return None
-    if errand.known is None and there != size:
-        raise _other(part)
-    digests = _published_digests(part, there, errand.algorithms, errand.stop)
-    file = part.open_published()
-    try:
-        how = proven(file, errand, digests, sized=True)
-    except TransferError as error:
-        if errand.stop.is_set():
-            raise
-        raise _other(part) from error
-    finally:
-        os.close(file)
-    part.truncate()
-    return Verified(there, f"sha256:{digests['sha256']}", how, 0)
-
-
-def same_as_published(part: Part, home: Verified, stop: threading.Event) -> None:
-    """Raise `TransferError` unless the file under the final name is the one that was just fetched."""
-    if f"sha256:{_published_digests(part, home.size, {'sha256'}, stop)['sha256']}" != home.checksum:
-        raise _other(part)
-
-
-def _published_digests(part: Part, size: int, algorithms: set[str], stop: threading.Event) -> dict[str, str]:
-    file = part.open_published()
-    try:
-        if os.fstat(file).st_size != size:
-            raise _other(part)
-        return digests_of(file, size, algorithms, stop)
-    finally:
-        os.close(file)
-
-
-def _other(part: Part) -> TransferError:
-    return TransferError(
-        f"{part.path} is there already, and is another file",
-        hint="move it away to fetch this one",
-        permanent=True,
-    )

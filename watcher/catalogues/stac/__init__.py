@@ -40,9 +40,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     places one question may hold (in a GET it is one: an address has to be short). `fields` says that the server has
     the fields extension: then questions about identities alone ask for less of each product.
 
-    `assets` are the keys of the assets to download. Without any it is the product's zip or tar, if it has
-    exactly one; single bands are never taken unasked. Assets that are not at an http address are left out; those in
-    S3 buckets have one, too, once `s3` names the endpoint at which buckets are reached.
+    `assets` are the assets to download: keys, patterns of keys (`B0?`) or roles (`role:data`). Without any it is the
+    product's zip or tar, if it has exactly one; single bands are never taken unasked. Assets that are not at an http
+    address are left out; those in S3 buckets have one, too, once `s3` names the endpoint at which buckets are reached.
     """
 
     url: str

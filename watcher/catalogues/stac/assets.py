@@ -5,17 +5,18 @@ STAC Item 1.0/1.1 assets, with the file extension's size and checksum (a multiha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from watcher.core.checksums import multihash
+from watcher.core.picking import picked
 from watcher.model import Asset
 from watcher.names import nonempty
 
-_ALGORITHMS = {"11": ("sha1", 20), "12": ("sha256", 32), "13": ("sha512", 64), "20": ("sha384", 48)}
 _ARCHIVES = (
     "application/zip",
     "application/x-tar",
@@ -37,42 +38,37 @@ class File(msgspec.Struct, gc=False):
     checksum: Any = msgspec.field(name="file:checksum", default=None)
 
 
-def wanted(files: Mapping[str, File], keys: Collection[str]) -> tuple[Asset, ...]:
+def wanted(files: Mapping[str, File], words: Collection[str]) -> tuple[Asset, ...]:
     """Choose the assets to download: those named; with no names the product's archive, if it has exactly one.
 
-    An archive is a zip or tar by its media type, or by its name where it has none. Bands are never taken unasked:
-    a Sentinel-2 item has some twenty, and who wants them says so. Only http and https can be fetched, so `s3://`
-    is left out.
+    A name is an asset's key, a pattern of keys (`B0?`, `*_60m`), or `role:` and a role (`role:data`); an asset that
+    several of them name is taken once. An archive is a zip or tar by its media type, or by its name where it has none.
+    Bands are never taken unasked: a Sentinel-2 item has some twenty, and who wants them says so. Only http and https
+    can be fetched, so `s3://` is left out.
     """
-    if keys:
-        # CDSE writes `Product` in one collection, `product` in another.
-        spelt = {key.lower(): key for key in files}
-        own = [key if key in files else spelt.get(key.lower(), "") for key in keys]
-        return tuple(_asset(key, files[key]) for key in own if key in files and http(files[key].href))
+    if words:
+        chosen: dict[str, None] = {}
+        for word in words:
+            chosen.update(dict.fromkeys(_named(files, word)))
+        return tuple(_asset(key, files[key]) for key in chosen if http(files[key].href))
     archives = [(key, file) for key, file in files.items() if _archive(file) and http(file.href)]
     return (_asset(*archives[0]),) if len(archives) == 1 else ()
 
 
-def digest(multihash: object) -> str | None:
-    """Read `file:checksum` (file extension: a multihash in hex) as `algorithm:hex`; `None` when it is not one."""
-    if not isinstance(multihash, str):
-        return None
-    code = multihash.strip().lower()
-    if code.startswith("d50110") and len(code) == 38:
-        return _hex("md5", code[6:])
-    name, size = _ALGORITHMS.get(code[:2], ("", 0))
-    if name and code[2:4] == f"{size:02x}" and len(code) == 4 + 2 * size:
-        return _hex(name, code[4:])
-    return None
-
-
-def _hex(name: str, text: str) -> str | None:
-    return None if text.strip("0123456789abcdef") else f"{name}:{text}"
+def _named(files: Mapping[str, File], word: str) -> Sequence[str]:
+    if word in files:
+        return [word]
+    if word.startswith("role:"):
+        role = word.removeprefix("role:")
+        return [key for key, file in files.items() if isinstance(file.roles, list) and role in file.roles]
+    # CDSE writes `Product` in one collection, `product` in another.
+    return picked(files, word)
 
 
 def _asset(key: str, file: File) -> Asset:
     size = file.size if isinstance(file.size, int) and file.size > 0 else None
-    return Asset(key=key, href=file.href, type=nonempty(file.type), size=size, checksum=digest(file.checksum))
+    known = multihash(file.checksum)
+    return Asset(key, file.href, nonempty(file.type), size, str(known) if known else None)
 
 
 def _archive(file: File) -> bool:

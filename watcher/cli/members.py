@@ -1,0 +1,52 @@
+"""`watcher download PRODUCT --members`: some files of a product, without the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from watcher.cli import Context
+from watcher.cli.output import several
+from watcher.cli.passes import bars, stoppable
+from watcher.errors import UsageError
+
+
+def fetch_members(context: Context, titles: Sequence[str], patterns: Sequence[str], folder: Path | None) -> None:
+    """Fetch the members of the products that are named, say what came, and end with 1 if anything did not."""
+    from watcher.store import products
+
+    if not titles:
+        raise UsageError("--members wants a product to be named", hint="`watcher products` lists them")
+    parts = context.parts
+    db = parts.db()
+    chosen = []
+    for title in titles:
+        found = products.titled(db, title)
+        if not found:
+            raise UsageError(
+                f'no product "{title}" was seen', hint="`watcher products` lists them; a title or an id names one"
+            )
+        chosen += found
+    folder = folder or parts.archive / "parts"
+    failed = 0
+    with stoppable(parts), bars() as show:
+        for brought in parts.bring_members(chosen, folder, patterns, show):
+            if brought.gathered is not None:
+                home = brought.gathered
+                word = "stored" if home.fetched else "kept"
+                files = several(len(home.files), "file")
+                click.echo(
+                    f"{word} {brought.path} ({files}, {home.size:,} bytes, of which {home.fetched:,} fetched as they"
+                    f" are packed; verified: {home.how})"
+                )
+            else:
+                failed += 1
+                hint = brought.problem.hint if brought.problem else None
+                click.echo(f"failed {brought.title}: {brought.problem}" + (f" [{hint}]" if hint else ""), err=True)
+    if parts.stop.is_set():
+        click.echo("stopped; what is complete stays, and is not fetched again", err=True)
+        raise click.exceptions.Exit(130)
+    if failed:
+        raise click.exceptions.Exit(1)
