@@ -161,7 +161,7 @@ def _tell_of(brought: Brought) -> None:
     file = brought.stored
     if file is not None:
         fields = {"path": brought.path, "bytes": file.size, "verified": file.verified}
-        say(logging.INFO, "downloaded", product=brought.title, **fields)
+        say(logging.INFO, "downloaded" if file.fetched else "was there already", product=brought.title, **fields)
     else:
         again = brought.again or "given up"
         say(logging.WARNING, "download failed", product=brought.title, problem=brought.problem, again=again)

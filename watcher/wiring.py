@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
+    from watcher.tasks.verify import Verdict
     from watcher.transfer import Terms
 
 DATABASE = "watcher.db"
@@ -227,6 +228,12 @@ class Parts:
                 show=show,
                 stop=self.stop,
             )
+
+    def verify(self, db: sqlite3.Connection, *, site: str | None, deep: bool, again: bool) -> Iterator[Verdict]:
+        """Look whether what came home is still there and the same; `again` wants what is not anew."""
+        from watcher.tasks.verify import verify
+
+        yield from verify(db, self.archive, site=site, deep=deep, again=again, now=now, stop=self.stop)
 
     def bring_members(
         self, products: Sequence[tuple[str, Product]], folder: Path, patterns: Sequence[str], show: Show | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
+from watcher.cli.archive_status import archive_troubles
 from watcher.cli.options import DateType, LevelType, SiteName
 from watcher.cli.output import ago, json_option, several, show_csv, show_json, show_table
 from watcher.errors import UsageError
@@ -184,6 +185,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         troubles.append(
             f"{file.title}: download failed after {several(file.attempts, 'try', 'tries')}, {after}: {file.problem}"
         )
+    troubles += archive_troubles(db)
     owed_count, sent, notices_lost = deliveries.counts(db)
     wanted, stored, files_lost, size = downloads.counts(db)
     return {

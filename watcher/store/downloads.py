@@ -23,14 +23,27 @@ class Wanted(msgspec.Struct, frozen=True):
     attempts: int
 
 
+class File(msgspec.Struct, frozen=True):
+    """A file as it came home: its size in bytes, its ``sha256:hex``, and what proved it to be what was published.
+
+    `name` is its path in the directory of its product; "" where the product is this file.
+    """
+
+    name: str
+    size: int
+    checksum: str
+    how: str
+
+
 class Stored(msgspec.Struct, frozen=True):
-    """What came home: where it lies, how large it is, its checksum, and what proved it whole."""
+    """What came home: where it lies, how large it is, its checksum, and what proved it whole; then file by file."""
 
     path: str
     size: int
     checksum: str
     verified: str
     fetched: int
+    files: tuple[File, ...] = ()
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -136,9 +149,14 @@ def stored(db: sqlite3.Connection, revision: int, file: Stored, *, now: datetime
     """Note that a product is home: whole, and under its final name."""
     db.execute(
         "UPDATE downloads SET stored = ?, path = ?, size = ?, checksum = ?, verified = ?, fetched = fetched + ?,"
-        " due = NULL, given_up = NULL, problem = NULL WHERE revision = ?",
-        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, revision),
+        " files = ?, due = NULL, given_up = NULL, problem = NULL, examined = NULL, fault = NULL, doomed = NULL,"
+        " dropped = NULL, staged = NULL WHERE revision = ?",
+        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, _files(file), revision),
     )
+
+
+def _files(file: Stored) -> str:
+    return msgspec.json.encode(file.files).decode()
 
 
 def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: datetime | None, now: datetime) -> None:

@@ -20,7 +20,7 @@ from watcher.model import Product
 from watcher.net import Http
 from watcher.store import downloads, products
 from watcher.store.connection import writing
-from watcher.store.downloads import Stored, Wanted
+from watcher.store.downloads import File, Stored, Wanted
 from watcher.transfer import Gathered, Halt, Progress, Terms, Verified, fetch, fetch_files, fetch_members
 
 Show = Callable[[str, Progress], None]
@@ -216,4 +216,10 @@ def _bring(
         checksum=home.checksum,
         verified=home.how,
         fetched=home.fetched,
+        files=_files(home),
     )
+
+
+def _files(home: Verified | Gathered) -> tuple[File, ...]:
+    named = home.files if isinstance(home, Gathered) else {"": home}
+    return tuple(File(name, file.size, file.checksum, file.how) for name, file in named.items())
