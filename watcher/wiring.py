@@ -25,6 +25,7 @@ from watcher.store.locks import holding
 
 if TYPE_CHECKING:
     from watcher.core.carts import File
+    from watcher.core.limits import Step
     from watcher.core.shelves import Layout
     from watcher.net import Http
     from watcher.plugins import Catalogue
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
     from watcher.tasks.verify import Verdict
-    from watcher.transfer import Terms
+    from watcher.transfer import Rate, Terms
 
 DATABASE = "watcher.db"
 
@@ -51,13 +52,16 @@ _LONG = 300.0
 class Parts:
     """All that a command or the service works with, made when it is asked for.
 
-    `stop`, once set, ends every wait of every part. Raises `ConfigError` for a layout of the archive that is none.
+    `stop`, once set, ends every wait of every part. Raises `ConfigError` for a layout of the archive, or a
+    timetable, that is none.
     """
 
     def __init__(self, config: Config, state: Path, *, stop: threading.Event | None = None) -> None:
         self.config = config
         self.state = state
         self.layout = _layout(config)
+        self._bandwidth = _bandwidth(config)
+        self._rate: Rate | None = None
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
         self._hows: dict[str, How] = {}
@@ -148,6 +152,7 @@ class Parts:
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,
+                revisions=self.config.download.revisions,
             )
 
     def reconcile(
@@ -174,6 +179,7 @@ class Parts:
                 alive=alive,
                 stop=self.stop,
                 once=self.config.notify.once,
+                revisions=self.config.download.revisions,
             )
 
     def reconcile_due(
@@ -213,8 +219,9 @@ class Parts:
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
-        from watcher.tasks.download import download
+        from watcher.tasks.download import Rules, download
 
+        limits = self.config.download
         with self.lock("download", what="downloading"):
             yield from download(
                 db,
@@ -223,11 +230,24 @@ class Parts:
                 layout=self.layout,
                 now=now,
                 chance=chance,
-                concurrency=self.config.download.concurrency,
+                concurrency=limits.concurrency,
                 how=self.how,
+                rules=Rules(limits.order, limits.sites, limits.site_quota),
+                steer=self.steer,
                 show=show,
                 stop=self.stop,
             )
+
+    def bandwidth(self) -> int | None:
+        """Return the bytes a second that downloads may take at this time of day; `None` is no limit."""
+        from watcher.core.limits import rate
+
+        return rate(self._bandwidth, now().astimezone().time())
+
+    def steer(self) -> None:
+        """Let downloads be as fast as they may be now, also those that run."""
+        if self._rate is not None:
+            self._rate.limit = self.bandwidth()
 
     def verify(self, db: sqlite3.Connection, *, site: str | None, deep: bool, again: bool) -> Iterator[Verdict]:
         """Look whether what came home is still there and the same; `again` wants what is not anew."""
@@ -252,15 +272,20 @@ class Parts:
         One that is not in the configuration has no terms of its own; its client says what is missing.
         """
         from watcher.tasks.download import How
-        from watcher.transfer import Terms
+        from watcher.transfer import Rate, Terms
 
         with self._guard:
+            if self._rate is None:
+                self._rate = Rate(self.bandwidth())
             if name not in self._hows:
                 table = self.config.table(name)
-                streams, members = (table.streams, table.members) if table else (1, ())
+                streams = table.streams if table else 1
                 spare = threading.Semaphore(streams - 1)
-                terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare)
-                self._hows[name] = How(terms, members)
+                terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare, rate=self._rate)
+                how = How(terms)
+                if table is not None:
+                    how = How(terms, table.members, table.concurrency, table.daily, table.monthly)
+                self._hows[name] = how
             return self._hows[name]
 
     def http_at(self, url: str) -> Http:
@@ -422,6 +447,19 @@ def _layout(config: Config) -> Layout:
         raise ConfigError(
             f'{config.path}: download.layout = "{config.download.layout}": {error}',
             hint='write for instance "{site}/{platform}/{acquired:%Y/%m}/{level}/{title}"',
+        ) from error
+
+
+def _bandwidth(config: Config) -> tuple[Step, ...]:
+    from watcher.core.limits import timetable
+
+    text = config.download.bandwidth
+    try:
+        return () if text is None else timetable(text)
+    except ValueError as error:
+        raise ConfigError(
+            f'{config.path}: download.bandwidth = "{text}": {error}',
+            hint='write for instance "2M", or "08:00 512k, 19:00 off" in local time',
         ) from error
 
 

@@ -26,7 +26,7 @@ from watcher.net import Http
 from watcher.store import downloads, products, sites
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought, How, download
-from watcher.transfer import Progress, Terms
+from watcher.transfer import Progress, Rate, Terms
 
 PLENTY = 1 << 60
 
@@ -505,3 +505,35 @@ def test_what_cannot_be_written_is_a_failure_with_its_place(
     assert brought.problem is not None
     assert str(archive) in brought.problem
     assert state(db, number)[1:] == (False, 1)
+
+
+# Limits
+
+
+def test_what_came_is_counted_also_of_what_failed_and_ends_the_day(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"content" * 1000))
+    cut = files.asset("/P2.dat", b"content" * 1000)
+    files.bytes["/P2.dat"] = b"content" * 900
+    want(db, "P2", cut)
+    bring(concurrency=1)
+    assert rows(db, "SELECT catalogue, bytes FROM volumes") == [("take5", 7000 + 6300)]
+    waits = want(db, "P3", files.asset("/P3.dat", b"content"))
+    assert bring(how=lambda name: How(daily=7000)) == []
+    assert state(db, waits) == (*DUE, 0)
+    assert len(bring(how=lambda name: How(daily=100_000))) >= 1
+
+
+def test_a_pass_is_steered_while_it_runs(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"content" * 20_000))
+    rate, slower = Rate(1000.0), threading.Event()
+
+    def steer() -> None:
+        if slower.is_set():
+            rate.limit = None
+
+    show = lambda title, progress: slower.set()  # noqa: E731
+    (brought,) = bring(how=lambda name: How(Terms(rate=rate)), steer=steer, show=show)
+    assert brought.stored is not None
+    assert rate.limit is None

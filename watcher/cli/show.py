@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
-from watcher.cli.archive_status import archive_troubles
+from watcher.cli.archive_status import archive_troubles, limits
 from watcher.cli.options import DateType, LevelType, SiteName
 from watcher.cli.output import ago, json_option, several, show_csv, show_json, show_table
 from watcher.errors import UsageError
@@ -131,6 +131,8 @@ def status(context: Context, as_json: bool) -> None:
         f"downloads: {files['wanted']} wanted, {files['stored']} stored ({files['bytes']:,} bytes),"
         f" {files['given_up']} given up; archive {state['archive']}"
     )
+    for line in state["limits"]:
+        click.echo(line)
     click.echo("troubles: none" if not state["troubles"] else "troubles:")
     for trouble in state["troubles"]:
         click.echo(f"  {trouble}")
@@ -202,6 +204,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         },
         "deliveries": {"owed": owed_count, "sent": sent, "given_up": notices_lost},
         "downloads": {"wanted": wanted, "stored": stored, "given_up": files_lost, "bytes": size},
+        "limits": limits(parts, db, moment),
         "archive": str(parts.archive),
         "database": str(parts.database),
         "troubles": troubles,

@@ -44,7 +44,9 @@ class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[download]`: which levels come home, where to, how many at once, and the space that is left free.
 
-    `layout` is a template of places in the archive, see `watcher.core.shelves.layout`.
+    `layout` is a template of places in the archive, see `watcher.core.shelves.layout`. `bandwidth` is a rate for all
+    day or a timetable of them, see `watcher.core.limits.timetable`; `site_quota` what may lie on the shelf of one site.
+    `order` says which acquisitions come first, after those of `sites`; `revisions` which processings of one come.
     """
 
     levels: tuple[str, ...] = ()
@@ -53,6 +55,11 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     interval: Seconds = Seconds(30)
     concurrency: int = 2
     reserve: Bytes = Bytes(2 << 30)
+    bandwidth: str | None = None
+    site_quota: Bytes | None = None
+    order: Literal["newest", "oldest", "clearest"] = "newest"
+    sites: tuple[str, ...] = ()
+    revisions: Literal["latest", "all", "first"] = "latest"
 
 
 class LogTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +88,9 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     done without an account, and `account` says it in a sentence. `logins` are the kinds of account that its preset
     knows it to take, the usual one first, with what is known of them and a `note` for people; `auth` is the account
     that is configured, filled up with what is known of its kind. `streams` are the connections over which one large
-    file may come, `members` patterns of what alone is fetched of a product that is a zip file.
+    file may come, `members` patterns of what alone is fetched of a product that is a zip file. `concurrency` is how
+    many of its products come at once, `daily` and `monthly` the bytes after which it is left alone until the next day
+    or month (UTC).
     """
 
     name: str
@@ -103,3 +112,6 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     proxy: str | None = None
     streams: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     members: tuple[str, ...] = ()
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    daily: Bytes | None = None
+    monthly: Bytes | None = None

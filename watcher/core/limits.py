@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
@@ -53,14 +53,18 @@ def rate(steps: Sequence[Step], wall: time) -> int | None:
     return (begun or steps)[-1].rate if steps else None
 
 
-def left(used: Mapping[date, int], cap: int, *, today: date, monthly: bool) -> int:
-    """Return how many bytes of a day's or a month's volume are left; 0 when it is used up."""
-    spent = sum(
+def spent(used: Mapping[date, int], *, today: date, monthly: bool) -> int:
+    """Return how many bytes of a day's or a month's volume are used."""
+    return sum(
         size
         for day, size in used.items()
         if day == today or (monthly and (day.year, day.month) == (today.year, today.month))
     )
-    return max(0, cap - spent)
+
+
+def left(used: Mapping[date, int], cap: int, *, today: date, monthly: bool) -> int:
+    """Return how many bytes of a day's or a month's volume are left; 0 when it is used up."""
+    return max(0, cap - spent(used, today=today, monthly=monthly))
 
 
 def reached(used: Mapping[date, int], cap: int, *, now: datetime) -> date | None:
@@ -75,3 +79,19 @@ def reached(used: Mapping[date, int], cap: int, *, now: datetime) -> date | None
     room = left(used, cap, today=today, monthly=True)
     day = today + timedelta(days=int(room / recent))
     return day if (day.year, day.month) == (today.year, today.month) else None
+
+
+def held_until(
+    used: Mapping[date, int], *, daily: int | None, monthly: int | None, now: datetime
+) -> tuple[datetime, str] | None:
+    """Return until when a catalogue is left alone because a volume is used up, and which: "day" or "month".
+
+    `None` while there is room. Days and months are those of UTC.
+    """
+    today = now.astimezone(UTC).date()
+    if monthly is not None and not left(used, monthly, today=today, monthly=True):
+        following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        return datetime.combine(following, time(0), UTC), "month"
+    if daily is not None and not left(used, daily, today=today, monthly=False):
+        return datetime.combine(today + timedelta(days=1), time(0), UTC), "day"
+    return None

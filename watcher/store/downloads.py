@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from watcher.core.decide import Arrival
 from watcher.model import Watch
 from watcher.store.connection import moment, stamp
+
+Order = Literal["newest", "oldest", "clearest"]
+"""Which acquisition comes home first."""
+
+Revisions = Literal["latest", "all", "first"]
+"""Which processings of an acquisition come home."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -57,19 +65,37 @@ class Trouble(msgspec.Struct, frozen=True):
     problem: str
 
 
-def want(db: sqlite3.Connection, arrivals: Iterable[Arrival], *, sites: dict[int, str], now: datetime) -> None:
+_EARLIER = (
+    "SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
+    " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
+    " JOIN revisions AS old ON old.acquisition = new.acquisition AND old.replaced = ?1 WHERE new.number = ?1"
+)
+"""What a revision replaces: earlier ones of its product, and those of its acquisition."""
+
+
+def want(
+    db: sqlite3.Connection,
+    arrivals: Iterable[Arrival],
+    *,
+    sites: dict[int, str],
+    now: datetime,
+    revisions: Revisions = "latest",
+) -> None:
     """Want the files of these arrivals, due at once; a revision is wanted once, whatever the number of its sites.
 
-    What it replaces is no longer to be had, and given up.
+    Of what is processed again, the latest is wanted: what it replaces is no longer to be had, and given up. Or all are,
+    and none is given up. Or the first, which is any that is home, or was.
     """
     wanted = [arrival for arrival in arrivals if arrival.download]
-    db.executemany(
-        "UPDATE downloads SET due = NULL, given_up = ?2, problem = 'replaced by a newer revision' WHERE due IS NOT NULL"
-        " AND revision IN (SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
-        " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
-        " JOIN revisions AS old ON old.acquisition = new.acquisition AND old.replaced = ?1 WHERE new.number = ?1)",
-        ((arrival.revision, stamp(now)) for arrival in wanted),
-    )
+    if revisions == "first":
+        home = f"SELECT 1 FROM downloads WHERE coalesce(stored, dropped) IS NOT NULL AND revision IN ({_EARLIER})"
+        wanted = [arrival for arrival in wanted if not db.execute(home, (arrival.revision,)).fetchone()]
+    if revisions != "all":
+        db.executemany(
+            "UPDATE downloads SET due = NULL, given_up = ?2, problem = 'replaced by a newer revision'"
+            f" WHERE due IS NOT NULL AND revision IN ({_EARLIER})",
+            ((arrival.revision, stamp(now)) for arrival in wanted),
+        )
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
         ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in wanted),
@@ -114,15 +140,32 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     return len(rows)
 
 
-def due(db: sqlite3.Connection, *, now: datetime) -> list[Wanted]:
-    """Return what is due, those tried least first, then the newest acquisition."""
+_ORDERS: dict[Order, str] = {
+    "newest": "r.acquired DESC",
+    "oldest": "r.acquired",
+    "clearest": "r.cloud IS NULL, r.cloud, r.acquired DESC",
+}
+
+
+def due(db: sqlite3.Connection, *, now: datetime, order: Order = "newest") -> list[Wanted]:
+    """Return what is due, those tried least first, then the newest acquisition, or in another order."""
     rows = db.execute(
         "SELECT d.revision, c.catalogue, d.site, d.attempts FROM downloads AS d"
         " JOIN revisions AS r ON r.number = d.revision JOIN collections AS c ON c.number = r.collection"
-        " WHERE d.due <= ? ORDER BY d.attempts, r.acquired DESC",
+        f" WHERE d.due <= ? ORDER BY d.attempts, {_ORDERS[order]}",
         (stamp(now),),
     )
     return [Wanted(*row) for row in rows]
+
+
+def waiting(db: sqlite3.Connection, *, now: datetime) -> Mapping[str, int]:
+    """Return how many downloads are due now, by catalogue."""
+    return Counter(wanted.catalogue for wanted in due(db, now=now))
+
+
+def by_site(db: sqlite3.Connection) -> dict[str, int]:
+    """Return the bytes that are stored on the shelf of each site."""
+    return dict(db.execute("SELECT site, sum(size) FROM downloads WHERE stored IS NOT NULL GROUP BY site"))
 
 
 def shelve(db: sqlite3.Connection, revision: int, place: Callable[[int], str]) -> str | None:

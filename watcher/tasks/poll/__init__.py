@@ -16,6 +16,7 @@ from watcher.plugins import Catalogue
 from watcher.store import audits, measures, polls, sites
 from watcher.store.around import Around
 from watcher.store.connection import writing
+from watcher.store.downloads import Revisions
 from watcher.tasks.poll.answers import ask_one
 from watcher.tasks.poll.visit import Tally, Visit, ask_all
 
@@ -67,13 +68,14 @@ def poll(
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
     once: bool = True,
+    revisions: Revisions = "latest",
 ) -> Polled:
     """Ask all that the watches of a catalogue need, and record the answers page by page.
 
     A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
     A defect in reading an answer is raised once the others had theirs. `once` tells of an acquisition from the first
-    catalogue to have it; otherwise from each.
+    catalogue to have it; otherwise from each. `revisions` says which processings of it are wanted on disk.
     """
     started = now()
     around = Around(db, name)
@@ -84,7 +86,9 @@ def poll(
     before = polls.last_good_span(db, name)
     with writing(db):
         number = polls.start(db, name, now=started)
-    visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once)
+    visit = Visit(
+        db, name, catalogue, http, now, download_levels, alive, started, before, around, tally, once, revisions
+    )
     # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
     first = polls.turn(db, number) % len(asks) if asks else 0
     try:
@@ -131,6 +135,7 @@ def reconcile(
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
     once: bool = True,
+    revisions: Revisions = "latest",
 ) -> Reconciled:
     """List all that the watches of a catalogue cover, by identity alone, and hold it against what was seen.
 
@@ -159,6 +164,7 @@ def reconcile(
         around,
         tally,
         once,
+        revisions,
         again=True,
         lookback=lookback,
     )

@@ -18,19 +18,18 @@ from watcher.credentials import redact
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
-from watcher.store import downloads, products
+from watcher.store import downloads, products, volumes
 from watcher.store.connection import writing
 from watcher.store.downloads import File, Stored, Wanted
-from watcher.transfer import Gathered, Halt, Progress, Terms, Verified, fetch, fetch_files, fetch_members
+from watcher.tasks.download.queue import Begun, How, Queue, Rules
+from watcher.transfer import Gathered, Halt, Progress, Tally, Verified, fetch, fetch_files, fetch_members
+
+__all__ = ["Brought", "How", "Rules", "Show", "download"]
 
 Show = Callable[[str, Progress], None]
 
-
-class How(msgspec.Struct, frozen=True):
-    """How the products of a catalogue are fetched: on which terms, and which members of a zip alone; none is all."""
-
-    terms: Terms = Terms()
-    members: tuple[str, ...] = ()
+_LOOK = 2.0
+"""Seconds after which it is looked again what may begin, and how fast it may go."""
 
 
 class Brought(msgspec.Struct, frozen=True):
@@ -54,41 +53,45 @@ def download(
     chance: Callable[[], float],
     concurrency: int = 2,
     how: Callable[[str], How] = lambda catalogue: How(),  # noqa: ARG005
+    rules: Rules | None = None,
+    steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
     The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue, `how` the terms on
-    which its products are fetched. What becomes due meanwhile is fetched, too. What `stop` interrupts stays due, and
-    its bytes stay for the next pass. A full disk interrupts the pass: other products would not fit either. A refused
-    account ends it for its catalogue, so that it is not locked by repetition. A defect is raised once the others are
-    home.
+    which its products are fetched, `rules` say which come first; `steer` is called every few seconds, to set how fast
+    all of them may be. What becomes due meanwhile is fetched, too. What `stop` interrupts stays due, and its bytes stay
+    for the next pass. A full disk interrupts the pass: other products would not fit either. A refused account ends it
+    for its catalogue, so that it is not locked by repetition. A defect is raised once the others are home.
     """
     halt = Halt(stop)
     named = partial(_Named, layout, how)
-    running: dict[Future[Stored], tuple[Wanted, Product, Path]] = {}
+    running: dict[Future[Stored], Begun] = {}
+    queue = Queue(db, how, rules or Rules())
     refused: set[str] = set()
     defects: list[BaseException] = []
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="download") as pool:
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, named, now=now())
+                    begun = _begin(db, queue, list(running.values()), refused, archive, named, now=now())
                     if begun is None:
                         break
-                    work = partial(_bring, https, *begun, archive=archive, how=how, show=show, stop=halt)
+                    work = partial(_bring, https, begun, archive=archive, how=how, show=show, stop=halt)
                     running[pool.submit(work)] = begun
                 if not running:
                     break
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                steer()
+                for future in wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED).done:
                     begun = running.pop(future)
                     error = future.exception()
-                    brought = _settle(db, future, *begun, stop=halt, now=now(), chance=chance())
+                    brought = _settle(db, future, begun, stop=halt, now=now(), chance=chance())
                     if isinstance(error, NoSpace):
                         concurrency = 0
                     elif isinstance(error, CredentialError):
-                        refused.add(begun[0].catalogue)
+                        refused.add(begun.wanted.catalogue)
                     elif error is not None and not isinstance(error, WatcherError):
                         defects.append(error)
                     if brought is not None:
@@ -97,31 +100,29 @@ def download(
             halt.set()
             for future, begun in running.items():
                 wait([future])
-                _settle(db, future, *begun, stop=halt, now=now(), chance=chance())
+                _settle(db, future, begun, stop=halt, now=now(), chance=chance())
     if defects:
         raise defects[0]
 
 
 def _begin(
     db: sqlite3.Connection,
-    running: Collection[Wanted],
+    queue: Queue,
+    running: Collection[Begun],
     refused: Collection[str],
     archive: Path,
     named: Callable[[Product, Wanted], Callable[[int], str]],
     *,
     now: datetime,
-) -> tuple[Wanted, Product, Path] | None:
-    """Choose what to fetch next, and its place; `None` when nothing else is due."""
-    busy = {wanted.revision for wanted in running}
-    for wanted in downloads.due(db, now=now):
-        if wanted.revision in busy or wanted.catalogue in refused:
-            continue
+) -> Begun | None:
+    """Choose what to fetch next, and its place; `None` when nothing else may begin."""
+    for wanted in queue.next(running, refused, now=now):
         _, product = products.one(db, wanted.revision)
         name = named(product, wanted)
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name)
         if place is not None:
-            return wanted, product, archive / place
+            return Begun(wanted, product, archive / place, Tally())
     return None
 
 
@@ -143,9 +144,7 @@ class _Named(msgspec.Struct, frozen=True):
 def _settle(
     db: sqlite3.Connection,
     future: Future[Stored],
-    wanted: Wanted,
-    product: Product,
-    path: Path,
+    begun: Begun,
     *,
     stop: threading.Event,
     now: datetime,
@@ -155,13 +154,17 @@ def _settle(
 
     Only what the transfer knows to be in vain is given up at once: people mend accounts, disks and configurations.
     """
+    wanted, product, path = begun.wanted, begun.product, begun.path
     error = future.exception()
     if error is None:
         file = future.result()
         with writing(db):
+            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             downloads.stored(db, wanted.revision, file, now=now)
         return Brought(product.title, wanted.site, path, file, None, None)
     if stop.is_set():
+        with writing(db):
+            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         return None
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
@@ -171,15 +174,14 @@ def _settle(
     problem = redact(problem)  # a server may repeat what it was sent
     again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
+        volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)
     return Brought(product.title, wanted.site, path, None, problem, again)
 
 
 def _bring(
     https: Callable[[str], Http],
-    wanted: Wanted,
-    product: Product,
-    path: Path,
+    begun: Begun,
     *,
     archive: Path,
     how: Callable[[str], How],
@@ -187,6 +189,7 @@ def _bring(
     stop: threading.Event,
 ) -> Stored:
     """Fetch a product's assets: one becomes a file; several, or members of one, a directory."""
+    wanted, product, path = begun.wanted, begun.product, begun.path
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
     http = https(wanted.catalogue)
@@ -197,6 +200,7 @@ def _bring(
 
     first, *others = product.assets
     terms, members = how(wanted.catalogue).terms, how(wanted.catalogue).members
+    terms = msgspec.structs.replace(terms, tally=begun.tally)
     home: Verified | Gathered
     try:
         if others:
