@@ -154,7 +154,24 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
                 _tell_of(brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
-    return Next(soon=("notify",) if ended else ())
+    soon = ("notify", "hooks") if parts.config.hooks else ("notify",)
+    return Next(soon=soon if ended else ())
+
+
+def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
+    """Run the commands that are owed to products that came home."""
+    try:
+        with closing(parts.db()) as db:
+            for ran in parts.run_hooks(db, alive):
+                fields: dict[str, object] = {"hook": ran.hook, "product": ran.title, "seconds": f"{ran.seconds:.1f}"}
+                if ran.problem is None:
+                    say(logging.INFO, "hook ran", **fields)
+                else:
+                    again = ran.again or "given up"
+                    say(logging.WARNING, "hook failed", **fields, problem=ran.problem, again=again)
+    except AlreadyRunning as error:
+        say(logging.INFO, "hooks postponed", reason=error)
+    return Next()
 
 
 def _tell_of(brought: Brought) -> None:

@@ -38,6 +38,9 @@ _STUCK = 1800.0
 _ARENA_MAX = -8
 """glibc's M_ARENA_MAX (mallopt(3))."""
 
+_HOOKS = 30.0
+"""Seconds between two looks for commands that are due; one that is owed newly is run at once."""
+
 _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
 
@@ -129,6 +132,8 @@ class Service:
         """
         config = self.parts.config
         rhythms = {"notify": (float(config.notify.interval), 0.0), "download": (float(config.download.interval), 0.0)}
+        if config.hooks:
+            rhythms["hooks"] = (_HOOKS, 0.0)
         with closing(self.parts.db()) as db:
             for name in self.parts.polled(db):
                 interval = self.parts.pace(db, name).interval(now=now())
@@ -196,6 +201,8 @@ class Service:
             return jobs.pay(self.parts, lambda: self._alive(job))
         if job == "download":
             return jobs.fetch(self.parts, lambda: self._alive(job))
+        if job == "hooks":
+            return jobs.run_hooks(self.parts, lambda: self._alive(job))
         return jobs.poll(self.parts, job.removeprefix("poll "), lambda: self._alive(job))
 
     def _then(self, job: str, following: Next) -> None:

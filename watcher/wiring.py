@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from watcher.plugins import Catalogue
     from watcher.tasks import carts, members
     from watcher.tasks.download import Brought, How, Show
+    from watcher.tasks.hooks import Ran
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
@@ -233,10 +234,33 @@ class Parts:
                 concurrency=limits.concurrency,
                 how=self.how,
                 rules=Rules(limits.order, limits.sites, limits.site_quota),
+                owed=self.config.hooks_for,
                 steer=self.steer,
                 show=show,
                 stop=self.stop,
             )
+
+    def run_hooks(self, db: sqlite3.Connection, alive: Callable[[], None] = lambda: None) -> Iterator[Ran]:
+        """Run the commands that are owed to products, alone; `alive` is called while they run."""
+        from watcher.tasks.hooks import Hook, pay
+
+        known = {name: Hook(hook.command, hook.timeout) for name, hook in self.config.hooks.items()}
+        with self.lock("hooks", what="running hooks"):
+            yield from pay(
+                db,
+                known,
+                self.archive,
+                citation=self.citation,
+                now=now,
+                chance=chance,
+                stop=self.stop,
+                alive=alive,
+            )
+
+    def citation(self, name: str) -> str:
+        """Return how the data of a catalogue are to be cited; "" where that is not known."""
+        table = self.config.table(name)
+        return "" if table is None else table.citation
 
     def bandwidth(self) -> int | None:
         """Return the bytes a second that downloads may take at this time of day; `None` is no limit."""

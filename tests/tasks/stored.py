@@ -10,10 +10,11 @@ from typing import Any
 
 from tests.given import NOW, add_watch, product
 from watcher.core.decide import Arrival, Decision
+from watcher.core.sidecars import File
 from watcher.model import Event
 from watcher.store import downloads, products, sites
 from watcher.store.connection import writing
-from watcher.store.downloads import File, Stored
+from watcher.store.downloads import Stored
 
 
 def want(db: sqlite3.Connection, ident: str, *, site: str = "Pornic", catalogue: str = "take5", **facts: Any) -> int:

@@ -525,6 +525,14 @@ def test_what_came_is_counted_also_of_what_failed_and_ends_the_day(
     assert len(bring(how=lambda name: How(daily=100_000))) >= 1
 
 
+def test_what_comes_home_is_owed_its_hooks_once(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"content"))
+    cut = want(db, "P2", files.asset("/P2.dat"))
+    assert len(bring(owed=lambda product, site: [f"of {site}", product.id])) == 2
+    assert rows(db, "SELECT hook, revision FROM hook_runs ORDER BY 1") == [("P1", number), ("of Pornic", number)]
+    assert state(db, cut)[1] is False
+
+
 def test_a_pass_is_steered_while_it_runs(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
     want(db, "P1", files.asset("/P1.dat", b"content" * 20_000))
     rate, slower = Rate(1000.0), threading.Event()

@@ -38,6 +38,7 @@ COMMANDS = {
     "notify": ("passes", "Send the notices that are due, once."),
     "download": ("passes", "Fetch the products that are due, once, or those named."),
     "verify": ("verify", "Is what came home still there, and still the same?"),
+    "hooks": ("hooks", "What your commands did with the products that came home; run them again."),
     "cart": ("carts", "Write the files of what was seen as a list for another program."),
     "import": ("carts", "Fetch the files that a cart (.meta4) names."),
     "retry": ("passes", "Try again at once what failed or was given up."),

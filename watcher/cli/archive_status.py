@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from watcher.wiring import Parts
 
 
-def archive_troubles(db: sqlite3.Connection) -> list[str]:
-    """Say what is wrong with what is stored."""
-    from watcher.store import archive
+def archive_troubles(db: sqlite3.Connection, moment: datetime) -> list[str]:
+    """Say what is wrong with what is stored, and with what was to be done with it."""
+    from watcher.store import archive, hooks
 
-    return [f"{held.title}: {held.fault} (watcher verify --again)" for held in archive.faults(db)]
+    told = [f"{held.title}: {held.fault} (watcher verify --again)" for held in archive.faults(db)]
+    for run in hooks.runs(db, troubled=True):
+        after = f"given up (watcher hooks --again {run.title})" if run.given_up else f"again {ago(run.due, moment)}"
+        tries = several(run.attempts, "try", "tries")
+        told.append(f"{run.title}: the hook {run.hook} failed after {tries}, {after}: {run.problem}")
+    return told
 
 
 def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:

@@ -187,7 +187,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         troubles.append(
             f"{file.title}: download failed after {several(file.attempts, 'try', 'tries')}, {after}: {file.problem}"
         )
-    troubles += archive_troubles(db)
+    troubles += archive_troubles(db, moment)
     owed_count, sent, notices_lost = deliveries.counts(db)
     wanted, stored, files_lost, size = downloads.counts(db)
     return {

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from watcher.config.tables import ChannelTable, DownloadTable, LogTable, MailTable, NotifyTable, PollTable
+from watcher.config.tables import ChannelTable, DownloadTable, HookTable, LogTable, MailTable, NotifyTable, PollTable
 from watcher.errors import ConfigError
 from watcher.quantities import read
 
@@ -37,7 +37,7 @@ def _nearest(word: str, to: type[Any], place: str) -> str | None:
     from rapidfuzz import process
 
     known: set[str] = set()
-    for struct in (to, PollTable, NotifyTable, DownloadTable, LogTable, MailTable, ChannelTable):
+    for struct in (to, PollTable, NotifyTable, DownloadTable, LogTable, MailTable, ChannelTable, HookTable):
         if struct is to or place:
             known |= {field.name for field in msgspec.structs.fields(struct)}
     match = process.extractOne(word, sorted(known), score_cutoff=70)

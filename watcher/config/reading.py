@@ -65,12 +65,19 @@ def _check(config: Config, where: str) -> None:
         ("notify.timeout", config.notify.timeout, 1, 3600),
         ("download.interval", config.download.interval, 1, _YEAR),
         ("download.concurrency", config.download.concurrency, 1, 64),
+        *((f"hooks.{name}.timeout", hook.timeout, 1, 86400) for name, hook in config.hooks.items()),
         *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
     ):
         if not least <= value <= most:
             raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
+    for name, hook in config.hooks.items():
+        if not hook.command[0].startswith("/") or "\0" in "".join(hook.command):
+            raise ConfigError(
+                f'{where}: hooks.{name}.command begins with "{hook.command[0]}", which is no absolute path',
+                hint='it is a list of words, without a shell: ["/usr/local/bin/process", "--fast"]',
+            )
     if config.download.archive == "":
         raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
     if config.log.format not in ("text", "json"):

@@ -62,6 +62,15 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     revisions: Literal["latest", "all", "first"] = "latest"
 
 
+class HookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[hooks.NAME]`: a command for each product that came home, of some levels and sites or of all."""
+
+    command: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    timeout: Seconds = Seconds(600)
+    levels: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+
+
 class LogTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[log]`: how the service writes its lines."""
 
@@ -90,7 +99,7 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     that is configured, filled up with what is known of its kind. `streams` are the connections over which one large
     file may come, `members` patterns of what alone is fetched of a product that is a zip file. `concurrency` is how
     many of its products come at once, `daily` and `monthly` the bytes after which it is left alone until the next day
-    or month (UTC).
+    or month (UTC). `citation` is how its data are to be cited, with `{year}` for the year of acquisition.
     """
 
     name: str
@@ -115,3 +124,4 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     daily: Bytes | None = None
     monthly: Bytes | None = None
+    citation: str = ""

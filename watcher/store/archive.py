@@ -8,8 +8,8 @@ from pathlib import PurePath
 
 import msgspec
 
+from watcher.core.sidecars import File
 from watcher.store.connection import moment, stamp
-from watcher.store.downloads import File
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -50,6 +50,12 @@ def held(db: sqlite3.Connection, *, site: str | None = None) -> list[Held]:
     """Return the products that are home, on the shelf of a site or all, the oldest first."""
     rows = db.execute(f"{_HELD} AND (?1 IS NULL OR d.site = ?1) ORDER BY stored, d.revision", (site,))
     return [_read(row) for row in rows]
+
+
+def one(db: sqlite3.Connection, revision: int) -> Held | None:
+    """Return a product that is home; `None` when it is not."""
+    row = db.execute(f"{_HELD} AND d.revision = ?", (revision,)).fetchone()
+    return None if row is None else _read(row)
 
 
 def titled(db: sqlite3.Connection, title: str) -> list[Held]:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from watcher.core.decide import Arrival
+from watcher.core.sidecars import File
 from watcher.model import Watch
 from watcher.store.connection import moment, stamp
 
@@ -29,18 +30,6 @@ class Wanted(msgspec.Struct, frozen=True):
     catalogue: str
     site: str
     attempts: int
-
-
-class File(msgspec.Struct, frozen=True):
-    """A file as it came home: its size in bytes, its ``sha256:hex``, and what proved it to be what was published.
-
-    `name` is its path in the directory of its product; "" where the product is this file.
-    """
-
-    name: str
-    size: int
-    checksum: str
-    how: str
 
 
 class Stored(msgspec.Struct, frozen=True):

@@ -29,8 +29,9 @@ CREATE TABLE hook_runs (
   began TEXT,
   ended TEXT,
   code INTEGER,                         -- its exit status; NULL: it was killed
-  output TEXT,
+  output TEXT,                          -- the end of what it printed
   given_up TEXT,
+  problem TEXT,
   PRIMARY KEY (hook, revision)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hook_run_due ON hook_runs (due) WHERE due IS NOT NULL;

@@ -14,13 +14,14 @@ import msgspec
 
 from watcher.core.patience import DOWNLOAD
 from watcher.core.shelves import USUAL, Layout, file_name, shelf, suffix
+from watcher.core.sidecars import File
 from watcher.credentials import redact
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
-from watcher.store import downloads, products, volumes
+from watcher.store import downloads, hooks, products, volumes
 from watcher.store.connection import writing
-from watcher.store.downloads import File, Stored, Wanted
+from watcher.store.downloads import Stored, Wanted
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
 from watcher.transfer import Gathered, Halt, Progress, Tally, Verified, fetch, fetch_files, fetch_members
 
@@ -54,6 +55,7 @@ def download(
     concurrency: int = 2,
     how: Callable[[str], How] = lambda catalogue: How(),  # noqa: ARG005
     rules: Rules | None = None,
+    owed: Callable[[Product, str], Collection[str]] = lambda product, site: (),  # noqa: ARG005
     steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
     stop: threading.Event | None = None,
@@ -61,10 +63,11 @@ def download(
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
     The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue, `how` the terms on
-    which its products are fetched, `rules` say which come first; `steer` is called every few seconds, to set how fast
-    all of them may be. What becomes due meanwhile is fetched, too. What `stop` interrupts stays due, and its bytes stay
-    for the next pass. A full disk interrupts the pass: other products would not fit either. A refused account ends it
-    for its catalogue, so that it is not locked by repetition. A defect is raised once the others are home.
+    which its products are fetched, `rules` say which come first, `owed` names the hooks that a product of a site gets
+    once it is home; `steer` is called every few seconds, to set how fast all of them may be. What becomes due meanwhile
+    is fetched, too. What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the
+    pass: other products would not fit either. A refused account ends it for its catalogue, so that it is not locked by
+    repetition. A defect is raised once the others are home.
     """
     halt = Halt(stop)
     named = partial(_Named, layout, how)
@@ -87,7 +90,7 @@ def download(
                 for future in wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED).done:
                     begun = running.pop(future)
                     error = future.exception()
-                    brought = _settle(db, future, begun, stop=halt, now=now(), chance=chance())
+                    brought = _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
                     if isinstance(error, NoSpace):
                         concurrency = 0
                     elif isinstance(error, CredentialError):
@@ -100,7 +103,7 @@ def download(
             halt.set()
             for future, begun in running.items():
                 wait([future])
-                _settle(db, future, begun, stop=halt, now=now(), chance=chance())
+                _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
     if defects:
         raise defects[0]
 
@@ -145,6 +148,7 @@ def _settle(
     db: sqlite3.Connection,
     future: Future[Stored],
     begun: Begun,
+    owed: Callable[[Product, str], Collection[str]],
     *,
     stop: threading.Event,
     now: datetime,
@@ -161,6 +165,7 @@ def _settle(
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             downloads.stored(db, wanted.revision, file, now=now)
+            hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
         return Brought(product.title, wanted.site, path, file, None, None)
     if stop.is_set():
         with writing(db):
