@@ -306,9 +306,16 @@ class Parts:
                 streams = table.streams if table else 1
                 spare = threading.Semaphore(streams - 1)
                 terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare, rate=self._rate)
-                how = How(terms)
+                how = How(terms, sidecar=self.config.download.sidecar)
                 if table is not None:
-                    how = How(terms, table.members, table.concurrency, table.daily, table.monthly)
+                    how = msgspec.structs.replace(
+                        how,
+                        members=table.members,
+                        concurrency=table.concurrency,
+                        daily=table.daily,
+                        monthly=table.monthly,
+                        citation=table.citation,
+                    )
                 self._hows[name] = how
             return self._hows[name]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import socket
 import sqlite3
 import threading
@@ -531,6 +532,26 @@ def test_what_comes_home_is_owed_its_hooks_once(db: sqlite3.Connection, files: F
     assert len(bring(owed=lambda product, site: [f"of {site}", product.id])) == 2
     assert rows(db, "SELECT hook, revision FROM hook_runs ORDER BY 1") == [("P1", number), ("of Pornic", number)]
     assert state(db, cut)[1] is False
+
+
+def test_what_is_known_of_it_lies_beside_a_product_before_it_is_stored(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"content"))
+    want(db, "P2", files.asset("/a", b"a", key="a"), files.asset("/b", b"b", key="b"))
+    bring(how=lambda name: How(sidecar=True, citation="SPOT {year}"))
+    item = json.loads((archive / "Pornic/L2A/SPOT5_P1_L2A.dat.stac.json").read_bytes())
+    assert item["assets"]["product"]["href"] == "./SPOT5_P1_L2A.dat"
+    assert item["assets"]["product"]["watcher:verified"] == "md5"
+    both = json.loads((archive / "Pornic/L2A/SPOT5_P2_L2A.stac.json").read_bytes())
+    assert [asset["href"] for asset in both["assets"].values()] == ["./SPOT5_P2_L2A/a", "./SPOT5_P2_L2A/b"]
+    assert not [name for name in lying(archive) if ".part" in name]
+    blocked = want(db, "P3", files.asset("/P3.dat", b"content"))
+    (archive / "Pornic/L2A/SPOT5_P3_L2A.dat.stac.json").mkdir()
+    (brought,) = bring(how=lambda name: How(sidecar=True))
+    assert "SPOT5_P3_L2A.dat.stac.json cannot be written" in str(brought.problem)
+    assert state(db, blocked) == (*DUE, 1)
+    (archive / "Pornic/L2A/SPOT5_P3_L2A.dat.stac.json").rmdir()
 
 
 def test_a_pass_is_steered_while_it_runs(db: sqlite3.Connection, files: Files, bring: Bring) -> None:

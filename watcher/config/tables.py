@@ -46,7 +46,8 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `layout` is a template of places in the archive, see `watcher.core.shelves.layout`. `bandwidth` is a rate for all
     day or a timetable of them, see `watcher.core.limits.timetable`; `site_quota` what may lie on the shelf of one site.
-    `order` says which acquisitions come first, after those of `sites`; `revisions` which processings of one come.
+    `order` says which acquisitions come first, after those of `sites`; `revisions` which processings of one come;
+    `sidecar` puts a STAC Item beside each product.
     """
 
     levels: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     order: Literal["newest", "oldest", "clearest"] = "newest"
     sites: tuple[str, ...] = ()
     revisions: Literal["latest", "all", "first"] = "latest"
+    sidecar: bool = True
 
 
 class HookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

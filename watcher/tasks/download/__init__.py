@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from watcher.core.patience import DOWNLOAD
 from watcher.core.shelves import USUAL, Layout, file_name, shelf, suffix
-from watcher.core.sidecars import File
+from watcher.core.sidecars import File, sidecar_name, stac_item
 from watcher.credentials import redact
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
@@ -24,6 +24,7 @@ from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
 from watcher.transfer import Gathered, Halt, Progress, Tally, Verified, fetch, fetch_files, fetch_members
+from watcher.transfer.beside import put_beside
 
 __all__ = ["Brought", "How", "Rules", "Show", "download"]
 
@@ -82,7 +83,7 @@ def download(
                     begun = _begin(db, queue, list(running.values()), refused, archive, named, now=now())
                     if begun is None:
                         break
-                    work = partial(_bring, https, begun, archive=archive, how=how, show=show, stop=halt)
+                    work = partial(_bring, https, begun, archive=archive, how=how, now=now, show=show, stop=halt)
                     running[pool.submit(work)] = begun
                 if not running:
                     break
@@ -190,10 +191,11 @@ def _bring(
     *,
     archive: Path,
     how: Callable[[str], How],
+    now: Callable[[], datetime],
     show: Show | None,
     stop: threading.Event,
 ) -> Stored:
-    """Fetch a product's assets: one becomes a file; several, or members of one, a directory."""
+    """Fetch a product's assets: one becomes a file; several, or members of one, a directory. Then say what it is."""
     wanted, product, path = begun.wanted, begun.product, begun.path
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
@@ -209,8 +211,8 @@ def _bring(
     home: Verified | Gathered
     try:
         if others:
-            files = {file_name(asset): asset for asset in product.assets}
-            home = fetch_files(http, files, path, terms=terms, progress=tell, stop=stop)
+            assets = {file_name(asset): asset for asset in product.assets}
+            home = fetch_files(http, assets, path, terms=terms, progress=tell, stop=stop)
         elif members:
             home = fetch_members(http, first, path, members, terms=terms, progress=tell, stop=stop)
         else:
@@ -219,13 +221,25 @@ def _bring(
         raise TransferError(
             str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
         ) from error
+    files = _files(home)
+    if how(wanted.catalogue).sidecar:
+        item = stac_item(
+            product,
+            files,
+            catalogue=wanted.catalogue,
+            site=wanted.site,
+            place=PurePosixPath(path.name),
+            stored=now(),
+            citation=how(wanted.catalogue).citation,
+        )
+        put_beside(path.with_name(sidecar_name(path.name)), msgspec.json.format(msgspec.json.encode(item)) + b"\n")
     return Stored(
         path=str(path.relative_to(archive)),
         size=home.size,
         checksum=home.checksum,
         verified=home.how,
         fetched=home.fetched,
-        files=_files(home),
+        files=files,
     )
 
 

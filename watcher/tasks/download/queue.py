@@ -22,7 +22,7 @@ class How(msgspec.Struct, frozen=True):
     """How the products of a catalogue are fetched: on which terms, and which members of a zip alone; none is all.
 
     At most `concurrency` at once, and no more once `daily` or `monthly` bytes came (days and months of UTC); `None` is
-    no limit.
+    no limit. `sidecar` puts a STAC Item beside each, with `citation`: how the data are to be cited.
     """
 
     terms: Terms = Terms()
@@ -30,6 +30,8 @@ class How(msgspec.Struct, frozen=True):
     concurrency: int | None = None
     daily: int | None = None
     monthly: int | None = None
+    sidecar: bool = False
+    citation: str = ""
 
 
 class Rules(msgspec.Struct, frozen=True):
