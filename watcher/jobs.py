@@ -174,6 +174,21 @@ def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
     return Next()
 
 
+def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
+    """Mark what is to leave the archive, and remove what was marked a day ago."""
+    with closing(parts.db()) as db:
+        for one in parts.tidy(db):
+            alive()
+            fields: dict[str, object] = {"product": one.held.title, "bytes": one.held.size, "why": one.why}
+            if one.problem is not None:
+                say(logging.WARNING, "not removed", **fields, problem=one.problem)
+            elif one.removed:
+                say(logging.INFO, "removed", **fields)
+            else:
+                say(logging.INFO, "to be removed", **fields, when=one.when)
+    return Next()
+
+
 def _tell_of(brought: Brought) -> None:
     file = brought.stored
     if file is not None:

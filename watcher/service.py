@@ -41,6 +41,9 @@ _ARENA_MAX = -8
 _HOOKS = 30.0
 """Seconds between two looks for commands that are due; one that is owed newly is run at once."""
 
+_TIDY = 3600.0
+"""Seconds between two looks for what is to leave the archive."""
+
 _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
 
@@ -132,6 +135,8 @@ class Service:
         """
         config = self.parts.config
         rhythms = {"notify": (float(config.notify.interval), 0.0), "download": (float(config.download.interval), 0.0)}
+        if config.download.keep is not None or config.download.max_size is not None:
+            rhythms["tidy"] = (_TIDY, 0.0)
         if config.hooks:
             rhythms["hooks"] = (_HOOKS, 0.0)
         with closing(self.parts.db()) as db:
@@ -201,6 +206,8 @@ class Service:
             return jobs.pay(self.parts, lambda: self._alive(job))
         if job == "download":
             return jobs.fetch(self.parts, lambda: self._alive(job))
+        if job == "tidy":
+            return jobs.tidy(self.parts, lambda: self._alive(job))
         if job == "hooks":
             return jobs.run_hooks(self.parts, lambda: self._alive(job))
         return jobs.poll(self.parts, job.removeprefix("poll "), lambda: self._alive(job))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
+    from watcher.tasks.tidy import Leaving
     from watcher.tasks.verify import Verdict
     from watcher.transfer import Rate, Terms
 
@@ -48,6 +49,11 @@ _NOWHERE = "https://nowhere.invalid"
 
 _LONG = 300.0
 """Seconds after which a reconcile lets the next poll go first."""
+
+
+class _Retention(TypedDict):
+    keep: timedelta | None
+    max_size: int | None
 
 
 class Parts:
@@ -239,6 +245,24 @@ class Parts:
                 show=show,
                 stop=self.stop,
             )
+
+    def leaving(self, db: sqlite3.Connection) -> list[Leaving]:
+        """Return what is to leave the archive by its limits."""
+        from watcher.tasks.tidy import leaving
+
+        return leaving(db, **self._retention(), now=now())
+
+    def tidy(self, db: sqlite3.Connection, *, at_once: bool = False) -> Iterator[Leaving]:
+        """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""
+        from watcher.tasks.tidy import tidy
+
+        with self.lock("tidy", what="tidying the archive", wait=60.0):
+            yield from tidy(db, self.archive, **self._retention(), at_once=at_once, now=now, stop=self.stop)
+
+    def _retention(self) -> _Retention:
+        limits = self.config.download
+        keep = None if limits.keep is None else timedelta(seconds=limits.keep)
+        return {"keep": keep, "max_size": limits.max_size}
 
     def run_hooks(self, db: sqlite3.Connection, alive: Callable[[], None] = lambda: None) -> Iterator[Ran]:
         """Run the commands that are owed to products, alone; `alive` is called while they run."""

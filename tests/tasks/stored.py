@@ -23,8 +23,9 @@ def want(db: sqlite3.Connection, ident: str, *, site: str = "Pornic", catalogue:
     with writing(db):
         number = products.first_free(db)
         collection = sites.collection_number(db, catalogue, "SPOT5")
+        seen = [(number, place.number)]
         products.record(
-            db, collection, Decision([(number, product(ident, **facts))], [], [], [], [], [], set()), now=NOW
+            db, collection, Decision([(number, product(ident, **facts))], [], [], seen, [], [], set()), now=NOW
         )
         arrival = Arrival(place.number, number, Event.NEW, (), True)
         downloads.want(db, [arrival], sites={place.number: place.name}, now=NOW)

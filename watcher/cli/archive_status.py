@@ -43,6 +43,13 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
         f"{site}: its {size_word([quota or 0])} are full, and its downloads wait (download.site_quota)"
         for site in sorted(full)
     ]
+    found = parts.leaving(db)
+    if found:
+        first = min(one.when for one in found)
+        told.append(
+            f"archive: {several(len(found), 'product')} ({size_word([one.held.size for one in found])}) to leave,"
+            f" the first {ago(first, moment)} (watcher tidy lists them, watcher pin keeps one)"
+        )
     return told
 
 

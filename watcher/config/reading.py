@@ -64,6 +64,7 @@ def _check(config: Config, where: str) -> None:
         ("notify.wait", config.notify.wait, 0, _YEAR),
         ("notify.timeout", config.notify.timeout, 1, 3600),
         ("download.interval", config.download.interval, 1, _YEAR),
+        ("download.keep", config.download.keep or 3600, 3600, 100 * _YEAR),
         ("download.concurrency", config.download.concurrency, 1, 64),
         *((f"hooks.{name}.timeout", hook.timeout, 1, 86400) for name, hook in config.hooks.items()),
         *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),

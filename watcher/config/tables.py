@@ -47,7 +47,8 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `layout` is a template of places in the archive, see `watcher.core.shelves.layout`. `bandwidth` is a rate for all
     day or a timetable of them, see `watcher.core.limits.timetable`; `site_quota` what may lie on the shelf of one site.
     `order` says which acquisitions come first, after those of `sites`; `revisions` which processings of one come;
-    `sidecar` puts a STAC Item beside each product.
+    `sidecar` puts a STAC Item beside each product. What was stored longer than `keep` ago leaves the archive, and the
+    oldest of what is more than `max_size` in all.
     """
 
     levels: tuple[str, ...] = ()
@@ -62,6 +63,8 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sites: tuple[str, ...] = ()
     revisions: Literal["latest", "all", "first"] = "latest"
     sidecar: bool = True
+    keep: Seconds | None = None
+    max_size: Bytes | None = None
 
 
 class HookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
 
@@ -79,6 +80,39 @@ def want_again(db: sqlite3.Connection, revision: int, *, now: datetime) -> None:
         " AND stored IS NOT NULL",
         (stamp(now), revision),
     )
+
+
+def doom(db: sqlite3.Connection, revisions: Sequence[int], *, now: datetime) -> None:
+    """Mark what is to leave the archive, if it is not yet, and nothing else."""
+    listed = msgspec.json.encode(revisions).decode()
+    some = "(SELECT value FROM json_each(?1))"
+    db.execute(f"UPDATE downloads SET doomed = NULL WHERE doomed IS NOT NULL AND revision NOT IN {some}", (listed,))
+    db.execute(
+        f"UPDATE downloads SET doomed = ?2 WHERE doomed IS NULL AND stored IS NOT NULL AND revision IN {some}",
+        (listed, stamp(now)),
+    )
+
+
+def busy(db: sqlite3.Connection) -> set[int]:
+    """Return the revisions that a hook is owed to."""
+    return {revision for (revision,) in db.execute("SELECT revision FROM hook_runs WHERE due IS NOT NULL")}
+
+
+def drop(db: sqlite3.Connection, revision: int, *, now: datetime) -> None:
+    """Note that a product has left the archive; it is wanted again only by hand."""
+    db.execute(
+        "UPDATE downloads SET stored = NULL, doomed = NULL, fault = NULL, dropped = ? WHERE revision = ?",
+        (stamp(now), revision),
+    )
+
+
+def pin(db: sqlite3.Connection, title: str, *, pinned: bool) -> int:
+    """Keep the products of that title or id in the archive, whatever its limits, or no longer; return how many."""
+    return db.execute(
+        "UPDATE downloads SET pinned = ?2, doomed = NULL"
+        " WHERE revision IN (SELECT number FROM revisions WHERE title = ?1 OR id = ?1)",
+        (title, pinned),
+    ).rowcount
 
 
 def faults(db: sqlite3.Connection) -> list[Held]:

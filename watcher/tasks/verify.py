@@ -16,7 +16,7 @@ from watcher.errors import TransferError
 from watcher.store import archive
 from watcher.store.archive import Held
 from watcher.store.connection import writing
-from watcher.transfer.examine import Lost, Rotten, examine
+from watcher.transfer.examine import Lost, Rotten, examine, mounted
 
 
 class State(StrEnum):
@@ -66,7 +66,7 @@ def verify(
     """
     products = archive.held(db, site=site)
     if products:
-        _mounted(root)
+        mounted(root)
     for held in products:
         if stop.is_set():
             return
@@ -82,18 +82,6 @@ def verify(
                 archive.want_again(db, held.revision, now=now())
         if meant:
             yield Verdict(held, state, fault, anew)
-
-
-def _mounted(root: Path) -> None:
-    try:
-        there = any(root.iterdir())
-    except OSError:
-        there = False
-    if not there:
-        raise TransferError(
-            f"the archive {root} is empty, or not there",
-            hint="is its disk mounted? Nothing was noted, and nothing is wanted anew",
-        )
 
 
 def _look(place: Path, held: Held, *, deep: bool, stop: threading.Event) -> tuple[State, str | None, list[Path]]:

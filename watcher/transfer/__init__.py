@@ -15,7 +15,7 @@ on that.
 * `part`, `directories`, `resume` - the ``.part`` file: one writer, published without overwriting; what it is good for;
 * `verify`, `adopt` - whether a file is what was published, and how that is known; files that are there already;
 * `beside` - a small file beside a product, whole or not there;
-* `examine` - whether what came home is still what it was;
+* `examine`, `remove` - whether what came home is still what it was; what leaves the archive;
 * `sums` - digests computed while the file arrives;
 * `archives`, `zips`, `tars` - archives read to their end, and refused where they mean harm.
 """

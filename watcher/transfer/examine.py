@@ -49,3 +49,16 @@ def examine(path: Path, *, size: int, checksum: str, deep: bool, stop: threading
             raise Rotten(f"{path} is not what it was: its SHA-256 is {digest[7:]} instead of {checksum[7:]}")
     finally:
         os.close(fd)
+
+
+def mounted(root: Path) -> None:
+    """Raise `TransferError` when there is nothing in an archive that something was stored in: nothing is lost then."""
+    try:
+        there = any(root.iterdir())
+    except OSError:
+        there = False
+    if not there:
+        raise TransferError(
+            f"the archive {root} is empty, or not there",
+            hint="is its disk mounted? Nothing was noted, and nothing was changed",
+        )
