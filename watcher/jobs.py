@@ -194,6 +194,8 @@ def _tell_of(brought: Brought) -> None:
     if file is not None:
         fields = {"path": brought.path, "bytes": file.size, "verified": file.verified}
         say(logging.INFO, "downloaded" if file.fetched else "was there already", product=brought.title, **fields)
+    elif brought.staged:
+        say(logging.INFO, "on tape", product=brought.title, says=brought.problem, again=brought.again)
     else:
         again = brought.again or "given up"
         say(logging.WARNING, "download failed", product=brought.title, problem=brought.problem, again=again)

@@ -338,6 +338,7 @@ class Parts:
                         concurrency=table.concurrency,
                         daily=table.daily,
                         monthly=table.monthly,
+                        orders=table.orders,
                         citation=table.citation,
                     )
                 self._hows[name] = how

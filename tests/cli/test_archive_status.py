@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.conftest import Watcher
 from tests.given import database
 from tests.tasks.stored import put, want
-from watcher.store import volumes
+from watcher.store import downloads, volumes
 from watcher.store.connection import writing
 
 
@@ -50,3 +51,18 @@ def test_a_timetable_that_is_none_is_refused_with_the_way_out(watcher: Watcher, 
     assert said.code == 78
     assert 'download.bandwidth = "fast": "fast" is no rate' in said.err
     assert '"08:00 512k, 19:00 off"' in said.err
+
+
+def test_what_is_on_tape_is_told_with_when_it_is_asked_for_again(watcher: Watcher, home: Path) -> None:
+    moment = datetime.now(UTC)
+    with database(home / "state" / "watcher.db") as db:
+        number = want(db, "P1", title="ONE")
+        with writing(db):
+            again = moment + timedelta(minutes=119, seconds=59)
+            downloads.staged(db, number, since=moment - timedelta(days=9), problem="on tape", again=again)
+    said = watcher("status").out
+    assert "ONE: on tape at take5, first asked for 9 d ago, again in 2 h\n" in said
+    assert "troubles: none" in said
+    assert "on tape, asked again in 2 h" in watcher("products").out
+    (row,) = json.loads(watcher("products", "--json").out)
+    assert (row["stored"], row["staged"][:4]) == (None, str(again.year))

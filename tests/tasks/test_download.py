@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.given import ACQUIRED, NOW, Clock, add_watch, product, rows
@@ -552,6 +553,45 @@ def test_what_is_known_of_it_lies_beside_a_product_before_it_is_stored(
     assert "SPOT5_P3_L2A.dat.stac.json cannot be written" in str(brought.problem)
     assert state(db, blocked) == (*DUE, 1)
     (archive / "Pornic/L2A/SPOT5_P3_L2A.dat.stac.json").rmdir()
+
+
+def test_what_comes_from_tape_is_asked_for_again_for_as_long_as_it_takes(
+    db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
+) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"content"))
+    files.does["/P1.dat"] = lambda request, connection: reply(202, b"", Retry_After="1800")
+    (first,) = bring()
+    assert (first.staged, first.stored) == (True, None)
+    assert first.again is not None
+    assert timedelta(minutes=29) < first.again - clock.time < timedelta(minutes=31)
+    assert bring() == []
+    for _ in range(60):
+        clock.forward(hours=25)
+        (later,) = bring()
+        assert later.staged
+    assert downloads.troubles(db) == []
+    (waits,) = downloads.ordered(db)
+    assert (waits.title, waits.catalogue) == ("SPOT5_P1_L2A", "take5")
+    assert clock.time - waits.since > timedelta(days=60)
+    assert state(db, number) == (*DUE, 0)
+    del files.does["/P1.dat"]
+    clock.forward(hours=25)
+    (home,) = bring()
+    assert home.stored is not None
+    assert downloads.ordered(db) == []
+
+
+def test_no_more_is_ordered_at_once_than_is_allowed(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    for name in ("/P1.dat", "/P2.dat", "/P3.dat"):
+        files.does[name] = lambda request, connection: reply(202)
+        want(db, name[1:3], msgspec.structs.replace(files.asset(name, b"content"), online=False))
+    here = want(db, "P4", msgspec.structs.replace(files.asset("/P4.dat", b"content"), online=True))
+    brought = bring(how=lambda name: How(orders=2), concurrency=4)
+    assert sorted(one.staged for one in brought) == [False, True, True]
+    assert state(db, here) == (*HOME, 0)
+    assert len(downloads.ordered(db)) == 2
+    assert bring(how=lambda name: How(orders=2)) == []
+    assert [one.staged for one in bring(how=lambda name: How(orders=3))] == [True]
 
 
 def test_a_pass_is_steered_while_it_runs(db: sqlite3.Connection, files: Files, bring: Bring) -> None:

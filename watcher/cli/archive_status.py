@@ -43,6 +43,11 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
         f"{site}: its {size_word([quota or 0])} are full, and its downloads wait (download.site_quota)"
         for site in sorted(full)
     ]
+    told += [
+        f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)},"
+        f" again {ago(one.due, moment)}"
+        for one in downloads.ordered(db)
+    ]
     found = parts.leaving(db)
     if found:
         first = min(one.when for one in found)

@@ -174,6 +174,8 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
                 home = brought.stored
                 word = "stored" if home.fetched else "kept, as it was there already:"
                 click.echo(f"{word} {brought.path} ({home.size:,} bytes, {proof(home.verified)})")
+            elif brought.staged:
+                click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
             else:
                 failed += 1
                 after = (

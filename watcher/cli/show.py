@@ -77,7 +77,7 @@ def products(
         flat = [{**row, "also": "; ".join(row["also"])} for row in flat]
         show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
     else:
-        shelved = [{**row, "stored": _shelf(parts, row["stored"])} for row in rows]
+        shelved = [{**row, "stored": _shelf(parts, row["stored"]) or _staged(row["staged"])} for row in rows]
         columns = _COLUMNS | _ALSO if any(row["also"] for row in rows) else _COLUMNS
         show_table(shelved, columns, empty="Nothing was seen yet.")
 
@@ -232,6 +232,7 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         "replaced": seen.replaced,
         "seen": seen.seen,
         "stored": str(parts.archive / seen.stored) if seen.stored else None,
+        "staged": seen.staged,
         "link": product.link,
         "quicklook": product.quicklook,
         "assets": [
@@ -251,6 +252,12 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
 def _shelf(parts: Parts, path: str | None) -> str | None:
     """Say where a file lies in the archive: its whole path would fold every line."""
     return None if path is None else str(PurePath(path).relative_to(parts.archive))
+
+
+def _staged(again: datetime | None) -> str | None:
+    from watcher.wiring import now
+
+    return None if again is None else f"on tape, asked again {ago(again, now())}"
 
 
 def _asking(since: datetime | None, now: datetime) -> str:

@@ -104,7 +104,8 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     that is configured, filled up with what is known of its kind. `streams` are the connections over which one large
     file may come, `members` patterns of what alone is fetched of a product that is a zip file. `concurrency` is how
     many of its products come at once, `daily` and `monthly` the bytes after which it is left alone until the next day
-    or month (UTC). `citation` is how its data are to be cited, with `{year}` for the year of acquisition.
+    or month (UTC), `orders` how many it brings from tape for us at once. `citation` is how its data are to be cited,
+    with `{year}` for the year of acquisition.
     """
 
     name: str
@@ -129,4 +130,5 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     daily: Bytes | None = None
     monthly: Bytes | None = None
+    orders: Annotated[int, msgspec.Meta(ge=1)] = 10
     citation: str = ""

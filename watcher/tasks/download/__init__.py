@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from watcher.core.patience import DOWNLOAD
+from watcher.core.patience import DOWNLOAD, staging
 from watcher.core.shelves import USUAL, Layout, file_name, shelf, suffix
 from watcher.core.sidecars import File, sidecar_name, stac_item
 from watcher.credentials import redact
-from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
+from watcher.errors import CatalogueError, CredentialError, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
 from watcher.store import downloads, hooks, products, volumes
@@ -35,7 +35,10 @@ _LOOK = 2.0
 
 
 class Brought(msgspec.Struct, frozen=True):
-    """How one download ended: the product, and where it lies or why it does not."""
+    """How one download ended: the product, and where it lies or why it does not.
+
+    It is `staged` where its provider brings it from tape first: then nothing is wrong, and it is asked for `again`.
+    """
 
     title: str
     site: str
@@ -43,6 +46,7 @@ class Brought(msgspec.Struct, frozen=True):
     stored: Stored | None
     problem: str | None
     again: datetime | None
+    staged: bool = False
 
 
 def download(
@@ -172,17 +176,25 @@ def _settle(
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         return None
+    if isinstance(error, Staged):
+        since = downloads.staging(db, wanted.revision, now=now)
+        again = staging(since, now=now, chance=chance, retry_after=error.retry_after)
+        problem = redact(str(error))
+        with writing(db):
+            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
+            downloads.staged(db, wanted.revision, since=since, problem=problem, again=again)
+        return Brought(product.title, wanted.site, path, None, problem, again, staged=True)
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
         vain = error.permanent and isinstance(error, TransferError) and not isinstance(error, NoSpace)
         retry_after = error.retry_after
     problem = redact(problem)  # a server may repeat what it was sent
-    again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
+    later = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
-        downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)
-    return Brought(product.title, wanted.site, path, None, problem, again)
+        downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
+    return Brought(product.title, wanted.site, path, None, problem, later)
 
 
 def _bring(

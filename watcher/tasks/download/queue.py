@@ -22,7 +22,8 @@ class How(msgspec.Struct, frozen=True):
     """How the products of a catalogue are fetched: on which terms, and which members of a zip alone; none is all.
 
     At most `concurrency` at once, and no more once `daily` or `monthly` bytes came (days and months of UTC); `None` is
-    no limit. `sidecar` puts a STAC Item beside each, with `citation`: how the data are to be cited.
+    no limit. At most `orders` are brought from tape at once. `sidecar` puts a STAC Item beside each, with `citation`:
+    how the data are to be cited.
     """
 
     terms: Terms = Terms()
@@ -30,6 +31,7 @@ class How(msgspec.Struct, frozen=True):
     concurrency: int | None = None
     daily: int | None = None
     monthly: int | None = None
+    orders: int = 10
     sidecar: bool = False
     citation: str = ""
 
@@ -74,9 +76,21 @@ class Queue:
         busy = {begun.wanted.revision for begun in running}
         closed = {*refused, *(name for name in {w.catalogue for w in due} if self._closed(name, running, now=now))}
         full = self._full(running) if due else set()
+        at_limit = self._ordered(running) if due else set()
+        free = downloads.without_order(self._db, now=now) if at_limit else set()
         for wanted in due:
-            if wanted.revision not in busy and wanted.catalogue not in closed and wanted.site not in full:
+            if wanted.revision in busy or wanted.catalogue in closed or wanted.site in full:
+                continue
+            if wanted.catalogue not in at_limit or wanted.revision in free:
                 yield wanted
+
+    def _ordered(self, running: Collection[Begun]) -> set[str]:
+        """Name the catalogues that bring so much from tape that nothing more is ordered."""
+        orders = Counter(one.catalogue for one in downloads.ordered(self._db))
+        for begun in running:
+            if any(asset.online is False for asset in begun.product.assets):
+                orders[begun.wanted.catalogue] += 1
+        return {name for name, count in orders.items() if count >= self._how(name).orders}
 
     def _closed(self, catalogue: str, running: Collection[Begun], *, now: datetime) -> bool:
         how, own = self._how(catalogue), [begun for begun in running if begun.wanted.catalogue == catalogue]
