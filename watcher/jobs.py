@@ -249,14 +249,48 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
                 _tell_of(brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
-    return Next(soon=("notify",) if ended else ())
+    soon = ("notify", "hooks") if parts.config.hooks else ("notify",)
+    return Next(soon=soon if ended else ())
+
+
+def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
+    """Run the commands that are owed to products that came home."""
+    try:
+        with closing(parts.db()) as db:
+            for ran in parts.run_hooks(db, alive):
+                fields: dict[str, object] = {"hook": ran.hook, "product": ran.title, "seconds": f"{ran.seconds:.1f}"}
+                if ran.problem is None:
+                    say(logging.INFO, "hook ran", **fields)
+                else:
+                    again = ran.again or "given up"
+                    say(logging.WARNING, "hook failed", **fields, problem=ran.problem, again=again)
+    except AlreadyRunning as error:
+        say(logging.INFO, "hooks postponed", reason=error)
+    return Next()
+
+
+def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
+    """Mark what is to leave the archive, and remove what was marked a day ago."""
+    with closing(parts.db()) as db:
+        for one in parts.tidy(db):
+            alive()
+            fields: dict[str, object] = {"product": one.held.title, "bytes": one.held.size, "why": one.why}
+            if one.problem is not None:
+                say(logging.WARNING, "not removed", **fields, problem=one.problem)
+            elif one.removed:
+                say(logging.INFO, "removed", **fields)
+            else:
+                say(logging.INFO, "to be removed", **fields, when=one.when)
+    return Next()
 
 
 def _tell_of(brought: Brought) -> None:
     file = brought.stored
     if file is not None:
         fields = {"path": brought.path, "bytes": file.size, "verified": file.verified}
-        say(logging.INFO, "downloaded", product=brought.title, **fields)
+        say(logging.INFO, "downloaded" if file.fetched else "was there already", product=brought.title, **fields)
+    elif brought.staged:
+        say(logging.INFO, "on tape", product=brought.title, says=brought.problem, again=brought.again)
     else:
         again = brought.again or "given up"
         say(logging.WARNING, "download failed", product=brought.title, problem=brought.problem, again=again)

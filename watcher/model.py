@@ -25,7 +25,8 @@ class Asset(msgspec.Struct, frozen=True, gc=False):
     """One file of a product (STAC Asset).
 
     `key` is its key in the catalogue, `checksum` is `algorithm:hex` with hashlib's name for the algorithm
-    (`md5:77ca…`), `size` is in bytes. `None` means that the catalogue does not say.
+    (`md5:77ca…`), `size` is in bytes. `online` is false for a file that its provider has to bring from tape first.
+    `None` means that the catalogue does not say.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Asset(msgspec.Struct, frozen=True, gc=False):
     type: str | None = None
     size: int | None = None
     checksum: str | None = None
+    online: bool | None = None
 
 
 class Product(msgspec.Struct, frozen=True, gc=False):

@@ -44,6 +44,12 @@ _HEALTH = 300.0
 _SELF_TEST = 3600.0
 """Seconds between two self-tests."""
 
+_HOOKS = 30.0
+"""Seconds between two looks for commands that are due; one that is owed newly is run at once."""
+
+_TIDY = 3600.0
+"""Seconds between two looks for what is to leave the archive."""
+
 _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
 
@@ -137,6 +143,10 @@ class Service:
         config = self.parts.config
         rhythms = {"notify": (float(config.notify.interval), 0.0), "download": (float(config.download.interval), 0.0)}
         rhythms |= {"health": (_HEALTH, 0.0), "self-test": (_SELF_TEST, 0.0)}
+        if config.download.keep is not None or config.download.max_size is not None:
+            rhythms["tidy"] = (_TIDY, 0.0)
+        if config.hooks:
+            rhythms["hooks"] = (_HOOKS, 0.0)
         with closing(self.parts.db()) as db:
             for name in self.parts.polled(db):
                 interval = self.parts.pace(db, name).interval(now=now())
@@ -210,6 +220,10 @@ class Service:
             following = jobs.rehearse(self.parts)
             self._sound = following.sound
             return following
+        if job == "tidy":
+            return jobs.tidy(self.parts, lambda: self._alive(job))
+        if job == "hooks":
+            return jobs.run_hooks(self.parts, lambda: self._alive(job))
         return jobs.poll(self.parts, job.removeprefix("poll "), lambda: self._alive(job))
 
     def _then(self, job: str, following: Next) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from msgspec import structs
 
@@ -26,6 +26,7 @@ from watcher.store.locks import holding
 
 if TYPE_CHECKING:
     from watcher.core.carts import File
+    from watcher.core.limits import Step
     from watcher.core.notices import Shot
     from watcher.core.shelves import Layout
     from watcher.net import Http
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
     from watcher.tasks.feeds import Terms as FeedTerms
     from watcher.tasks.feeds.files import Wrote
     from watcher.tasks.health import Told
+    from watcher.tasks.hooks import Ran
     from watcher.tasks.lateness import Reviewed
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
-    from watcher.transfer import Terms
+    from watcher.tasks.tidy import Leaving
+    from watcher.tasks.verify import Verdict
+    from watcher.transfer import Rate, Terms
 
 DATABASE = "watcher.db"
 
@@ -54,16 +58,24 @@ _LONG = 300.0
 """Seconds after which a reconcile lets the next poll go first."""
 
 
+class _Retention(TypedDict):
+    keep: timedelta | None
+    max_size: int | None
+
+
 class Parts:
     """All that a command or the service works with, made when it is asked for.
 
-    `stop`, once set, ends every wait of every part. Raises `ConfigError` for a layout of the archive that is none.
+    `stop`, once set, ends every wait of every part. Raises `ConfigError` for a layout of the archive, or a
+    timetable, that is none.
     """
 
     def __init__(self, config: Config, state: Path, *, stop: threading.Event | None = None) -> None:
         self.config = config
         self.state = state
         self.layout = _layout(config)
+        self._bandwidth = _bandwidth(config)
+        self._rate: Rate | None = None
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
         self._heartbeat: Heartbeat | None = None
@@ -163,6 +175,7 @@ class Parts:
                 once=self.config.notify.once,
                 approve_above=self.config.download.approve_above,
                 resting=resting,
+                revisions=self.config.download.revisions,
             )
 
     def reconcile(
@@ -190,6 +203,7 @@ class Parts:
                 stop=self.stop,
                 once=self.config.notify.once,
                 approve_above=self.config.download.approve_above,
+                revisions=self.config.download.revisions,
             )
 
     def reconcile_due(
@@ -287,8 +301,9 @@ class Parts:
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
-        from watcher.tasks.download import download
+        from watcher.tasks.download import Rules, download
 
+        limits = self.config.download
         with self.lock("download", what="downloading"):
             yield from download(
                 db,
@@ -297,11 +312,71 @@ class Parts:
                 layout=self.layout,
                 now=now,
                 chance=chance,
-                concurrency=self.config.download.concurrency,
+                concurrency=limits.concurrency,
                 how=self.how,
+                rules=Rules(limits.order, limits.sites, limits.site_quota),
+                owed=self.config.hooks_for,
+                steer=self.steer,
                 show=show,
                 stop=self.stop,
             )
+
+    def leaving(self, db: sqlite3.Connection) -> list[Leaving]:
+        """Return what is to leave the archive by its limits."""
+        from watcher.tasks.tidy import leaving
+
+        return leaving(db, **self._retention(), now=now())
+
+    def tidy(self, db: sqlite3.Connection, *, at_once: bool = False) -> Iterator[Leaving]:
+        """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""
+        from watcher.tasks.tidy import tidy
+
+        with self.lock("tidy", what="tidying the archive", wait=60.0):
+            yield from tidy(db, self.archive, **self._retention(), at_once=at_once, now=now, stop=self.stop)
+
+    def _retention(self) -> _Retention:
+        limits = self.config.download
+        keep = None if limits.keep is None else timedelta(seconds=limits.keep)
+        return {"keep": keep, "max_size": limits.max_size}
+
+    def run_hooks(self, db: sqlite3.Connection, alive: Callable[[], None] = lambda: None) -> Iterator[Ran]:
+        """Run the commands that are owed to products, alone; `alive` is called while they run."""
+        from watcher.tasks.hooks import Hook, pay
+
+        known = {name: Hook(hook.command, hook.timeout) for name, hook in self.config.hooks.items()}
+        with self.lock("hooks", what="running hooks"):
+            yield from pay(
+                db,
+                known,
+                self.archive,
+                citation=self.citation,
+                now=now,
+                chance=chance,
+                stop=self.stop,
+                alive=alive,
+            )
+
+    def citation(self, name: str) -> str:
+        """Return how the data of a catalogue are to be cited; "" where that is not known."""
+        table = self.config.table(name)
+        return "" if table is None else table.citation
+
+    def bandwidth(self) -> int | None:
+        """Return the bytes a second that downloads may take at this time of day; `None` is no limit."""
+        from watcher.core.limits import rate
+
+        return rate(self._bandwidth, now().astimezone().time())
+
+    def steer(self) -> None:
+        """Let downloads be as fast as they may be now, also those that run."""
+        if self._rate is not None:
+            self._rate.limit = self.bandwidth()
+
+    def verify(self, db: sqlite3.Connection, *, site: str | None, deep: bool, again: bool) -> Iterator[Verdict]:
+        """Look whether what came home is still there and the same; `again` wants what is not anew."""
+        from watcher.tasks.verify import verify
+
+        yield from verify(db, self.archive, site=site, deep=deep, again=again, now=now, stop=self.stop)
 
     def bring_members(
         self, products: Sequence[tuple[str, Product]], folder: Path, patterns: Sequence[str], show: Show | None = None
@@ -320,15 +395,28 @@ class Parts:
         One that is not in the configuration has no terms of its own; its client says what is missing.
         """
         from watcher.tasks.download import How
-        from watcher.transfer import Terms
+        from watcher.transfer import Rate, Terms
 
         with self._guard:
+            if self._rate is None:
+                self._rate = Rate(self.bandwidth())
             if name not in self._hows:
                 table = self.config.table(name)
-                streams, members = (table.streams, table.members) if table else (1, ())
+                streams = table.streams if table else 1
                 spare = threading.Semaphore(streams - 1)
-                terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare)
-                self._hows[name] = How(terms, members)
+                terms = Terms(reserve=self.config.download.reserve, streams=streams, spare=spare, rate=self._rate)
+                how = How(terms, sidecar=self.config.download.sidecar)
+                if table is not None:
+                    how = structs.replace(
+                        how,
+                        members=table.members,
+                        concurrency=table.concurrency,
+                        daily=table.daily,
+                        monthly=table.monthly,
+                        orders=table.orders,
+                        citation=table.citation,
+                    )
+                self._hows[name] = how
             return self._hows[name]
 
     def http_at(self, url: str) -> Http:
@@ -608,6 +696,19 @@ def _layout(config: Config) -> Layout:
         raise ConfigError(
             f'{config.path}: download.layout = "{config.download.layout}": {error}',
             hint='write for instance "{site}/{platform}/{acquired:%Y/%m}/{level}/{title}"',
+        ) from error
+
+
+def _bandwidth(config: Config) -> tuple[Step, ...]:
+    from watcher.core.limits import timetable
+
+    text = config.download.bandwidth
+    try:
+        return () if text is None else timetable(text)
+    except ValueError as error:
+        raise ConfigError(
+            f'{config.path}: download.bandwidth = "{text}": {error}',
+            hint='write for instance "2M", or "08:00 512k, 19:00 off" in local time',
         ) from error
 
 

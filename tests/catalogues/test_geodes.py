@@ -329,6 +329,7 @@ def test_a_product_as_it_was_recorded() -> None:
             type="application/zip",
             size=764210185,
             checksum="md5:86f828c4c7e921615d1cd0476604f780",
+            online=False,
         ),
     )
 

@@ -84,7 +84,7 @@ def test_a_product_is_what_its_entity_says() -> None:
         platform="sentinel-2a",
         instrument="msi",
         quicklook="https://cat.example/odata/v1/Assets(q)/$value",
-        assets=(Asset("product", href, "application/zip", 1007, "md5:" + "a" * 32),),
+        assets=(Asset("product", href, "application/zip", 1007, "md5:" + "a" * 32, True),),
         grid="MGRS-31TCJ",
     )
     assert product.level == "L2A"

@@ -359,6 +359,7 @@ def test_a_recorded_answer_of_peps_is_read() -> None:
     assert (first.learnt, first.cloud) == (first.published, 20.5218)
     assert first.assets[0].size == 781865648
     assert first.assets[0].checksum == "md5:64ffca4b9cd13d094ed05554e010db5a"
+    assert sorted(bool(product.assets[0].online) for product in products) == [False, True]
 
 
 def test_a_recorded_product_of_theia_is_read() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.core.patience import DELIVERY, DOWNLOAD, POLL, Patience
+from watcher.core.patience import DELIVERY, DOWNLOAD, POLL, Patience, staging
 
 NOW = datetime(2015, 6, 12, tzinfo=UTC)
 
@@ -91,3 +91,14 @@ def test_a_server_cannot_keep_a_delivery_alive_that_is_given_up():
 def test_what_was_never_tried_cannot_be_tried_again():
     with pytest.raises(ValueError, match="attempts = 0"):
         DELIVERY.next_try(0, now=NOW, chance=0.5)
+
+
+def test_what_comes_from_tape_is_asked_for_more_and_more_seldom_and_never_given_up() -> None:
+    waits = [
+        (staging(NOW - timedelta(hours=hours), now=NOW, chance=0.5) - NOW).total_seconds() / 60
+        for hours in (0, 1, 4, 12, 24 * 30)
+    ]
+    assert waits == [10, 30, 120, 360, 360]
+    assert staging(NOW, now=NOW, chance=0.5, retry_after=3600) == NOW + timedelta(hours=1)
+    assert staging(NOW, now=NOW, chance=0.5, retry_after=1) == NOW + timedelta(minutes=10)
+    assert staging(NOW, now=NOW, chance=0.5, retry_after=1e9) == NOW + timedelta(days=1)

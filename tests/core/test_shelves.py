@@ -123,11 +123,14 @@ def test_names_that_differ_only_in_what_is_left_out_stay_apart() -> None:
     assert len({safe(name) for name in names}) == len(names)
 
 
-@pytest.mark.parametrize("ending", [".part", ".PART", ".partial", ".part.json", ".part.json.new"])
+@pytest.mark.parametrize(
+    "ending", [".part", ".PART", ".partial", ".part.json", ".part.json.new", ".stac.json", ".rotten"]
+)
 def test_no_product_takes_the_name_of_anothers_unfinished_download(ending: str) -> None:
     assert not safe(f"A{ending}").lower().endswith(ending.lower())
     href = f"https://h/A{ending}"
-    assert not f"A{suffix(Asset('k', href))}".lower().endswith((".part", ".partial"))
+    assert not f"A{suffix(Asset('k', href))}".lower().endswith((".part", ".partial", ".stac.json", ".rotten"))
+    assert not f"{safe('A.stac')}{suffix(Asset('k', 'https://h/A.json'))}".endswith(".stac.json")
     assert not f"{safe('A.part')}{suffix(Asset('k', 'https://h/A.json'))}".endswith(".part.json")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import socket
 import sqlite3
 import threading
@@ -13,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.given import ACQUIRED, NOW, Clock, add_watch, product, rows
@@ -26,7 +28,7 @@ from watcher.net import Http
 from watcher.store import downloads, products, sites
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought, How, download
-from watcher.transfer import Progress, Terms
+from watcher.transfer import Progress, Rate, Terms
 
 PLENTY = 1 << 60
 
@@ -505,3 +507,102 @@ def test_what_cannot_be_written_is_a_failure_with_its_place(
     assert brought.problem is not None
     assert str(archive) in brought.problem
     assert state(db, number)[1:] == (False, 1)
+
+
+# Limits
+
+
+def test_what_came_is_counted_also_of_what_failed_and_ends_the_day(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"content" * 1000))
+    cut = files.asset("/P2.dat", b"content" * 1000)
+    files.bytes["/P2.dat"] = b"content" * 900
+    want(db, "P2", cut)
+    bring(concurrency=1)
+    assert rows(db, "SELECT catalogue, bytes FROM volumes") == [("take5", 7000 + 6300)]
+    waits = want(db, "P3", files.asset("/P3.dat", b"content"))
+    assert bring(how=lambda name: How(daily=7000)) == []
+    assert state(db, waits) == (*DUE, 0)
+    assert len(bring(how=lambda name: How(daily=100_000))) >= 1
+
+
+def test_what_comes_home_is_owed_its_hooks_once(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"content"))
+    cut = want(db, "P2", files.asset("/P2.dat"))
+    assert len(bring(owed=lambda product, site: [f"of {site}", product.id])) == 2
+    assert rows(db, "SELECT hook, revision FROM hook_runs ORDER BY 1") == [("P1", number), ("of Pornic", number)]
+    assert state(db, cut)[1] is False
+
+
+def test_what_is_known_of_it_lies_beside_a_product_before_it_is_stored(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"content"))
+    want(db, "P2", files.asset("/a", b"a", key="a"), files.asset("/b", b"b", key="b"))
+    bring(how=lambda name: How(sidecar=True, citation="SPOT {year}"))
+    item = json.loads((archive / "Pornic/L2A/SPOT5_P1_L2A.dat.stac.json").read_bytes())
+    assert item["assets"]["product"]["href"] == "./SPOT5_P1_L2A.dat"
+    assert item["assets"]["product"]["watcher:verified"] == "md5"
+    both = json.loads((archive / "Pornic/L2A/SPOT5_P2_L2A.stac.json").read_bytes())
+    assert [asset["href"] for asset in both["assets"].values()] == ["./SPOT5_P2_L2A/a", "./SPOT5_P2_L2A/b"]
+    assert not [name for name in lying(archive) if ".part" in name]
+    blocked = want(db, "P3", files.asset("/P3.dat", b"content"))
+    (archive / "Pornic/L2A/SPOT5_P3_L2A.dat.stac.json").mkdir()
+    (brought,) = bring(how=lambda name: How(sidecar=True))
+    assert "SPOT5_P3_L2A.dat.stac.json cannot be written" in str(brought.problem)
+    assert state(db, blocked) == (*DUE, 1)
+    (archive / "Pornic/L2A/SPOT5_P3_L2A.dat.stac.json").rmdir()
+
+
+def test_what_comes_from_tape_is_asked_for_again_for_as_long_as_it_takes(
+    db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
+) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"content"))
+    files.does["/P1.dat"] = lambda request, connection: reply(202, b"", Retry_After="1800")
+    (first,) = bring()
+    assert (first.staged, first.stored) == (True, None)
+    assert first.again is not None
+    assert timedelta(minutes=29) < first.again - clock.time < timedelta(minutes=31)
+    assert bring() == []
+    for _ in range(60):
+        clock.forward(hours=25)
+        (later,) = bring()
+        assert later.staged
+    assert downloads.troubles(db) == []
+    (waits,) = downloads.ordered(db)
+    assert (waits.title, waits.catalogue) == ("SPOT5_P1_L2A", "take5")
+    assert clock.time - waits.since > timedelta(days=60)
+    assert state(db, number) == (*DUE, 0)
+    del files.does["/P1.dat"]
+    clock.forward(hours=25)
+    (home,) = bring()
+    assert home.stored is not None
+    assert downloads.ordered(db) == []
+
+
+def test_no_more_is_ordered_at_once_than_is_allowed(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    for name in ("/P1.dat", "/P2.dat", "/P3.dat"):
+        files.does[name] = lambda request, connection: reply(202)
+        want(db, name[1:3], msgspec.structs.replace(files.asset(name, b"content"), online=False))
+    here = want(db, "P4", msgspec.structs.replace(files.asset("/P4.dat", b"content"), online=True))
+    brought = bring(how=lambda name: How(orders=2), concurrency=4)
+    assert sorted(one.staged for one in brought) == [False, True, True]
+    assert state(db, here) == (*HOME, 0)
+    assert len(downloads.ordered(db)) == 2
+    assert bring(how=lambda name: How(orders=2)) == []
+    assert [one.staged for one in bring(how=lambda name: How(orders=3))] == [True]
+
+
+def test_a_pass_is_steered_while_it_runs(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"content" * 20_000))
+    rate, slower = Rate(1000.0), threading.Event()
+
+    def steer() -> None:
+        if slower.is_set():
+            rate.limit = None
+
+    show = lambda title, progress: slower.set()  # noqa: E731
+    (brought,) = bring(how=lambda name: How(Terms(rate=rate)), steer=steer, show=show)
+    assert brought.stored is not None
+    assert rate.limit is None

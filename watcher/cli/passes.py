@@ -150,7 +150,8 @@ def notify(context: Context) -> None:
 def download(context: Context, product: tuple[str, ...], members: str | None, folder: Path | None) -> None:
     """Fetch the products that are due, once; those named are wanted from now on.
 
-    A product is named by its title or id, as `watcher products` prints it.
+    A product is named by its title or id, as `watcher products` prints it. A file that lies at its place in the archive
+    already is kept when it is the same: when it has the checksum that the catalogue says, or the size.
 
     With --members only some files of a product come, where its server gives parts of one: now and once, into a
     directory of its title in `parts/` in the archive (or in --to), each proven by its CRC. A pattern matches a path in
@@ -189,7 +190,11 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
         for brought in parts.download(db, show):
             count += 1
             if brought.stored is not None:
-                click.echo(f"stored {brought.path} ({brought.stored.size:,} bytes, {proof(brought.stored.verified)})")
+                home = brought.stored
+                word = "stored" if home.fetched else "kept, as it was there already:"
+                click.echo(f"{word} {brought.path} ({home.size:,} bytes, {proof(home.verified)})")
+            elif brought.staged:
+                click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
             else:
                 failed += 1
                 after = (

@@ -11,7 +11,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, SiteName
-from watcher.cli.output import json_option, show_csv, show_json, show_table
+from watcher.cli.output import ago, json_option, show_csv, show_json, show_table
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def products(
         flat = [{**row, "also": "; ".join(row["also"])} for row in flat]
         show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
     else:
-        shelved = [{**row, "stored": _shelf(parts, row["stored"])} for row in rows]
+        shelved = [{**row, "stored": _shelf(parts, row["stored"]) or _staged(row["staged"])} for row in rows]
         columns = _COLUMNS | _ALSO if any(row["also"] for row in rows) else _COLUMNS
         show_table(shelved, columns, empty="Nothing was seen yet.")
 
@@ -100,6 +100,7 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         "replaced": seen.replaced,
         "seen": seen.seen,
         "stored": str(parts.archive / seen.stored) if seen.stored else None,
+        "staged": seen.staged,
         "link": product.link,
         "quicklook": product.quicklook,
         "assets": [
@@ -119,3 +120,9 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
 def _shelf(parts: Parts, path: str | None) -> str | None:
     """Say where a file lies in the archive: its whole path would fold every line."""
     return None if path is None else str(PurePath(path).relative_to(parts.archive))
+
+
+def _staged(again: datetime | None) -> str | None:
+    from watcher.wiring import now
+
+    return None if again is None else f"on tape, asked again {ago(again, now())}"

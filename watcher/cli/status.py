@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
+from watcher.cli.archive_status import archive_troubles, limits
 from watcher.cli.output import ago, json_option, several, show_json
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def status(context: Context, as_json: bool) -> None:
         f"downloads: {files['wanted']} wanted{waits}, {files['stored']} stored ({files['bytes']:,} bytes),"
         f" {files['given_up']} given up; archive {state['archive']}"
     )
+    for line in state["limits"]:
+        click.echo(line)
     for alert in state["alerts"]:
         click.echo(f"alert since {ago(alert['raised'], moment)}: {alert['title']}")
     click.echo("troubles: none" if not state["troubles"] else "troubles:")
@@ -127,6 +130,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         troubles.append(
             f"{file.title}: download failed after {several(file.attempts, 'try', 'tries')}, {after}: {file.problem}"
         )
+    troubles += archive_troubles(db, moment)
     owed_count, sent, notices_lost = deliveries.counts(db)
     at_work = holder(parts.state / "notify.lock") is not None
     states = ledger.states(db, sending=at_work, now=moment)
@@ -167,6 +171,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             {"kind": one.kind, "topic": one.topic, "site": one.site, "title": one.title, "raised": one.raised}
             for one in alerts.open_now(db)
         ],
+        "limits": limits(parts, db, moment),
         "archive": str(parts.archive),
         "database": str(parts.database),
         "troubles": troubles,

@@ -12,6 +12,7 @@ from watcher.config.tables import (
     DownloadTable,
     FeedsTable,
     HealthTable,
+    HookTable,
     LogTable,
     MailTable,
     NotifyTable,
@@ -56,6 +57,7 @@ def _nearest(word: str, to: type[Any], place: str) -> str | None:
         LogTable,
         MailTable,
         ChannelTable,
+        HookTable,
     ):
         if struct is to or place:
             known |= {field.name for field in msgspec.structs.fields(struct)}

@@ -64,18 +64,30 @@ def _check(config: Config, where: str) -> None:
         ("notify.wait", config.notify.wait, 0, _YEAR),
         ("notify.timeout", config.notify.timeout, 1, 3600),
         ("download.interval", config.download.interval, 1, _YEAR),
+        ("download.keep", config.download.keep or 3600, 3600, 100 * _YEAR),
         ("download.concurrency", config.download.concurrency, 1, 64),
         ("download.approve_above", config.download.approve_above, 0, 10**9),
         ("health.failures", config.health.failures, 1, 10**6),
         ("health.listed", config.health.listed, 1, 10**9),
         ("health.expires_within", config.health.expires_within, 0, _YEAR),
         ("feeds.count", config.feeds.count, 1, 10_000),
+        *((f"hooks.{name}.timeout", hook.timeout, 1, 86400) for name, hook in config.hooks.items()),
         *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
     ):
         if not least <= value <= most:
             raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
+    _check_parts(config, where)
+    if config.download.archive == "":
+        raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
+    if config.log.format not in ("text", "json"):
+        raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
+    if config.log.level not in ("debug", "info", "warning", "error"):
+        raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
+
+
+def _check_parts(config: Config, where: str) -> None:
     for name in config.health.expires:
         if config.table(name) is None:
             raise ConfigError(
@@ -89,12 +101,12 @@ def _check(config: Config, where: str) -> None:
             f'{where}: feeds.public_url = "{config.feeds.public_url}"',
             hint="it is where the directory can be read: https://HOST/PATH/, without user, query and fragment",
         )
-    if config.download.archive == "":
-        raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
-    if config.log.format not in ("text", "json"):
-        raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
-    if config.log.level not in ("debug", "info", "warning", "error"):
-        raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
+    for name, hook in config.hooks.items():
+        if not hook.command[0].startswith("/") or "\0" in "".join(hook.command):
+            raise ConfigError(
+                f'{where}: hooks.{name}.command begins with "{hook.command[0]}", which is no absolute path',
+                hint='it is a list of words, without a shell: ["/usr/local/bin/process", "--fast"]',
+            )
 
 
 def _public(url: str) -> bool:

@@ -55,7 +55,11 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """`[download]`: which levels come home, where to, how many at once, and the space that is left free.
 
     `layout` is a template of places in the archive, see `watcher.core.shelves.layout`. If one poll wants more products
-    than `approve_above`, they wait for approval.
+    than `approve_above`, they wait for approval. `bandwidth` is a rate for all day or a timetable of them, see
+    `watcher.core.limits.timetable`; `site_quota` what may lie on the shelf of one site. `order` says which acquisitions
+    come first, after those of `sites`; `revisions` which processings of one come; `sidecar` puts a STAC Item beside
+    each product. What was stored longer than `keep` ago leaves the archive, and the oldest of what is more than
+    `max_size` in all.
     """
 
     levels: tuple[str, ...] = ()
@@ -65,6 +69,23 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     concurrency: int = 2
     reserve: Bytes = Bytes(2 << 30)
     approve_above: int = 500
+    bandwidth: str | None = None
+    site_quota: Bytes | None = None
+    order: Literal["newest", "oldest", "clearest"] = "newest"
+    sites: tuple[str, ...] = ()
+    revisions: Literal["latest", "all", "first"] = "latest"
+    sidecar: bool = True
+    keep: Seconds | None = None
+    max_size: Bytes | None = None
+
+
+class HookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[hooks.NAME]`: a command for each product that came home, of some levels and sites or of all."""
+
+    command: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    timeout: Seconds = Seconds(600)
+    levels: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
 
 
 class HealthTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,7 +145,10 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     done without an account, and `account` says it in a sentence. `logins` are the kinds of account that its preset
     knows it to take, the usual one first, with what is known of them and a `note` for people; `auth` is the account
     that is configured, filled up with what is known of its kind. `streams` are the connections over which one large
-    file may come, `members` patterns of what alone is fetched of a product that is a zip file.
+    file may come, `members` patterns of what alone is fetched of a product that is a zip file. `concurrency` is how
+    many of its products come at once, `daily` and `monthly` the bytes after which it is left alone until the next day
+    or month (UTC), `orders` how many it brings from tape for us at once. `citation` is how its data are to be cited,
+    with `{year}` for the year of acquisition.
     """
 
     name: str
@@ -146,3 +170,8 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     proxy: str | None = None
     streams: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     members: tuple[str, ...] = ()
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    daily: Bytes | None = None
+    monthly: Bytes | None = None
+    orders: Annotated[int, msgspec.Meta(ge=1)] = 10
+    citation: str = ""

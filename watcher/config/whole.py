@@ -13,12 +13,14 @@ from watcher.config.tables import (
     DownloadTable,
     FeedsTable,
     HealthTable,
+    HookTable,
     LogTable,
     MailTable,
     NotifyTable,
     PollTable,
 )
-from watcher.model import Level, level
+from watcher.model import Level, Product, level
+from watcher.names import fold
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +36,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     log: LogTable = LogTable()
     mail: MailTable | None = None
     channels: dict[str, ChannelTable] = {}
+    hooks: dict[str, HookTable] = {}
     catalogues: dict[str, CatalogueTable] = {}
 
     def default_catalogue(self) -> str:
@@ -59,3 +62,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def download_levels(self) -> frozenset[Level]:
         """Return the levels whose products come home wherever a site does not say otherwise."""
         return frozenset(level(text) for text in self.download.levels)
+
+    def hooks_for(self, product: Product, site: str) -> list[str]:
+        """Name the hooks that a product of a site gets once it is home."""
+        return [
+            name
+            for name, hook in self.hooks.items()
+            if (not hook.levels or product.level in {level(text) for text in hook.levels})
+            and (not hook.sites or fold(site) in {fold(text) for text in hook.sites})
+        ]

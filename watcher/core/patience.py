@@ -57,6 +57,19 @@ RECIPIENT = Patience(waits=(_MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _H
 DOWNLOAD = Patience(waits=(*DELIVERY.waits, 24 * _HOUR, 24 * _HOUR, 36 * _HOUR, 36 * _HOUR))
 """For a product that did not come home whole: a week in all."""
 
+
+def staging(since: datetime, *, now: datetime, chance: float, retry_after: float | None = None) -> datetime:
+    """Return when to ask again for a file that its provider brings from tape since then.
+
+    It is asked for half as long again as it has been waited for: after ten minutes at first, every six hours at last,
+    for as long as it takes. `retry_after` is what the server asked for, in seconds; it counts for a day at most.
+    """
+    wait = min(max((now - since).total_seconds() / 2, 10 * _MINUTE), MOST) * (0.8 + 0.4 * chance)
+    if retry_after is not None:
+        wait = max(wait, min(retry_after, 24 * _HOUR))
+    return now + timedelta(seconds=wait)
+
+
 POLL = Patience(waits=(1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, _HOUR), least=0.0, most=1.0, endless=True)
 """For a catalogue that fails: soon at first, then at most once an hour or so, for as long as it takes.
 

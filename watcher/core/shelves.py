@@ -31,8 +31,8 @@ _SUFFIXES = {
     "application/json": ".json",
 }
 _EXTENSION = re.compile(r"(\.tar)?\.[A-Za-z0-9]{1,8}$")
-_UNFINISHED = re.compile(r"\.part(ial|\.json(\.new)?)?$", re.IGNORECASE)
-"""What the names of unfinished downloads end in: no product may take such a name from another's."""
+_TAKEN = re.compile(r"\.(part(ial|\.json(\.new)?)?|stac(\.json)?|rotten|dropped)$", re.IGNORECASE)
+"""What the names of unfinished downloads, of sidecars, and of what was put aside end in: no product may have one."""
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -108,7 +108,7 @@ def suffix(asset: Asset) -> str:
         if kind in _SUFFIXES:
             return _SUFFIXES[kind]
     found = _EXTENSION.search(urlsplit(asset.href).path)
-    return found.group(0).lower() if found and not _UNFINISHED.search(found.group(0)) else ""
+    return found.group(0).lower() if found and not _TAKEN.search(found.group(0)) else ""
 
 
 def file_name(asset: Asset) -> str:
@@ -124,7 +124,7 @@ def member_path(name: str) -> PurePosixPath:
 def safe(name: str) -> str:
     """Return a file name for a name: itself when it is plain and short, else its plain letters and a hash of it."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
-    if kept and kept == name and len(kept) <= 120 and not _UNFINISHED.search(kept):
+    if kept and kept == name and len(kept) <= 120 and not _TAKEN.search(kept):
         return kept
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{kept[:80].rstrip('.-') or 'product'}-{digest}"

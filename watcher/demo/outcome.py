@@ -37,8 +37,8 @@ class Left(msgspec.Struct, frozen=True):
 
 
 def look(rows: Sequence[Mapping[str, Any]], *, box: Path, shown: str, archive: Path) -> Left:
-    """Read the mailbox file `box`, and every file below `archive`."""
-    files = [path for path in archive.rglob("*") if path.is_file()]
+    """Read the mailbox file `box`, and every file below `archive` but what is said beside them."""
+    files = [path for path in archive.rglob("*") if path.is_file() and not path.name.endswith(".stac.json")]
     return Left(
         rows,
         list(_texts(box)) if box.exists() else [],

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from watcher.core.decide import Arrival
+from watcher.core.sidecars import File
 from watcher.model import Watch
 from watcher.store.connection import moment, stamp
+
+Order = Literal["newest", "oldest", "clearest"]
+"""Which acquisition comes home first."""
+
+Revisions = Literal["latest", "all", "first"]
+"""Which processings of an acquisition come home."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -24,13 +33,14 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What came home: where it lies, how large it is, its checksum, and what proved it whole."""
+    """What came home: where it lies, how large it is, its checksum, and what proved it whole; then file by file."""
 
     path: str
     size: int
     checksum: str
     verified: str
     fetched: int
+    files: tuple[File, ...] = ()
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -44,20 +54,48 @@ class Trouble(msgspec.Struct, frozen=True):
     problem: str
 
 
-def want(db: sqlite3.Connection, arrivals: Iterable[Arrival], *, sites: dict[int, str], now: datetime) -> None:
+_EARLIER = (
+    "SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
+    " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
+    " JOIN revisions AS old ON old.acquisition = new.acquisition AND old.replaced = ?1 WHERE new.number = ?1"
+)
+"""What a revision replaces: earlier ones of its product, and those of its acquisition."""
+
+
+class Ordered(msgspec.Struct, frozen=True):
+    """A download whose provider brings the product from tape since then; `due` is when it is asked for again."""
+
+    title: str
+    catalogue: str
+    site: str
+    since: datetime
+    due: datetime
+    problem: str
+
+
+def want(
+    db: sqlite3.Connection,
+    arrivals: Iterable[Arrival],
+    *,
+    sites: dict[int, str],
+    now: datetime,
+    revisions: Revisions = "latest",
+) -> None:
     """Want the files of these arrivals, due at once; a revision is wanted once, whatever the number of its sites.
 
-    What it replaces is no longer to be had, and given up.
+    Of what is processed again, the latest is wanted: what it replaces is no longer to be had, and given up. Or all are,
+    and none is given up. Or the first, which is any that is home, or was.
     """
     wanted = [arrival for arrival in arrivals if arrival.download]
-    db.executemany(
-        "UPDATE downloads SET due = NULL, held = NULL, given_up = ?2, problem = 'replaced by a newer revision'"
-        " WHERE (due IS NOT NULL OR held IS NOT NULL)"
-        " AND revision IN (SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
-        " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
-        " JOIN revisions AS old ON old.acquisition = new.acquisition AND old.replaced = ?1 WHERE new.number = ?1)",
-        ((arrival.revision, stamp(now)) for arrival in wanted),
-    )
+    if revisions == "first":
+        home = f"SELECT 1 FROM downloads WHERE coalesce(stored, dropped) IS NOT NULL AND revision IN ({_EARLIER})"
+        wanted = [arrival for arrival in wanted if not db.execute(home, (arrival.revision,)).fetchone()]
+    if revisions != "all":
+        db.executemany(
+            "UPDATE downloads SET due = NULL, held = NULL, given_up = ?2, problem = 'replaced by a newer revision'"
+            f" WHERE (due IS NOT NULL OR held IS NOT NULL) AND revision IN ({_EARLIER})",
+            ((arrival.revision, stamp(now)) for arrival in wanted),
+        )
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
         ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in wanted),
@@ -102,15 +140,32 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     return len(rows)
 
 
-def due(db: sqlite3.Connection, *, now: datetime) -> list[Wanted]:
-    """Return what is due, those tried least first, then the newest acquisition."""
+_ORDERS: dict[Order, str] = {
+    "newest": "r.acquired DESC",
+    "oldest": "r.acquired",
+    "clearest": "r.cloud IS NULL, r.cloud, r.acquired DESC",
+}
+
+
+def due(db: sqlite3.Connection, *, now: datetime, order: Order = "newest") -> list[Wanted]:
+    """Return what is due, those tried least first, then the newest acquisition, or in another order."""
     rows = db.execute(
         "SELECT d.revision, c.catalogue, d.site, d.attempts FROM downloads AS d"
         " JOIN revisions AS r ON r.number = d.revision JOIN collections AS c ON c.number = r.collection"
-        " WHERE d.due <= ? ORDER BY d.attempts, r.acquired DESC",
+        f" WHERE d.due <= ? ORDER BY d.attempts, {_ORDERS[order]}",
         (stamp(now),),
     )
     return [Wanted(*row) for row in rows]
+
+
+def waiting(db: sqlite3.Connection, *, now: datetime) -> Mapping[str, int]:
+    """Return how many downloads are due now, by catalogue."""
+    return Counter(wanted.catalogue for wanted in due(db, now=now))
+
+
+def by_site(db: sqlite3.Connection) -> dict[str, int]:
+    """Return the bytes that are stored on the shelf of each site."""
+    return dict(db.execute("SELECT site, sum(size) FROM downloads WHERE stored IS NOT NULL GROUP BY site"))
 
 
 def shelve(db: sqlite3.Connection, revision: int, place: Callable[[int], str]) -> str | None:
@@ -137,17 +192,60 @@ def stored(db: sqlite3.Connection, revision: int, file: Stored, *, now: datetime
     """Note that a product is home: whole, and under its final name."""
     db.execute(
         "UPDATE downloads SET stored = ?, path = ?, size = ?, checksum = ?, verified = ?, fetched = fetched + ?,"
-        " due = NULL, given_up = NULL, problem = NULL WHERE revision = ?",
-        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, revision),
+        " files = ?, due = NULL, given_up = NULL, problem = NULL, examined = NULL, fault = NULL, doomed = NULL,"
+        " dropped = NULL, staged = NULL WHERE revision = ?",
+        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, _files(file), revision),
     )
+
+
+def _files(file: Stored) -> str:
+    return msgspec.json.encode(file.files).decode()
 
 
 def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: datetime | None, now: datetime) -> None:
     """Note that a download failed, and when to try again; `None` gives it up. What was cut short is no try."""
     db.execute(
-        "UPDATE downloads SET due = ?, given_up = ?, problem = ?, attempts = attempts + 1 WHERE revision = ?",
+        "UPDATE downloads SET due = ?1, given_up = ?2, problem = ?3, attempts = attempts + 1,"
+        " staged = iif(?1 IS NULL, NULL, staged) WHERE revision = ?4",
         (stamp(again) if again else None, None if again else stamp(now), problem, revision),
     )
+
+
+def staging(db: sqlite3.Connection, revision: int, *, now: datetime) -> datetime:
+    """Return since when a product's provider brings it from tape: now, if this is the first time that it says so."""
+    (since,) = db.execute("SELECT staged FROM downloads WHERE revision = ?", (revision,)).fetchone()
+    return moment(since) or now
+
+
+def staged(db: sqlite3.Connection, revision: int, *, since: datetime, problem: str, again: datetime) -> None:
+    """Note that a product's provider brings it from tape, and when to ask for it again. That is no try that failed."""
+    db.execute(
+        "UPDATE downloads SET due = ?, staged = ?, problem = ? WHERE revision = ?",
+        (stamp(again), stamp(since), problem, revision),
+    )
+
+
+def ordered(db: sqlite3.Connection) -> list[Ordered]:
+    """Return what is being brought from tape, the longest first."""
+    rows = db.execute(
+        "SELECT title, catalogue, d.site, staged, due, problem FROM downloads AS d JOIN revisions AS r ON r.number ="
+        " d.revision JOIN collections AS c ON c.number = r.collection WHERE staged IS NOT NULL AND due IS NOT NULL"
+        " ORDER BY staged, d.revision"
+    )
+    return [
+        Ordered(title, catalogue, site, datetime.fromisoformat(since), datetime.fromisoformat(due), problem)
+        for title, catalogue, site, since, due, problem in rows
+    ]
+
+
+def without_order(db: sqlite3.Connection, *, now: datetime) -> set[int]:
+    """Return what is due and makes no further order: what was ordered, and what the catalogue says is online."""
+    rows = db.execute(
+        "SELECT d.revision FROM downloads AS d JOIN revisions AS r ON r.number = d.revision WHERE d.due <= ?"
+        " AND (staged IS NOT NULL OR json_extract(r.assets, '$[0].online') = 1)",
+        (stamp(now),),
+    )
+    return {revision for (revision,) in rows}
 
 
 def retry(db: sqlite3.Connection, *, now: datetime) -> int:
@@ -163,7 +261,7 @@ def troubles(db: sqlite3.Connection) -> list[Trouble]:
     """Return what waits for another try or was given up."""
     rows = db.execute(
         "SELECT title, site, attempts, due, given_up, problem FROM downloads JOIN revisions ON number = revision"
-        " WHERE stored IS NULL AND problem IS NOT NULL ORDER BY title"
+        " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL) ORDER BY title"
     )
     return [
         Trouble(title, site, attempts, moment(due), moment(given_up), problem)

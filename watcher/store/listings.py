@@ -10,7 +10,7 @@ import msgspec
 
 from watcher.model import Event, Level, Product
 from watcher.store.acquisitions import Place
-from watcher.store.connection import stamp
+from watcher.store.connection import moment, stamp
 from watcher.store.products import COLUMNS, described
 
 
@@ -18,7 +18,8 @@ class Seen(msgspec.Struct, frozen=True):
     """A product as it is listed by `watcher products`: where, what happened, and whether its files are here.
 
     `also` are the other collections that list its acquisition there; `cause` is why it was withdrawn, as the catalogue
-    says; `replaced` says that there is a newer processing under another id.
+    says; `replaced` says that there is a newer processing under another id. `staged` is when its files, which are
+    brought from tape, are asked for again.
     """
 
     site: str
@@ -30,6 +31,7 @@ class Seen(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()
     cause: str | None = None
     replaced: bool = False
+    staged: datetime | None = None
 
 
 def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, since: datetime | None) -> list[Seen]:
@@ -42,17 +44,18 @@ def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, si
         " JOIN sightings AS s ON s.revision = other.number AND s.site = sites.number AND s.missing IS NULL"
         " JOIN collections AS c ON c.number = other.collection WHERE other.acquisition = revisions.acquisition"
         " AND other.collection <> revisions.collection), revisions.replaced IS NOT NULL,"
-        f" path, {COLUMNS} FROM sightings"
+        " iif(stored IS NOT NULL, path, NULL), iif(staged IS NOT NULL, downloads.due, NULL),"
+        f" {COLUMNS} FROM sightings"
         " JOIN revisions ON revisions.number = sightings.revision JOIN sites ON sites.number = sightings.site"
         " JOIN collections ON collections.number = collection"
-        " LEFT JOIN downloads ON downloads.revision = revisions.number AND stored IS NOT NULL"
+        " LEFT JOIN downloads ON downloads.revision = revisions.number"
         " WHERE (?1 IS NULL OR sightings.site = ?1) AND (?2 IS NULL OR level = ?2) AND (?3 IS NULL OR acquired >= ?3)"
         " ORDER BY acquired DESC, title, revisions.number DESC",
         (site, level, stamp(since) if since else None),
     )
     return [
-        _seen(name, catalogue, collection, first, happened, others, old, path, columns)
-        for name, catalogue, collection, first, happened, others, old, path, *columns in rows
+        _seen(name, catalogue, collection, first, happened, others, old, path, staged, columns)
+        for name, catalogue, collection, first, happened, others, old, path, staged, *columns in rows
     ]
 
 
@@ -65,6 +68,7 @@ def _seen(
     others: str,
     replaced: int,
     path: str | None,
+    staged: str | None,
     columns: list[object],
 ) -> Seen:
     event, cause = json.loads(happened) if happened else (None, None)
@@ -78,4 +82,5 @@ def _seen(
         also=tuple(sorted(Place(*other.split("\n")).beside(catalogue) for other in json.loads(others))),
         cause=cause,
         replaced=bool(replaced),
+        staged=moment(staged),
     )

@@ -11,6 +11,7 @@ from watcher.core.checksums import Checksum
 from watcher.model import Asset
 from watcher.transfer.archives import is_archive
 from watcher.transfer.rate import Rate
+from watcher.transfer.tally import Tally
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -21,7 +22,7 @@ class Terms(msgspec.Struct, frozen=True):
 
     `streams` is over how many connections one large file may come at once, where the server lets it be proven that all
     of them bring the same file. `spare` has a permit for each connection beyond the first of a transfer: transfers
-    that share it take no more of them together.
+    that share it take no more of them together. `tally` counts what is received.
     """
 
     reserve: int = 0
@@ -29,6 +30,7 @@ class Terms(msgspec.Struct, frozen=True):
     streams: int = 1
     spare: threading.Semaphore | None = None
     rate: Rate | None = None
+    tally: Tally | None = None
 
 
 class Errand(msgspec.Struct, frozen=True):

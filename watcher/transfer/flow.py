@@ -29,6 +29,8 @@ class Flow:
         """
         self._seen += count
         self._unlooked += count
+        if self._terms.tally is not None:
+            self._terms.tally.add(count)
         if self._unlooked >= space.STRIDE:
             space.leave(self._part, self._terms.reserve)
             self._unlooked = 0

@@ -24,6 +24,7 @@ _URN = re.compile(r"(?P<product>.+?):(?P<version>V\d+)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIZE = re.compile(r"File size:\s*(\d+)\s*bytes", re.IGNORECASE)
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_ONLINE = re.compile(r"Is online:\s*(true|false)\b", re.IGNORECASE)
 _SAID_MD5 = re.compile(r"Checksum MD5:\s*([0-9a-fA-F]{32})\b")
 _IMAGES = ("image/jpeg", "image/jpg", "image/png")
 
@@ -159,6 +160,7 @@ def _archives(feature: Feature) -> Iterable[Asset]:
                 type=nonempty(file.type),
                 size=_size(file.size, text),
                 checksum=_md5(file.href, text),
+                online=_online(text),
             )
 
 
@@ -167,6 +169,11 @@ def _size(said: object, text: str) -> int | None:
         return said
     match = _SIZE.search(text)
     return int(match[1]) or None if match else None
+
+
+def _online(text: str) -> bool | None:
+    match = _ONLINE.search(text)
+    return match[1].lower() == "true" if match else None
 
 
 def _md5(href: str, text: str) -> str | None:

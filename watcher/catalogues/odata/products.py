@@ -75,7 +75,7 @@ def product(entity: Entity, *, collection: str, level_given: Level | None, url: 
     files: tuple[Asset, ...] = ()
     if not gone and entity.online is not False:  # what is not online has to be ordered by hand, and then is
         packed = "application/zip" if entity.name.endswith(_FOLDERS) else None
-        files = (Asset("product", f"{download}/Products({entity.id})/$value", packed, size, checksum),)
+        files = (Asset("product", f"{download}/Products({entity.id})/$value", packed, size, checksum, _online(entity)),)
     return Product(
         collection=collection,
         id=identity(entity.id),
@@ -102,6 +102,10 @@ def product(entity: Entity, *, collection: str, level_given: Level | None, url: 
         grid=cell(str(said.get("tileId") or "")) or named(entity.name),
         withdrawn=(nonempty(entity.deletion_cause) or "deleted") if gone else None,
     )
+
+
+def _online(entity: Entity) -> bool | None:
+    return entity.online if isinstance(entity.online, bool) else None
 
 
 def _checksum(listed: Any) -> str | None:

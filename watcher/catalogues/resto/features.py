@@ -53,6 +53,7 @@ class Properties(msgspec.Struct, gc=False):
     produced: Any = msgspec.field(name="productionDate", default=None)
     cloud: Any = msgspec.field(name="cloudCover", default=None)
     version: Any = None
+    storage: Any = None
     keywords: msgspec.Raw = msgspec.Raw(b"null")
     services: _Services | _Odd = None
 
@@ -159,7 +160,9 @@ def product_of(
         code,
         f"{here}.json?lang=en",
         _quicklook(said.quicklook),
-        () if file is None else (Asset("product", _href(file, here), text(file.mime), size, checksum),),
+        ()
+        if file is None
+        else (Asset("product", _href(file, here), text(file.mime), size, checksum, _online(said.storage)),),
         named(title) if _TILED.search(title) else None,
     )
 
@@ -275,6 +278,12 @@ def _size(file: _Download) -> int | None:
 def _href(file: _Download, here: str) -> str:
     url = text(file.url) or ""
     return f"{here}/download{_issuer(url) if '?' in url else ''}"
+
+
+def _online(storage: object) -> bool | None:
+    """Say where PEPS has a file: on disk, on its way there (`staging`), or on tape."""
+    mode = text(storage.get("mode")) if isinstance(storage, dict) else None
+    return {"disk": True, "tier2": True, "staging": False, "tape": False, "tier3": False}.get((mode or "").lower())
 
 
 def _issuer(url: str) -> str:

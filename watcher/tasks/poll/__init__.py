@@ -18,6 +18,7 @@ from watcher.plugins import Catalogue
 from watcher.store import alerts, approvals, audits, measures, polls, sites
 from watcher.store.around import Around
 from watcher.store.connection import writing
+from watcher.store.downloads import Revisions
 from watcher.tasks.poll.answers import ask_one
 from watcher.tasks.poll.visit import Tally, Visit, ask_all
 
@@ -78,6 +79,7 @@ def poll(
     once: bool = True,
     approve_above: int = MOST,
     resting: Collection[str] = (),
+    revisions: Revisions = "latest",
 ) -> Polled:
     """Ask all that the watches of a catalogue need, and record the answers page by page.
 
@@ -85,7 +87,8 @@ def poll(
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
     A defect in reading an answer is raised once the others had theirs. `once` tells of an acquisition from the first
     catalogue to have it; otherwise from each. If more downloads are wanted than `approve_above`, they wait for
-    approval, and health is told. Collections that are `resting` need not be asked yet.
+    approval, and health is told. Collections that are `resting` need not be asked yet. `revisions` says which
+    processings of an acquisition are wanted on disk.
     """
     started = now()
     around = Around(db, name)
@@ -98,7 +101,9 @@ def poll(
     looks = polls.looks(db, name)
     with writing(db):
         number = polls.start(db, name, now=started)
-    visit = Visit(db, name, catalogue, http, now, download_levels, alive, started, looks, around, tally, once)
+    visit = Visit(
+        db, name, catalogue, http, now, download_levels, alive, started, looks, around, tally, once, revisions
+    )
     # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
     first = polls.turn(db, number) % len(asks) if asks else 0
     try:
@@ -161,6 +166,7 @@ def reconcile(
     stop: threading.Event | None = None,
     once: bool = True,
     approve_above: int = MOST,
+    revisions: Revisions = "latest",
 ) -> Reconciled:
     """List all that the watches of a catalogue cover, by identity alone, and hold it against what was seen.
 
@@ -189,6 +195,7 @@ def reconcile(
         around,
         tally,
         once,
+        revisions,
         again=True,
         lookback=lookback,
     )

@@ -21,6 +21,7 @@ from watcher.net import Http
 from watcher.plugins import Catalogue
 from watcher.store import approvals, deliveries, downloads, products
 from watcher.store.around import Around
+from watcher.store.downloads import Revisions
 
 _LOST = 2
 """So many questions in a row without any answer, and the catalogue counts as unreachable."""
@@ -83,6 +84,7 @@ class Visit(msgspec.Struct):
     around: Around
     tally: Tally
     once: bool = True
+    revisions: Revisions = "latest"
     again: bool = False
     lookback: timedelta = LOOKBACK
 
@@ -170,7 +172,7 @@ def announce(visit: Visit, arrivals: list[Arrival], watches: Collection[Watch], 
     visit.tally.arrived += len(written)
     deliveries.owe(visit.db, written, now=now)
     names = {watch.site.number: watch.site.name for watch in watches}
-    downloads.want(visit.db, (arrival for _, arrival in written), sites=names, now=now)
+    downloads.want(visit.db, (arrival for _, arrival in written), sites=names, now=now, revisions=visit.revisions)
     approvals.hold(visit.db, wanted=now)
 
 

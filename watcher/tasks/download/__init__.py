@@ -8,34 +8,38 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from watcher.core.health import refusal, refused
-from watcher.core.patience import DOWNLOAD
+from watcher.core.patience import DOWNLOAD, staging
 from watcher.core.shelves import USUAL, Layout, file_name, shelf, suffix
+from watcher.core.sidecars import File, sidecar_name, stac_item
 from watcher.credentials import redact
-from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
+from watcher.errors import CatalogueError, CredentialError, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
-from watcher.store import alerts, deliveries, downloads, products, subscriptions
+from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, volumes
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
-from watcher.transfer import Gathered, Halt, Progress, Terms, Verified, fetch, fetch_files, fetch_members
+from watcher.tasks.download.queue import Begun, How, Queue, Rules
+from watcher.transfer import Gathered, Halt, Progress, Tally, Verified, fetch, fetch_files, fetch_members
+from watcher.transfer.beside import put_beside
+
+__all__ = ["Brought", "How", "Rules", "Show", "download"]
 
 Show = Callable[[str, Progress], None]
 
-
-class How(msgspec.Struct, frozen=True):
-    """How the products of a catalogue are fetched: on which terms, and which members of a zip alone; none is all."""
-
-    terms: Terms = Terms()
-    members: tuple[str, ...] = ()
+_LOOK = 2.0
+"""Seconds after which it is looked again what may begin, and how fast it may go."""
 
 
 class Brought(msgspec.Struct, frozen=True):
-    """How one download ended: the product, and where it lies or why it does not."""
+    """How one download ended: the product, and where it lies or why it does not.
+
+    It is `staged` where its provider brings it from tape first: then nothing is wrong, and it is asked for `again`.
+    """
 
     title: str
     site: str
@@ -43,6 +47,7 @@ class Brought(msgspec.Struct, frozen=True):
     stored: Stored | None
     problem: str | None
     again: datetime | None
+    staged: bool = False
 
 
 def download(
@@ -55,41 +60,47 @@ def download(
     chance: Callable[[], float],
     concurrency: int = 2,
     how: Callable[[str], How] = lambda catalogue: How(),  # noqa: ARG005
+    rules: Rules | None = None,
+    owed: Callable[[Product, str], Collection[str]] = lambda product, site: (),  # noqa: ARG005
+    steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
     The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue, `how` the terms on
-    which its products are fetched. What becomes due meanwhile is fetched, too. What `stop` interrupts stays due, and
-    its bytes stay for the next pass. A full disk interrupts the pass: other products would not fit either. A refused
-    account ends it for its catalogue, so that it is not locked by repetition. A defect is raised once the others are
-    home.
+    which its products are fetched, `rules` say which come first, `owed` names the hooks that a product of a site gets
+    once it is home; `steer` is called every few seconds, to set how fast all of them may be. What becomes due meanwhile
+    is fetched, too. What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the
+    pass: other products would not fit either. A refused account ends it for its catalogue, so that it is not locked by
+    repetition. A defect is raised once the others are home.
     """
     halt = Halt(stop)
     named = partial(_Named, layout, how)
-    running: dict[Future[Stored], tuple[Wanted, Product, Path]] = {}
+    running: dict[Future[Stored], Begun] = {}
+    queue = Queue(db, how, rules or Rules())
     refused: set[str] = set()
     defects: list[BaseException] = []
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="download") as pool:
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, named, now=now())
+                    begun = _begin(db, queue, list(running.values()), refused, archive, named, now=now())
                     if begun is None:
                         break
-                    work = partial(_bring, https, *begun, archive=archive, how=how, show=show, stop=halt)
+                    work = partial(_bring, https, begun, archive=archive, how=how, now=now, show=show, stop=halt)
                     running[pool.submit(work)] = begun
                 if not running:
                     break
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                steer()
+                for future in wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED).done:
                     begun = running.pop(future)
                     error = future.exception()
-                    brought = _settle(db, future, *begun, stop=halt, now=now(), chance=chance())
+                    brought = _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
                     if isinstance(error, NoSpace):
                         concurrency = 0
                     elif isinstance(error, CredentialError):
-                        refused.add(begun[0].catalogue)
+                        refused.add(begun.wanted.catalogue)
                     elif error is not None and not isinstance(error, WatcherError):
                         defects.append(error)
                     if brought is not None:
@@ -98,31 +109,29 @@ def download(
             halt.set()
             for future, begun in running.items():
                 wait([future])
-                _settle(db, future, *begun, stop=halt, now=now(), chance=chance())
+                _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
     if defects:
         raise defects[0]
 
 
 def _begin(
     db: sqlite3.Connection,
-    running: Collection[Wanted],
+    queue: Queue,
+    running: Collection[Begun],
     refused: Collection[str],
     archive: Path,
     named: Callable[[Product, Wanted], Callable[[int], str]],
     *,
     now: datetime,
-) -> tuple[Wanted, Product, Path] | None:
-    """Choose what to fetch next, and its place; `None` when nothing else is due."""
-    busy = {wanted.revision for wanted in running}
-    for wanted in downloads.due(db, now=now):
-        if wanted.revision in busy or wanted.catalogue in refused:
-            continue
+) -> Begun | None:
+    """Choose what to fetch next, and its place; `None` when nothing else may begin."""
+    for wanted in queue.next(running, refused, now=now):
         _, product = products.one(db, wanted.revision)
         name = named(product, wanted)
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name)
         if place is not None:
-            return wanted, product, archive / place
+            return Begun(wanted, product, archive / place, Tally())
     return None
 
 
@@ -144,9 +153,8 @@ class _Named(msgspec.Struct, frozen=True):
 def _settle(
     db: sqlite3.Connection,
     future: Future[Stored],
-    wanted: Wanted,
-    product: Product,
-    path: Path,
+    begun: Begun,
+    owed: Callable[[Product, str], Collection[str]],
     *,
     stop: threading.Event,
     now: datetime,
@@ -156,42 +164,56 @@ def _settle(
 
     Only what the transfer knows to be in vain is given up at once: people mend accounts, disks and configurations.
     """
+    wanted, product, path = begun.wanted, begun.product, begun.path
     error = future.exception()
     if error is None:
         file = future.result()
         with writing(db):
+            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             downloads.stored(db, wanted.revision, file, now=now)
             deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
             alerts.calm(db, refusal(wanted.catalogue, downloads=True), now=now)
+            hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
         return Brought(product.title, wanted.site, path, file, None, None)
     if stop.is_set():
+        with writing(db):
+            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         return None
+    if isinstance(error, Staged):
+        since = downloads.staging(db, wanted.revision, now=now)
+        again = staging(since, now=now, chance=chance, retry_after=error.retry_after)
+        problem = redact(str(error))
+        with writing(db):
+            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
+            downloads.staged(db, wanted.revision, since=since, problem=problem, again=again)
+        return Brought(product.title, wanted.site, path, None, problem, again, staged=True)
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
         vain = error.permanent and isinstance(error, TransferError) and not isinstance(error, NoSpace)
         retry_after = error.retry_after
     problem = redact(problem)  # a server may repeat what it was sent
-    again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
+    later = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
-        downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)
+        volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
+        downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
         if isinstance(error, CredentialError):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
-    return Brought(product.title, wanted.site, path, None, problem, again)
+    return Brought(product.title, wanted.site, path, None, problem, later)
 
 
 def _bring(
     https: Callable[[str], Http],
-    wanted: Wanted,
-    product: Product,
-    path: Path,
+    begun: Begun,
     *,
     archive: Path,
     how: Callable[[str], How],
+    now: Callable[[], datetime],
     show: Show | None,
     stop: threading.Event,
 ) -> Stored:
-    """Fetch a product's assets: one becomes a file; several, or members of one, a directory."""
+    """Fetch a product's assets: one becomes a file; several, or members of one, a directory. Then say what it is."""
+    wanted, product, path = begun.wanted, begun.product, begun.path
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
     http = https(wanted.catalogue)
@@ -202,11 +224,12 @@ def _bring(
 
     first, *others = product.assets
     terms, members = how(wanted.catalogue).terms, how(wanted.catalogue).members
+    terms = msgspec.structs.replace(terms, tally=begun.tally)
     home: Verified | Gathered
     try:
         if others:
-            files = {file_name(asset): asset for asset in product.assets}
-            home = fetch_files(http, files, path, terms=terms, progress=tell, stop=stop)
+            assets = {file_name(asset): asset for asset in product.assets}
+            home = fetch_files(http, assets, path, terms=terms, progress=tell, stop=stop)
         elif members:
             home = fetch_members(http, first, path, members, terms=terms, progress=tell, stop=stop)
         else:
@@ -215,10 +238,28 @@ def _bring(
         raise TransferError(
             str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
         ) from error
+    files = _files(home)
+    if how(wanted.catalogue).sidecar:
+        item = stac_item(
+            product,
+            files,
+            catalogue=wanted.catalogue,
+            site=wanted.site,
+            place=PurePosixPath(path.name),
+            stored=now(),
+            citation=how(wanted.catalogue).citation,
+        )
+        put_beside(path.with_name(sidecar_name(path.name)), msgspec.json.format(msgspec.json.encode(item)) + b"\n")
     return Stored(
         path=str(path.relative_to(archive)),
         size=home.size,
         checksum=home.checksum,
         verified=home.how,
         fetched=home.fetched,
+        files=files,
     )
+
+
+def _files(home: Verified | Gathered) -> tuple[File, ...]:
+    named = home.files if isinstance(home, Gathered) else {"": home}
+    return tuple(File(name, file.size, file.checksum, file.how) for name, file in named.items())

@@ -1,0 +1,68 @@
+"""What `watcher status` says of limits and of the archive."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Watcher
+from tests.given import database
+from tests.tasks.stored import put, want
+from watcher.store import downloads, volumes
+from watcher.store.connection import writing
+
+
+@pytest.fixture
+def limited(home: Path) -> Path:
+    """Some limits are configured; returns where the database lies."""
+    config = home / "config.toml"
+    text = config.read_text().replace("gap = 0\n", 'gap = 0\ndaily = "1 GB"\nmonthly = "70 GB"\n', 1)
+    config.write_text(text.replace("[download]\n", '[download]\nbandwidth = "2M"\nsite_quota = 5\n'))
+    (home / "state").mkdir()
+    return home / "state" / "watcher.db"
+
+
+def test_the_limits_are_told_with_what_they_hold_back(watcher: Watcher, limited: Path, home: Path) -> None:
+    moment = datetime.now(UTC)
+    with database(limited) as db:
+        put(db, home / "state/archive", "P1", b"content")
+        want(db, "P2")
+        with writing(db):
+            volumes.spend(db, "take5", 10**9, now=moment)
+        said = watcher("status").out
+        with writing(db):
+            db.execute("UPDATE volumes SET bytes = 7000000")
+        before = watcher("status").out
+    tomorrow = moment.date() + timedelta(days=1)
+    assert "downloads take 2.0 MB/s at most at this time of day\n" in said
+    assert "take5: fetched 1.0 GB of 1.0 GB today and 1.0 GB of 70 GB this month; the day's volume is used up," in said
+    assert f"and 1 download waits until {tomorrow} 00:00 UTC" in said
+    assert "Pornic: its 5 B are full, and its downloads wait (download.site_quota)\n" in said
+    assert "take5: fetched 7.0 MB of 1.0 GB today and 7.0 MB of 70 GB this month\n" in before
+
+
+def test_a_timetable_that_is_none_is_refused_with_the_way_out(watcher: Watcher, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace("[download]\n", '[download]\nbandwidth = "fast"\n'))
+    said = watcher("status")
+    assert said.code == 78
+    assert 'download.bandwidth = "fast": "fast" is no rate' in said.err
+    assert '"08:00 512k, 19:00 off"' in said.err
+
+
+def test_what_is_on_tape_is_told_with_when_it_is_asked_for_again(watcher: Watcher, home: Path) -> None:
+    moment = datetime.now(UTC)
+    with database(home / "state" / "watcher.db") as db:
+        number = want(db, "P1", title="ONE")
+        with writing(db):
+            again = moment + timedelta(minutes=119, seconds=59)
+            downloads.staged(db, number, since=moment - timedelta(days=9), problem="on tape", again=again)
+    said = watcher("status").out
+    assert "ONE: on tape at take5, first asked for 9 d ago, again in 2 h\n" in said
+    assert "troubles: none" in said
+    assert "on tape, asked again in 2 h" in watcher("products").out
+    (row,) = json.loads(watcher("products", "--json").out)
+    assert (row["stored"], row["staged"][:4]) == (None, str(again.year))

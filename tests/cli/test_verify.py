@@ -1,0 +1,32 @@
+"""`watcher verify`, as people type it, on a product that really came home."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.conftest import Watcher
+
+
+def test_what_was_lost_is_told_and_fetched_anew_or_kept_when_it_is_back(watcher: Watcher) -> None:
+    assert watcher("verify").out == "Nothing was stored yet.\n"
+    watcher("add-site", "Pornic", "--no-download")
+    watcher("poll")
+    title = next(row["title"] for row in json.loads(watcher("products", "--json").out) if row["level"] == "L2A")
+    assert watcher("download", title).code == 0
+    fine = watcher("verify", "--deep")
+    assert (fine.code, fine.err) == (0, "")
+    assert fine.out == "1 product looked at (every byte read): 1 fine\n"
+    (place,) = (Path(row["stored"]) for row in json.loads(watcher("products", "--json").out) if row["stored"])
+    whole = place.read_bytes()
+    (place.parent / "else").touch()
+    place.unlink()
+    lost = watcher("verify")
+    assert lost.code == 1
+    assert lost.out.startswith(f"lost {title}: {place} is not there\n1 product looked at (sizes only;")
+    assert "watcher verify --again" in lost.err
+    assert f"{title}: {place} is not there (watcher verify --again)" in watcher("status").out
+    assert json.loads(watcher("verify", "--again", "--json").out)[0]["again"] is True
+    place.write_bytes(whole)
+    assert watcher("download").out.startswith(f"kept, as it was there already: {place} ({len(whole):,} bytes, ")
+    assert "troubles: none" in watcher("status").out

@@ -1,0 +1,84 @@
+"""Looking whether what came home is still what it was."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.given import NOW, Clock, rows
+from tests.tasks.stored import put
+from watcher.errors import TransferError
+from watcher.store import archive, downloads
+from watcher.tasks.verify import verify
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+def look(db: sqlite3.Connection, root: Path, *, deep: bool = False, again: bool = False) -> dict[int, str]:
+    stop = threading.Event()
+    found = verify(db, root, site=None, deep=deep, again=again, now=Clock(), stop=stop)
+    return {verdict.held.revision: verdict.state.value for verdict in found}
+
+
+def test_what_is_there_and_the_same_is_fine(db: sqlite3.Connection, root: Path) -> None:
+    number = put(db, root, "P1", {"B02.tif": b"two", "MASKS/B03.tif": b"three"})
+    assert look(db, root, deep=True) == {number: "fine"}
+    assert rows(db, "SELECT examined IS NOT NULL AND fault IS NULL FROM downloads") == [1]
+
+
+def test_what_nothing_proved_when_it_came_is_unverified_but_well(db: sqlite3.Connection, root: Path) -> None:
+    number = put(db, root, "P1", how="unverified")
+    assert look(db, root, deep=True) == {number: "unverified"}
+
+
+def test_another_byte_is_found_by_reading_only(db: sqlite3.Connection, root: Path) -> None:
+    number = put(db, root, "P1", {"B02.tif": b"two", "B03.tif": b"three"})
+    (root / "Pornic/L2A/P1/B03.tif").write_bytes(b"thref")
+    assert look(db, root) == {number: "fine"}
+    assert look(db, root, deep=True) == {number: "rotten"}
+    (held,) = archive.faults(db)
+    assert "P1/B03.tif is not what it was" in str(held.fault)
+
+
+def test_a_file_that_was_cut_short_is_rotten_and_one_that_is_gone_is_lost(db: sqlite3.Connection, root: Path) -> None:
+    short, gone = put(db, root, "P1"), put(db, root, "P2")
+    (root / "Pornic/L2A/P1.zip").write_bytes(b"cont")
+    (root / "Pornic/L2A/P2.zip").unlink()
+    assert look(db, root) == {short: "rotten", gone: "lost"}
+
+
+def test_a_link_in_the_place_of_a_file_is_not_followed(db: sqlite3.Connection, root: Path) -> None:
+    number = put(db, root, "P1")
+    place = root / "Pornic/L2A/P1.zip"
+    place.rename(root / "elsewhere.zip")
+    place.symlink_to(root / "elsewhere.zip")
+    assert look(db, root) == {number: "unreadable"}
+    assert look(db, root, again=True) == {number: "unreadable"}
+    assert downloads.due(db, now=NOW) == []
+
+
+def test_what_is_lost_or_rotten_is_wanted_anew_where_it_was(db: sqlite3.Connection, root: Path) -> None:
+    number = put(db, root, "P1", {"B02.tif": b"two", "B03.tif": b"three"})
+    (root / "Pornic/L2A/P1/B03.tif").write_bytes(b"3")
+    assert look(db, root, again=True) == {number: "rotten"}
+    assert (root / "Pornic/L2A/P1/B03.tif.rotten").read_bytes() == b"3"
+    assert [wanted.revision for wanted in downloads.due(db, now=Clock()().replace(year=2016))] == [number]
+    assert downloads.shelve(db, number, lambda version: f"another.v{version}") == "Pornic/L2A/P1"
+    assert look(db, root) == {}
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_an_archive_that_is_not_mounted_loses_nothing(db: sqlite3.Connection, root: Path, empty: bool) -> None:
+    put(db, root, "P1")
+    root.rename(root.with_name("elsewhere"))
+    if empty:
+        root.mkdir()
+    with pytest.raises(TransferError, match="empty, or not there"):
+        look(db, root, again=True)
+    assert rows(db, "SELECT examined FROM downloads WHERE stored IS NOT NULL") == [None]

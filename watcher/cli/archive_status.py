@@ -1,0 +1,87 @@
+"""What `watcher status` says of the archive, and of what holds its downloads back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watcher.cli.output import ago, several
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+
+    from watcher.wiring import Parts
+
+
+def archive_troubles(db: sqlite3.Connection, moment: datetime) -> list[str]:
+    """Say what is wrong with what is stored, and with what was to be done with it."""
+    from watcher.store import archive, hooks
+
+    told = [f"{held.title}: {held.fault} (watcher verify --again)" for held in archive.faults(db)]
+    for run in hooks.runs(db, troubled=True):
+        after = f"given up (watcher hooks --again {run.title})" if run.given_up else f"again {ago(run.due, moment)}"
+        tries = several(run.attempts, "try", "tries")
+        told.append(f"{run.title}: the hook {run.hook} failed after {tries}, {after}: {run.problem}")
+    return told
+
+
+def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
+    """Say which limits there are, how much of them is used, and what waits because of them."""
+    from watcher.core.wording import bytes_word
+    from watcher.store import downloads
+
+    told = []
+    rate = parts.bandwidth()
+    if rate is not None:
+        told.append(f"downloads take {bytes_word(rate)}/s at most at this time of day")
+    waiting = downloads.waiting(db, now=moment)
+    for name in parts.config.catalogues:
+        told += _volumes(parts, db, name, waiting.get(name, 0), moment)
+    quota = parts.config.download.site_quota
+    full = [] if quota is None else [site for site, size in downloads.by_site(db).items() if size >= quota]
+    told += [
+        f"{site}: its {bytes_word(quota or 0)} are full, and its downloads wait (download.site_quota)"
+        for site in sorted(full)
+    ]
+    told += [
+        f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)},"
+        f" again {ago(one.due, moment)}"
+        for one in downloads.ordered(db)
+    ]
+    found = parts.leaving(db)
+    if found:
+        first = min(one.when for one in found)
+        told.append(
+            f"archive: {several(len(found), 'product')} ({bytes_word(sum(one.held.size for one in found))}) to leave,"
+            f" the first {ago(first, moment)} (watcher tidy lists them, watcher pin keeps one)"
+        )
+    return told
+
+
+def _volumes(parts: Parts, db: sqlite3.Connection, name: str, waiting: int, moment: datetime) -> list[str]:
+    from watcher.core.limits import held_until, reached, spent
+    from watcher.core.wording import bytes_word
+    from watcher.store import volumes
+
+    how = parts.how(name)
+    if how.daily is None and how.monthly is None:
+        return []
+    used = volumes.used(db, name, now=moment)
+    parts_of_it = [
+        f"{bytes_word(spent(used, today=moment.date(), monthly=monthly)) if used else 'nothing'} of"
+        f" {bytes_word(cap)} {span}"
+        for span, cap, monthly in (("today", how.daily, False), ("this month", how.monthly, True))
+        if cap is not None
+    ]
+    line = f"{name}: fetched {' and '.join(parts_of_it)}"
+    held = held_until(used, daily=how.daily, monthly=how.monthly, now=moment)
+    day = None if how.monthly is None else reached(used, how.monthly, now=moment)
+    if held is not None:
+        until, span = held
+        line += (
+            f"; the {span}'s volume is used up, and {several(waiting, 'download')} wait{'s' if waiting == 1 else ''}"
+            f" until {until:%Y-%m-%d %H:%M} UTC ({ago(until, moment)})"
+        )
+    elif day is not None:
+        line += f"; at this pace the month's volume is used up on {day:%Y-%m-%d}"
+    return [line]

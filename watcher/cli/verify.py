@@ -1,0 +1,76 @@
+"""`watcher verify`: whether the archive is what it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from watcher.cli import Context
+from watcher.cli.options import SiteName
+from watcher.cli.output import json_option, several, show_json
+from watcher.cli.passes import stoppable
+
+
+@click.command()
+@click.option("--deep", is_flag=True, help="Read every file, and compare its SHA-256 with the one it came with.")
+@click.option("--site", type=SiteName(), help="Only what lies on the shelf of this place.")
+@click.option("--again", is_flag=True, help="Fetch anew what is lost or rotten; a rotten file is kept as NAME.rotten.")
+@json_option
+@click.pass_obj
+def verify(context: Context, deep: bool, site: str | None, again: bool, as_json: bool) -> None:
+    """Look whether every product that was stored is still there, and still has its size.
+
+    A product is fine, lost (not there), rotten (another size, or with --deep another checksum), unreadable, or
+    unverified: as it came, but when it came its catalogue said nothing that could prove it. What is found is
+    remembered, and `watcher status` says what is wrong. Ends with 1 when anything is.
+
+    \b
+    Examples:
+      watcher verify
+      watcher verify --deep --site Litchfield
+      watcher verify --deep --again && watcher download
+    """
+    from watcher.store import sites
+
+    parts = context.parts
+    db = parts.db()
+    shelf = sites.named(db, site).name if site is not None else None
+    counts: Counter[str] = Counter()
+    rows = []
+    wrong = 0
+    with stoppable(parts):
+        for verdict in parts.verify(db, site=shelf, deep=deep, again=again):
+            counts[verdict.state.value] += 1
+            wrong += not verdict.state.well
+            held = verdict.held
+            rows.append(
+                {
+                    "title": held.title,
+                    "site": held.site,
+                    "path": str(parts.archive / held.path),
+                    "state": verdict.state.value,
+                    "fault": verdict.fault,
+                    "verified": held.verified,
+                    "stored": held.stored,
+                    "again": verdict.again,
+                }
+            )
+            if not as_json and verdict.fault is not None:
+                anew = " (wanted anew)" if verdict.again else ""
+                click.echo(f"{verdict.state.value} {held.title}: {verdict.fault}{anew}")
+    if as_json:
+        show_json(rows)
+    elif not rows and not parts.stop.is_set():
+        click.echo("Nothing was stored yet." if shelf is None else f"Nothing was stored for {shelf} yet.")
+    else:
+        how = "every byte read" if deep else "sizes only; --deep reads every byte"
+        found = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+        click.echo(f"{several(len(rows), 'product')} looked at ({how}): {found or 'none'}")
+        if wrong and not again:
+            click.echo("  → watcher verify --again fetches anew what is lost or rotten", err=True)
+    if parts.stop.is_set():
+        click.echo("stopped; the rest was not looked at", err=True)
+        raise click.exceptions.Exit(130)
+    if wrong:
+        raise click.exceptions.Exit(1)

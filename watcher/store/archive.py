@@ -1,0 +1,146 @@
+"""What lies in the archive: each product that is home, and how it was found when it was last looked at."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import PurePath
+
+import msgspec
+
+from watcher.core.sidecars import File
+from watcher.store.connection import moment, stamp
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A product that is home.
+
+    `path` is relative to the archive, `files` are what it is made of. `examined` is when it was last looked at, `fault`
+    what was wrong with it then; `doomed` is since when the limits of the archive want it gone.
+    """
+
+    revision: int
+    title: str
+    catalogue: str
+    site: str
+    path: str
+    size: int
+    files: tuple[File, ...]
+    verified: str
+    stored: datetime
+    pinned: bool
+    examined: datetime | None
+    fault: str | None
+    doomed: datetime | None
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is known to be what was published, and of which files it is made."""
+        return bool(self.files) and "unverified" not in self.verified
+
+
+_HELD = (
+    "SELECT d.revision, title, catalogue, d.site, path, size, files, checksum, verified, stored, pinned, examined,"
+    " fault, doomed FROM downloads AS d JOIN revisions AS r ON r.number = d.revision"
+    " JOIN collections AS c ON c.number = r.collection WHERE stored IS NOT NULL"
+)
+
+
+def held(db: sqlite3.Connection, *, site: str | None = None) -> list[Held]:
+    """Return the products that are home, on the shelf of a site or all, the oldest first."""
+    rows = db.execute(f"{_HELD} AND (?1 IS NULL OR d.site = ?1) ORDER BY stored, d.revision", (site,))
+    return [_read(row) for row in rows]
+
+
+def one(db: sqlite3.Connection, revision: int) -> Held | None:
+    """Return a product that is home; `None` when it is not."""
+    row = db.execute(f"{_HELD} AND d.revision = ?", (revision,)).fetchone()
+    return None if row is None else _read(row)
+
+
+def titled(db: sqlite3.Connection, title: str) -> list[Held]:
+    """Return the products of that title or id that are home."""
+    return [_read(row) for row in db.execute(f"{_HELD} AND (r.title = ?1 OR r.id = ?1) ORDER BY d.revision", (title,))]
+
+
+def examined(db: sqlite3.Connection, revision: int, fault: str | None, *, now: datetime) -> bool:
+    """Note how a product was found; returns whether it is still meant to be there."""
+    noted = db.execute(
+        "UPDATE downloads SET examined = ?, fault = ? WHERE revision = ? AND stored IS NOT NULL",
+        (stamp(now), fault, revision),
+    )
+    return noted.rowcount > 0
+
+
+def want_again(db: sqlite3.Connection, revision: int, *, now: datetime) -> None:
+    """Want a product anew that is no longer there, or not as it was; it keeps its place."""
+    db.execute(
+        "UPDATE downloads SET stored = NULL, due = ?, attempts = 0, given_up = NULL WHERE revision = ?"
+        " AND stored IS NOT NULL",
+        (stamp(now), revision),
+    )
+
+
+def doom(db: sqlite3.Connection, revisions: Sequence[int], *, now: datetime) -> None:
+    """Mark what is to leave the archive, if it is not yet, and nothing else."""
+    listed = msgspec.json.encode(revisions).decode()
+    some = "(SELECT value FROM json_each(?1))"
+    db.execute(f"UPDATE downloads SET doomed = NULL WHERE doomed IS NOT NULL AND revision NOT IN {some}", (listed,))
+    db.execute(
+        f"UPDATE downloads SET doomed = ?2 WHERE doomed IS NULL AND stored IS NOT NULL AND revision IN {some}",
+        (listed, stamp(now)),
+    )
+
+
+def busy(db: sqlite3.Connection) -> set[int]:
+    """Return the revisions that a hook is owed to."""
+    return {revision for (revision,) in db.execute("SELECT revision FROM hook_runs WHERE due IS NOT NULL")}
+
+
+def drop(db: sqlite3.Connection, revision: int, *, now: datetime) -> None:
+    """Note that a product has left the archive; it is wanted again only by hand."""
+    db.execute(
+        "UPDATE downloads SET stored = NULL, doomed = NULL, fault = NULL, dropped = ? WHERE revision = ?",
+        (stamp(now), revision),
+    )
+
+
+def pin(db: sqlite3.Connection, title: str, *, pinned: bool) -> int:
+    """Keep the products of that title or id in the archive, whatever its limits, or no longer; return how many."""
+    return db.execute(
+        "UPDATE downloads SET pinned = ?2, doomed = NULL"
+        " WHERE revision IN (SELECT number FROM revisions WHERE title = ?1 OR id = ?1)",
+        (title, pinned),
+    ).rowcount
+
+
+def faults(db: sqlite3.Connection) -> list[Held]:
+    """Return the products that were not as they should be when they were last looked at, and are not wanted anew."""
+    return [_read(row) for row in db.execute(f"{_HELD} AND fault IS NOT NULL ORDER BY title")]
+
+
+def _read(row: tuple[object, ...]) -> Held:
+    revision, title, catalogue, site, path, size, files, checksum, verified, stored, pinned, *rest = row
+    known = msgspec.json.decode(str(files), type=tuple[File, ...])
+    if not known and str(checksum).startswith("sha256:"):
+        # Of a time when files were not noted one by one.
+        known = (File("", msgspec.convert(size, int), str(checksum), str(verified)),)
+    looked, fault, doomed = (None if value is None else str(value) for value in rest)
+    when = moment(str(stored))
+    assert when is not None  # noqa: S101  # the query asks for nothing else
+    return Held(
+        revision=msgspec.convert(revision, int),
+        title=str(title),
+        catalogue=str(catalogue),
+        site=str(site),
+        path=str(PurePath(str(path))),
+        size=msgspec.convert(size, int),
+        files=known,
+        verified=str(verified),
+        stored=when,
+        pinned=bool(pinned),
+        examined=moment(looked),
+        fault=fault,
+        doomed=moment(doomed),
+    )

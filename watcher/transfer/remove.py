@@ -1,0 +1,33 @@
+"""A product leaves the archive: its files, what lies beside it, and the directories that held nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from watcher.transfer.directories import named
+
+
+def remove(root: Path, place: Path, beside: str) -> None:
+    """Remove a file or directory below `root`, the file `beside` it, and the directories that are empty then.
+
+    What is not there is no error, so that an interrupted removal can be done again. A directory loses its name first:
+    what has its name is whole. Raises `TransferError`.
+    """
+    gone = place.with_name(f"{place.name}.dropped")
+    with named(place):
+        place.with_name(beside).unlink(missing_ok=True)
+        if place.is_dir() and not place.is_symlink():
+            if gone.exists():
+                shutil.rmtree(gone)
+            place.rename(gone)
+        else:
+            place.unlink(missing_ok=True)
+        if gone.is_dir() and not gone.is_symlink():
+            shutil.rmtree(gone)
+    above = place.parent
+    with suppress(OSError):  # not empty
+        while above != root and root in above.parents:
+            above.rmdir()
+            above = above.parent

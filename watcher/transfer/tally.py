@@ -1,0 +1,22 @@
+"""How many bytes a transfer has received, over all its connections."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Tally:
+    """A count of bytes that threads share."""
+
+    def __init__(self) -> None:
+        self._count, self._guard = 0, threading.Lock()
+
+    @property
+    def count(self) -> int:
+        """The bytes that were received so far."""
+        return self._count
+
+    def add(self, count: int) -> None:
+        """Count some more."""
+        with self._guard:
+            self._count += count
