@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sqlite3
@@ -19,6 +20,12 @@ from watcher.demo.catalogue import Catalogue, serve
 from watcher.demo.timeline import Timeline
 
 __all__ = ["counting_pgstac", "pgstac", "pgstac_urls", "rustac"]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected to itself: the garbage collector would look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Said(NamedTuple):

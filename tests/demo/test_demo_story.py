@@ -26,6 +26,9 @@ from watcher.demo.timeline import Timeline
 # Under a test runner in the background SIGINT is ignored, and would be in all that it starts.
 _AWAKE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 
+# Whatever happens once the service works: one place will do.
+_SHORT = "from watcher.demo import story; story.HEROES = [site for site in story.HEROES if site.code == 'Pornic']"
+
 
 @contextmanager
 def started(*arguments: str, before: str = "") -> Iterator[subprocess.Popen[str]]:
@@ -105,7 +108,7 @@ def test_the_demo_ends_by_itself_with_everything_told_once_and_stored_whole(tmp_
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_interrupts_the_demo_leaves_no_process_behind(tmp_path, number):
-    with started("--dir", str(tmp_path), "--pace", "0.5") as process:
+    with started("--dir", str(tmp_path), "--pace", "0.5", before=_SHORT) as process:
         read_until(process, lambda line: "published: " in line)
         assert any("watcher run" in line for line in working_in(tmp_path).values())
         process.send_signal(number)
@@ -118,7 +121,7 @@ def test_whoever_interrupts_the_demo_leaves_no_process_behind(tmp_path, number):
 
 
 def test_a_reader_that_goes_away_ends_the_demo(tmp_path):
-    with started("--dir", str(tmp_path), "--pace", "0.5") as process:
+    with started("--dir", str(tmp_path), "--pace", "0.5", before=_SHORT) as process:
         read_until(process, lambda line: "published: " in line)
         process.stdout.close()
         assert process.wait(timeout=60) != 0
@@ -126,8 +129,10 @@ def test_a_reader_that_goes_away_ends_the_demo(tmp_path):
 
 
 def test_a_service_that_dies_ends_the_demo_with_the_end_of_its_log(tmp_path):
-    with started("--dir", str(tmp_path), "--pace", "0.5") as process:
+    with started("--dir", str(tmp_path), "--pace", "0.5", before=_SHORT) as process:
         read_until(process, lambda line: "published: " in line)
+        while "INFO polled catalogue=take5" not in (tmp_path / "watcher.log").read_text():
+            time.sleep(0.02)  # the test's own limit of time is the deadline
         (number,) = (number for number, line in working_in(tmp_path).items() if "watcher run" in line)
         os.kill(number, signal.SIGKILL)
         said, _ = process.communicate(timeout=60)

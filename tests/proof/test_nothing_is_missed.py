@@ -35,7 +35,7 @@ def proven(account: Account, *, events: int) -> None:
     assert account.mishaps > 0, "nothing went wrong: this proves nothing"
 
 
-@pytest.mark.parametrize(("name", "events"), [(name, 120 if name == "GEODES" else 250) for name in MODELS])
+@pytest.mark.parametrize(("name", "events"), [(name, 120 if name == "GEODES" else 150) for name in MODELS])
 def test_nothing_is_missed_nor_doubled_whatever_a_server_does_wrong(name: str, events: int, tmp_path: Path) -> None:
     proven(lived(MODELS[name](), tmp_path / "watcher.db", events=events, seed=f"{name} 4"), events=events)
 

@@ -656,6 +656,43 @@ def test_what_is_published_a_little_behind_the_cursor_is_still_found(
     assert announced(db) == [("Field", "late", "new")]
 
 
+def test_what_was_acquired_long_ago_and_published_just_before_the_baseline_is_no_news(
+    db: sqlite3.Connection, ask: Ask, clock: Clock
+) -> None:
+    add_watch(db, "Field", **HERE)
+    old = {"acquired": ACQUIRED - timedelta(days=900), **HERE}
+    catalogue = news(product("P1", learnt=NOW, **HERE), product("before", learnt=NOW - timedelta(hours=3), **old))
+    assert ask(catalogue).listed == 1
+    assert rows(db, "SELECT id FROM revisions ORDER BY id") == ["P1", "before"]
+    catalogue.list(product("after", learnt=clock.time, **old))
+    catalogue.list(product("came to light late", learnt=NOW - timedelta(hours=2), **old))
+    for _ in range(2):
+        ask(catalogue)
+    assert announced(db) == [("Field", "after", "new"), ("Field", "came to light late", "new")]
+
+
+def test_a_first_look_that_does_not_learn_what_is_recent_is_none(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = news(product("P1", learnt=NOW, **HERE))
+
+    def refuses(number: int, query: Query) -> None:
+        if query.learnt_since is not None:
+            raise CatalogueError("cut off")
+
+    catalogue.before_page = refuses
+    assert (ask(catalogue).baselined, cursors(db)) == (0, [None])
+    catalogue.mend()
+    assert ask(catalogue).baselined == 1
+    assert announced(db) == []
+
+
+def test_a_first_look_at_all_since_a_start_asks_for_nothing_besides(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Field", since=ACQUIRED - timedelta(days=9), **HERE)
+    catalogue = news(product("P1", learnt=NOW, **HERE))
+    ask(catalogue)
+    assert [query.learnt_since for query in catalogue.asked] == [None]
+
+
 def test_a_baseline_that_found_nothing_misses_no_old_acquisition(
     db: sqlite3.Connection, ask: Ask, clock: Clock
 ) -> None:

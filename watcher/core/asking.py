@@ -41,8 +41,10 @@ class Ask(msgspec.Struct, frozen=True):
     """A question, and the watches that its answer serves.
 
     `whole` says that a complete answer lists everything the watches have in that collection, so that what it does
-    not list is no longer there. `far` says that it goes as far behind the cursor as is needed once a day. `requests` is
-    what it is expected to cost, `why` the reason for asking so.
+    not list is no longer there. `far` says that it goes as far behind the cursor as is needed once a day. `recent` says
+    that a first look goes back only so far in acquisition, and has to know besides what the catalogue learnt lately.
+    `besides` says that a question only adds to what another one lists. `requests` is what it is expected to cost, `why`
+    the reason for asking so.
     """
 
     query: Query
@@ -53,6 +55,8 @@ class Ask(msgspec.Struct, frozen=True):
     requests: int = 1
     far: bool = True
     why: str = ""
+    recent: bool = False
+    besides: bool = False
 
 
 def newest(cursor: datetime | None, learnt: datetime | None, *, now: datetime) -> datetime | None:

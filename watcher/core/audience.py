@@ -18,7 +18,7 @@ import msgspec
 from watcher.core import calendar
 from watcher.model import FOR_GOOD, Event, Level, Product, Rhythm, Subscription, Watch
 
-_LATE = timedelta(days=1)
+LATE = timedelta(days=1)
 """How long after its stamp of publication a product may come to light, and is news still."""
 
 
@@ -121,7 +121,7 @@ def _news(watch: Watch, product: Product, baselined: datetime) -> bool:
     if watch.looked_from is None or product.acquired is None or product.acquired >= watch.looked_from:
         return True
     published = product.published or product.learnt
-    return published is not None and published >= baselined - _LATE
+    return published is not None and published >= baselined - LATE
 
 
 def wanted(watch: Watch, product: Product, download_levels: Collection[Level]) -> bool:

@@ -202,14 +202,18 @@ class Choice:
                     geometry=geometry,
                     acquired=(start, None),
                 )
+                watches = [watch for place in group for watch in place.watches]
+                # What was acquired before that, and published a moment ago, would be taken for news by the next poll.
+                recent = self.can.learns and start is not None and any(watch.since is None for watch in watches)
                 yield Ask(
                     query,
-                    [watch for place in group for watch in place.watches],
+                    watches,
                     whole=True,
                     way=Way.PLACES if len(group) > 1 else Way.PLACE,
                     places=len(group),
-                    requests=requests(held * len(group), self.can.page),
+                    requests=requests(held * len(group), self.can.page) + recent,
                     why=self._reading(first),
+                    recent=recent,
                 )
 
     def _reading(self, place: Place) -> str:

@@ -80,6 +80,7 @@ def reconciliation(
             query=msgspec.structs.replace(ask.query, brief=True, acquired=(ask.watches[0].since, None)),
             watches=[originals[watch.number] for watch in ask.watches],
             why="all that was ever listed is counted",
+            recent=False,
         )
         for ask in plan(begun, capability, now=now, loads=loads)
         if ask.whole

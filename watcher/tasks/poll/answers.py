@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from watcher.core.asking import Ask
+from watcher.core.asking import Ask, newest
+from watcher.core.audience import LATE
 from watcher.core.auditing import passed_over, spans
 from watcher.core.reach import onward
 from watcher.errors import CatalogueError
+from watcher.model import Query
 from watcher.store import audits, products, sites
 from watcher.store.connection import writing
 from watcher.tasks.poll.endings import compare
@@ -23,6 +25,8 @@ def ask_one(visit: Visit, ask: Ask) -> None:
     answer = read(visit, collection, ask)
     try:
         _describe(visit, collection, ask, answer)
+        if ask.recent:
+            _remember(visit, collection, ask, answer)
     except CatalogueError as error:
         with writing(db):
             measure(visit, collection, ask, answer, error)
@@ -81,10 +85,7 @@ def _describe(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
     before = products.known(visit.db, collection, listed)
     described: set[str] = set()
     for span in spans([product.acquired for product in listed], ask.query.acquired):
-        whole = replace(ask, query=replace(ask.query, brief=False, acquired=span), whole=False)
-        part = read(visit, collection, whole)
-        with writing(visit.db):
-            measure(visit, collection, whole, part, None)
+        part = _besides(visit, collection, ask, replace(ask.query, brief=False, acquired=span))
         answer.listed |= part.listed
         described |= part.ids
     after = products.known(visit.db, collection, listed)
@@ -104,3 +105,22 @@ def _describe(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
                 answer.found[watch.number].add(product.id)
                 if passed_over(product, watch, can, now=visit.started, lookback=visit.lookback):
                     answer.mended[watch.number].add(product.id)
+
+
+def _remember(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
+    """Read what the catalogue learnt lately at these places, whenever it was acquired.
+
+    It goes back as far as what was acquired long ago may be news: what comes to light there later was not there yet.
+    """
+    lately = replace(ask.query, acquired=(None, None), learnt_since=visit.started - LATE)
+    part = _besides(visit, collection, ask, lately)
+    answer.cursor = newest(answer.cursor, part.cursor, now=visit.now())
+
+
+def _besides(visit: Visit, collection: int, ask: Ask, query: Query) -> Answer:
+    """Ask another question about the places of one, and write what it lists."""
+    besides = replace(ask, query=query, whole=False, recent=False, besides=True)
+    part = read(visit, collection, besides)
+    with writing(visit.db):
+        measure(visit, collection, besides, part, None)
+    return part

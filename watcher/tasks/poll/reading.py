@@ -36,7 +36,7 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
         for page in visit.catalogue.search(query, visit.http):
             answer.pages += 1
             answer.gauge.listed += len(page)
-            visit.tally.listed += 0 if visit.describes(ask) else len(page)
+            visit.tally.listed += 0 if ask.besides else len(page)
             fresh = [p for p in page if p.withdrawn is not None or query.known.get(p.id) != p.revision]
             if len(fresh) < len(page):
                 unchanged = [p for p in page if p.withdrawn is None and query.known.get(p.id) == p.revision]
@@ -73,8 +73,8 @@ def measure(visit: Visit, collection: int, ask: Ask, answer: Answer, error: Cata
         seconds=gauge.seconds(before and before[1]),
         requests=max(http.asked - answer.spent[0], answer.pages, 1),
         size=http.received - answer.spent[1],
-        # What is only described is listed twice.
-        answered=error is None and not visit.describes(ask),
+        # What is asked for besides is listed twice.
+        answered=error is None and not ask.besides,
         too_much=error is not None and too_much(error),
     )
     measures.note(visit.db, collection, found, now=now)

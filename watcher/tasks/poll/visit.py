@@ -92,10 +92,6 @@ class Visit(msgspec.Struct):
         """Return when the last look at the collection of a question that went well began and ended."""
         return self.looks.get(ask.query.collection)
 
-    def describes(self, ask: Ask) -> bool:
-        """Say whether a question only describes what another one has listed and counted."""
-        return self.again and not ask.whole
-
 
 class Answer:
     """What an answer listed.
