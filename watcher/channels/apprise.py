@@ -64,7 +64,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if not answers[0].sent:
             raise UsageError(
                 f"{masked(address)} is no address that Apprise can send to: {_reason(answers[0], address)}",
-                hint=_hint(address, child.schemas or ()),
+                hint=_hint(address, child.schemas or (), answers[0].log),
             )
 
     def send(self, posts: Sequence[tuple[str, Notice]], *, stop: threading.Event | None = None) -> Iterator[Sent]:
@@ -189,10 +189,12 @@ def _reason(answer: Answer, address: str) -> str:
     return plain("; ".join(dict.fromkeys(lines)), limit=600) or "Apprise gave no reason"
 
 
-def _hint(address: str, schemas: Sequence[str]) -> str:
+def _hint(address: str, schemas: Sequence[str], log: Sequence[str]) -> str:
     from rapidfuzz import process
 
     scheme = address.partition("://")[0].lower()
+    if any("is disabled on this system" in line for line in log):
+        return f'{scheme}:// needs a Python package more, beside watcher: pip install "apprise[all-plugins]"'
     if scheme in schemas:
         return f"see Apprise's documentation for what a {scheme}:// URL must hold"
     near = [match[0] for match in process.extract(scheme, schemas, limit=3, score_cutoff=60)]

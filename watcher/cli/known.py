@@ -45,16 +45,17 @@ def from_file(
     named: str | None,
     collections: Sequence[str],
     levels: Sequence[Level],
+    tags: Sequence[str],
     *,
     as_json: bool,
 ) -> None:
     """Make the places of a file known; watch each of them in a catalogue, if one is named."""
     from watcher.places import files
 
-    chosen = _chosen(parts, named, collections, levels)
+    chosen = _chosen(parts, named, collections, levels, tags)
     places = files.read(path)
     states = _recorded(parts, places)
-    watched = _watched(parts, named, places, chosen) if named else None
+    watched = _watched(parts, named, places, chosen, tags) if named else None
     if as_json:
         _show_json(places, states)
         return
@@ -67,6 +68,8 @@ def from_file(
     click.echo(f"{several(len(places) - coded, 'site')} watched in {named}, {terms}: {fresh} newly.")
     if coded:
         click.echo(f"{several(coded, 'site')} watched there already by the catalogue's own code: left as before.")
+    if tags:
+        click.echo(f"They are tagged {', '.join(tags)}.")
     if fresh:
         click.echo("The first poll remembers what is there; you hear of what comes after it.")
 
@@ -103,14 +106,14 @@ def _recorded(parts: Parts, places: Sequence[Place]) -> list[Known]:
 
 
 def _chosen(
-    parts: Parts, named: str | None, collections: Sequence[str], levels: Sequence[Level]
+    parts: Parts, named: str | None, collections: Sequence[str], levels: Sequence[Level], tags: Sequence[str]
 ) -> list[tuple[str, Level]]:
     """Return the collections and levels in which imported places are to be watched; none without a catalogue."""
     from watcher.model import level as read_level
 
     if named is None:
-        if levels or collections:
-            term = "--level" if levels else "--collection"
+        if levels or collections or tags:
+            term = "--level" if levels else "--collection" if collections else "--tag"
             raise UsageError(
                 f"{term} says what is watched, but --catalogue does not say where",
                 hint=f"add --catalogue NAME to watch what is imported, or leave {term} out",
@@ -141,7 +144,9 @@ def known_in(named: str, source: Catalogue, collections: Sequence[str]) -> None:
             )
 
 
-def _watched(parts: Parts, named: str, places: Sequence[Place], chosen: Sequence[tuple[str, Level]]) -> tuple[int, int]:
+def _watched(
+    parts: Parts, named: str, places: Sequence[Place], chosen: Sequence[tuple[str, Level]], tags: Sequence[str]
+) -> tuple[int, int]:
     """Watch the places by their ground; return how many were not watched there, and how many are by code."""
     from watcher.store import sites
     from watcher.store.connection import writing
@@ -163,6 +168,7 @@ def _watched(parts: Parts, named: str, places: Sequence[Place], chosen: Sequence
                 grid=place.grid,
                 now=moment,
             )
+            sites.tag(db, site, tags)
             if site.number in by_code:
                 coded += 1
                 continue

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 @click.option(
     "--level", "levels", type=LevelType(), multiple=True, help="With --import and --catalogue: which [default: L2A]."
 )
+@click.option(
+    "--tag", "tags", type=TagName(), multiple=True, help="With --import and --catalogue: a word that groups the places."
+)
 @json_option
 @click.pass_obj
 def sites(
@@ -42,6 +45,7 @@ def sites(
     catalogue: str | None,
     collections: tuple[str, ...],
     levels: tuple[Level, ...],
+    tags: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """List the watched places, or make more places known by name.
@@ -56,18 +60,18 @@ def sites(
       watcher sites
       watcher sites --json | jq '.[].site'
       watcher sites --import sites.kml
-      watcher sites --import fields.gpkg --catalogue cdse --level L2A
+      watcher sites --import fields.gpkg --catalogue cdse --level L2A --tag fields
       watcher sites --import fields.gpkg --catalogue geodes --collection THEIA_REFLECTANCE_SENTINEL2_L2A
       watcher sites --refresh --catalogue take5
     """
     from watcher.cli import known
 
-    terms = "--level" if levels else "--collection" if collections else None
+    terms = "--level" if levels else "--collection" if collections else "--tag" if tags else None
     if refresh and (file is not None or terms):
         other = "--import" if file is not None else terms
         raise UsageError(f"--refresh and {other} exclude each other", hint="give one of them")
     if file is not None:
-        known.from_file(context.parts, file, catalogue, collections, levels, as_json=as_json)
+        known.from_file(context.parts, file, catalogue, collections, levels, tags, as_json=as_json)
     elif refresh:
         known.from_catalogue(context.parts, catalogue or context.parts.config.default_catalogue(), as_json=as_json)
     elif catalogue is not None or terms:
