@@ -85,9 +85,10 @@ def test_what_was_withdrawn_or_has_no_picture_is_not_shown() -> None:
     assert shots(draft([gone, plain, elsewhere], key="k")) == []
 
 
-def test_a_picture_that_is_not_its_own_past_is_shown_once() -> None:
+def test_a_picture_that_is_its_own_past_is_shown_once() -> None:
     again = told(5, clear=changed(seen(1), quicklook=seen(5).quicklook))
     assert len(laid_out(again).pictures) == 1
+    assert len(laid_out(told(5, clear=seen(3)), told(3)).pictures) == 2
 
 
 def test_hostile_words_stay_words_beside_pictures() -> None:

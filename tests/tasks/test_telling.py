@@ -180,6 +180,26 @@ def test_the_last_clear_look_is_shown_beside_the_new_one(db: sqlite3.Connection,
     ]
 
 
+def test_what_is_new_itself_is_no_look_from_before(db: sqlite3.Connection, pay: Pass, here: int) -> None:
+    for day in (10, 15, 20, 25):
+        listed = take5(day, quicklook=f"https://x.org/{day}.jpg", cloud=5.0)
+        if day == 10:
+            see(db, here, listed)
+        else:
+            number = owe(db, here, listed, Owed(JANE, 1))
+            with writing(db):
+                db.execute(
+                    "INSERT INTO sightings SELECT revision, site, NULL, NULL FROM arrivals WHERE number = ?", (number,)
+                )
+    [notice] = pay()
+    assert [picture.words[:18] for picture in notice.pictures] == [
+        "before: 2015-05-10",
+        "new: 2015-05-15, L",
+        "new: 2015-05-20, L",
+        "new: 2015-05-25, L",
+    ]
+
+
 def test_a_notice_that_failed_is_sent_again_with_its_pictures_and_says_that_it_was_tried(
     db: sqlite3.Connection, pay: Pass, here: int, clock: Clock
 ) -> None:

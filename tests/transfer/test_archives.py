@@ -107,9 +107,7 @@ def _zip64(make: Callable[[], bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("harm", EVIL)
-def test_a_zip_that_means_harm_is_refused_for_good(
-    harm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_zip_that_means_harm_is_refused_for_good(harm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if harm == "has too many names":  # and says to have one
         monkeypatch.setattr("watcher.transfer.zips.MOST_NAMES", 99)
     evil = EVIL[harm]()

@@ -119,7 +119,7 @@ def notify(context: Context) -> None:
     failed = count = 0
     parts.health(db)
     with stoppable(parts):
-        for paid in parts.notify(db):
+        for paid in parts.notify(db, left_out=_without_quicklook):
             count += 1
             to = shown.get(paid.address, paid.address)
             if paid.problem is None:
@@ -134,6 +134,10 @@ def notify(context: Context) -> None:
         click.echo("No notice is due.")
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _without_quicklook(url: str, why: str) -> None:
+    click.echo(f"without the quicklook {url}: {why}", err=True)
 
 
 @click.command()

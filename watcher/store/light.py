@@ -21,6 +21,9 @@ _YEAR = timedelta(days=365)
 _LOOKED = 500
 """So many of the products last seen at a site are looked through for a clear one."""
 
+_CHOICE = 10
+"""So many clear looks there are to choose from: the last may be news itself."""
+
 _LIGHT = COLUMNS.replace("revisions.geometry", "NULL")
 
 
@@ -55,17 +58,20 @@ def these(db: sqlite3.Connection, revisions: Sequence[int]) -> dict[int, Light]:
     }
 
 
-def clear_before(db: sqlite3.Connection, light: Light, site: int) -> Product | None:
-    """Return the last clear look at a site before this one, in the same collection and of the same level."""
+def clear_before(db: sqlite3.Connection, light: Light, site: int) -> dict[int, Product]:
+    """Return the last clear looks at a site before this one, newest first, by the number of the revision.
+
+    They are of the same collection and level. There are `_CHOICE` at most.
+    """
     product = light.product
     if product.acquired is None:
-        return None
-    row = db.execute(
-        f"SELECT collections.name, {_LIGHT} FROM (SELECT revision FROM sightings WHERE site = ?1"
+        return {}
+    rows = db.execute(
+        f"SELECT revisions.number, collections.name, {_LIGHT} FROM (SELECT revision FROM sightings WHERE site = ?1"
         f" ORDER BY revision DESC LIMIT {_LOOKED}) CROSS JOIN revisions ON revisions.number = revision"
         " JOIN collections ON collections.number = collection WHERE collection = ?2 AND level IS ?3"
         " AND acquired < ?4 AND acquired >= ?5 AND cloud <= ?6 AND quicklook IS NOT NULL AND replaced IS NULL"
-        " ORDER BY acquired DESC LIMIT 1",
+        f" ORDER BY acquired DESC LIMIT {_CHOICE}",
         (
             site,
             light.collection,
@@ -74,8 +80,8 @@ def clear_before(db: sqlite3.Connection, light: Light, site: int) -> Product | N
             stamp(product.acquired - _YEAR),
             CLEAR,
         ),
-    ).fetchone()
-    return _light(row[0], row[1:]) if row else None
+    )
+    return {number: _light(name, columns) for number, name, *columns in rows}
 
 
 def _light(collection: str, columns: Sequence[Any]) -> Product:

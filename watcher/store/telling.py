@@ -67,7 +67,7 @@ class _Teller:
     def __init__(self, db: sqlite3.Connection, archive: Path) -> None:
         self.db, self._archive = db, archive
         self._read: dict[tuple[int, bool], _Read] = {}
-        self._clear: dict[int, Product | None] = {}
+        self._clear: dict[int, dict[int, Product]] = {}
 
     def told(self, arrivals: Sequence[int], at_home: Collection[int]) -> list[Told]:
         """Return what there is to tell of these arrivals; where pictures are shown, with a clear look from before.
@@ -91,8 +91,10 @@ class _Teller:
             key = (subject.arrival, subject.arrival in at_home)
             self._read[key] = self._one(subject, lights[subject.revision], was, brief=brief)
         told = [self._read[key].told for key in keys]
+        news = {self._read[key].subject.revision for key in keys}
         for place in leading(told):
-            clear = self._clear_before(arrivals[place])
+            looks = self._clear_before(arrivals[place])
+            clear = next((look for revision, look in looks.items() if revision not in news), None)
             told[place] = msgspec.structs.replace(told[place], clear=clear and (told[place].catalogue, clear))
         return told
 
@@ -125,7 +127,7 @@ class _Teller:
         )
         return _Read(subject, light, told, brief)
 
-    def _clear_before(self, arrival: int) -> Product | None:
+    def _clear_before(self, arrival: int) -> dict[int, Product]:
         if arrival not in self._clear:
             read = self._known(arrival)
             self._clear[arrival] = light.clear_before(self.db, read.light, read.subject.number)

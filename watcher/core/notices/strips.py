@@ -52,7 +52,7 @@ def strips(sites: Sequence[Sequence[Told]]) -> list[list[Frame]]:
             left -= 1
             if turn == 0 and left > 0 and arrival.clear is not None:
                 old = _frame(*arrival.clear, before=True)
-                if old is not None and old.shot != frame.shot:
+                if old is not None and all(old.shot != new.shot for _, new in candidates):
                     before[number] = old
                     left -= 1
     return [
