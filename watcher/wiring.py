@@ -356,6 +356,16 @@ class Parts:
                 alive=alive,
             )
 
+    def hook_findings(self) -> Iterator[Finding]:
+        """Say of each hook whether its command may be run."""
+        from watcher.tasks.hooks.command import trusted
+
+        for name, hook in self.config.hooks.items():
+            try:
+                yield Finding(f"hook {name}", True, str(trusted(Path(hook.command[0]))))
+            except WatcherError as error:
+                yield Finding(f"hook {name}", False, str(error), error.hint)
+
     def citation(self, name: str) -> str:
         """Return how the data of a catalogue are to be cited; "" where that is not known."""
         table = self.config.table(name)

@@ -66,3 +66,11 @@ def test_what_is_on_tape_is_told_with_when_it_is_asked_for_again(watcher: Watche
     assert "on tape, asked again in 2 h" in watcher("products").out
     (row,) = json.loads(watcher("products", "--json").out)
     assert (row["stored"], row["staged"][:4]) == (None, str(again.year))
+
+
+def test_a_pass_that_is_held_back_says_so(watcher: Watcher, limited: Path) -> None:
+    with database(limited) as db:
+        want(db, "P1")
+        with writing(db):
+            volumes.spend(db, "take5", 10**9, now=datetime.now(UTC))
+    assert watcher("download").out == "1 download is held back; `watcher status` says why.\n"

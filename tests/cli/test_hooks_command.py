@@ -17,6 +17,7 @@ def test_hooks_are_listed_and_run_again_when_asked(watcher: Watcher, home: Path)
         config.read_text()
         + '[hooks.ok]\ncommand = ["/bin/echo", "$WATCHER_ID", "`id`"]\nlevels = ["l2a"]\n'
         + '[hooks.bad]\ncommand = ["/bin/false"]\nsites = ["PORNIC"]\n'
+        + '[hooks.gone]\ncommand = ["/nowhere/hook"]\nsites = ["X"]\n'
         + '[hooks.other]\ncommand = ["/bin/true"]\nsites = ["X"]\n'
     )
     with database(home / "state" / "watcher.db") as db:
@@ -27,6 +28,7 @@ def test_hooks_are_listed_and_run_again_when_asked(watcher: Watcher, home: Path)
     assert ran.code == 1
     assert ran.out.startswith("ran ok for ONE (")
     assert "failed bad for ONE: ended with 1 (again in " in ran.err
+    assert "WRONG  hook gone: /nowhere/hook: No such file or directory" in watcher("check").out
     told = {row["hook"]: row for row in json.loads(watcher("hooks", "--json").out)}
     assert told["ok"]["output"] == "$WATCHER_ID `id`\n"
     assert (told["ok"]["state"], told["bad"]["code"]) == ("done", 1)

@@ -208,7 +208,10 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
     if parts.stop.is_set():
         click.echo("stopped; what was begun goes on from there next time", err=True)
         raise click.exceptions.Exit(130)
-    if not count:
+    held = sum(downloads.waiting(db, now=now()).values())
+    if held:
+        click.echo(f"{several(held, 'download')} {'is' if held == 1 else 'are'} held back; `watcher status` says why.")
+    elif not count:
         click.echo("No download is due.")
     if failed:
         raise click.exceptions.Exit(1)
