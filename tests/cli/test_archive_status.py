@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Watcher
 from tests.given import database
 from tests.tasks.stored import put, want
-from watcher.store import downloads, volumes
+from watcher.store import tapes, volumes
 from watcher.store.connection import writing
 
 
@@ -59,7 +59,7 @@ def test_what_is_on_tape_is_told_with_when_it_is_asked_for_again(watcher: Watche
         number = want(db, "P1", title="ONE")
         with writing(db):
             again = moment + timedelta(minutes=119, seconds=59)
-            downloads.staged(db, number, since=moment - timedelta(days=9), problem="on tape", again=again)
+            tapes.staged(db, number, since=moment - timedelta(days=9), problem="on tape", again=again)
     said = watcher("status").out
     assert "ONE: on tape at take5, first asked for 9 d ago, again in 2 h\n" in said
     assert "troubles: none" in said

@@ -25,7 +25,7 @@ from watcher.core.decide import Arrival, Decision
 from watcher.errors import ConfigError
 from watcher.model import Asset, Event
 from watcher.net import Http
-from watcher.store import downloads, products, sites
+from watcher.store import downloads, products, sites, tapes
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought, How, download
 from watcher.transfer import Progress, Rate, Terms
@@ -570,7 +570,7 @@ def test_what_comes_from_tape_is_asked_for_again_for_as_long_as_it_takes(
         (later,) = bring()
         assert later.staged
     assert downloads.troubles(db) == []
-    (waits,) = downloads.ordered(db)
+    (waits,) = tapes.ordered(db)
     assert (waits.title, waits.catalogue) == ("SPOT5_P1_L2A", "take5")
     assert clock.time - waits.since > timedelta(days=60)
     assert state(db, number) == (*DUE, 0)
@@ -578,7 +578,7 @@ def test_what_comes_from_tape_is_asked_for_again_for_as_long_as_it_takes(
     clock.forward(hours=25)
     (home,) = bring()
     assert home.stored is not None
-    assert downloads.ordered(db) == []
+    assert tapes.ordered(db) == []
 
 
 def test_no_more_is_ordered_at_once_than_is_allowed(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
@@ -589,7 +589,7 @@ def test_no_more_is_ordered_at_once_than_is_allowed(db: sqlite3.Connection, file
     brought = bring(how=lambda name: How(orders=2), concurrency=4)
     assert sorted(one.staged for one in brought) == [False, True, True]
     assert state(db, here) == (*HOME, 0)
-    assert len(downloads.ordered(db)) == 2
+    assert len(tapes.ordered(db)) == 2
     assert bring(how=lambda name: How(orders=2)) == []
     assert [one.staged for one in bring(how=lambda name: How(orders=3))] == [True]
 

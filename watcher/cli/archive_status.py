@@ -28,7 +28,7 @@ def archive_troubles(db: sqlite3.Connection, moment: datetime) -> list[str]:
 def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
     """Say which limits there are, how much of them is used, and what waits because of them."""
     from watcher.core.wording import bytes_word
-    from watcher.store import downloads
+    from watcher.store import downloads, tapes
 
     told = []
     rate = parts.bandwidth()
@@ -46,7 +46,7 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
     told += [
         f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)},"
         f" again {ago(one.due, moment)}"
-        for one in downloads.ordered(db)
+        for one in tapes.ordered(db)
     ]
     found = parts.leaving(db)
     if found:

@@ -8,28 +8,25 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
 from watcher.core.health import refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
-from watcher.core.shelves import USUAL, Layout, file_name, shelf, suffix
-from watcher.core.sidecars import File, sidecar_name, stac_item
+from watcher.core.shelves import USUAL, Layout, shelf, suffix
 from watcher.credentials import redact
-from watcher.errors import CatalogueError, CredentialError, NoSpace, Staged, TransferError, WatcherError
+from watcher.errors import CredentialError, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
-from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, volumes
+from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, tapes, volumes
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
+from watcher.tasks.download.bring import Show, bring
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
-from watcher.transfer import Gathered, Halt, Progress, Tally, Verified, fetch, fetch_files, fetch_members
-from watcher.transfer.beside import put_beside
+from watcher.transfer import Halt, Tally
 
 __all__ = ["Brought", "How", "Rules", "Show", "download"]
-
-Show = Callable[[str, Progress], None]
 
 _LOOK = 2.0
 """Seconds after which it is looked again what may begin, and how fast it may go."""
@@ -88,7 +85,7 @@ def download(
                     begun = _begin(db, queue, list(running.values()), refused, archive, named, now=now())
                     if begun is None:
                         break
-                    work = partial(_bring, https, begun, archive=archive, how=how, now=now, show=show, stop=halt)
+                    work = partial(bring, https, begun, archive=archive, how=how, now=now, show=show, stop=halt)
                     running[pool.submit(work)] = begun
                 if not running:
                     break
@@ -180,12 +177,12 @@ def _settle(
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         return None
     if isinstance(error, Staged):
-        since = downloads.staging(db, wanted.revision, now=now)
+        since = tapes.staging(db, wanted.revision, now=now)
         again = staging(since, now=now, chance=chance, retry_after=error.retry_after)
         problem = redact(str(error))
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
-            downloads.staged(db, wanted.revision, since=since, problem=problem, again=again)
+            tapes.staged(db, wanted.revision, since=since, problem=problem, again=again)
         return Brought(product.title, wanted.site, path, None, problem, again, staged=True)
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
@@ -200,66 +197,3 @@ def _settle(
         if isinstance(error, CredentialError):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
     return Brought(product.title, wanted.site, path, None, problem, later)
-
-
-def _bring(
-    https: Callable[[str], Http],
-    begun: Begun,
-    *,
-    archive: Path,
-    how: Callable[[str], How],
-    now: Callable[[], datetime],
-    show: Show | None,
-    stop: threading.Event,
-) -> Stored:
-    """Fetch a product's assets: one becomes a file; several, or members of one, a directory. Then say what it is."""
-    wanted, product, path = begun.wanted, begun.product, begun.path
-    if not product.assets:
-        raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
-    http = https(wanted.catalogue)
-
-    def tell(progress: Progress) -> None:
-        if show is not None:
-            show(product.title, progress)
-
-    first, *others = product.assets
-    terms, members = how(wanted.catalogue).terms, how(wanted.catalogue).members
-    terms = msgspec.structs.replace(terms, tally=begun.tally)
-    home: Verified | Gathered
-    try:
-        if others:
-            assets = {file_name(asset): asset for asset in product.assets}
-            home = fetch_files(http, assets, path, terms=terms, progress=tell, stop=stop)
-        elif members:
-            home = fetch_members(http, first, path, members, terms=terms, progress=tell, stop=stop)
-        else:
-            home = fetch(http, first, path, terms=terms, progress=tell, stop=stop)
-    except CatalogueError as error:
-        raise TransferError(
-            str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
-        ) from error
-    files = _files(home)
-    if how(wanted.catalogue).sidecar:
-        item = stac_item(
-            product,
-            files,
-            catalogue=wanted.catalogue,
-            site=wanted.site,
-            place=PurePosixPath(path.name),
-            stored=now(),
-            citation=how(wanted.catalogue).citation,
-        )
-        put_beside(path.with_name(sidecar_name(path.name)), msgspec.json.format(msgspec.json.encode(item)) + b"\n")
-    return Stored(
-        path=str(path.relative_to(archive)),
-        size=home.size,
-        checksum=home.checksum,
-        verified=home.how,
-        fetched=home.fetched,
-        files=files,
-    )
-
-
-def _files(home: Verified | Gathered) -> tuple[File, ...]:
-    named = home.files if isinstance(home, Gathered) else {"": home}
-    return tuple(File(name, file.size, file.checksum, file.how) for name, file in named.items())

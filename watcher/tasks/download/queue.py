@@ -13,7 +13,7 @@ import msgspec
 from watcher.core.limits import held_until
 from watcher.model import Product
 from watcher.names import fold
-from watcher.store import downloads, volumes
+from watcher.store import downloads, tapes, volumes
 from watcher.store.downloads import Order, Wanted
 from watcher.transfer import Tally, Terms
 
@@ -77,7 +77,7 @@ class Queue:
         closed = {*refused, *(name for name in {w.catalogue for w in due} if self._closed(name, running, now=now))}
         full = self._full(running) if due else set()
         at_limit = self._ordered(running) if due else set()
-        free = downloads.without_order(self._db, now=now) if at_limit else set()
+        free = tapes.without_order(self._db, now=now) if at_limit else set()
         for wanted in due:
             if wanted.revision in busy or wanted.catalogue in closed or wanted.site in full:
                 continue
@@ -86,7 +86,7 @@ class Queue:
 
     def _ordered(self, running: Collection[Begun]) -> set[str]:
         """Name the catalogues that bring so much from tape that nothing more is ordered."""
-        orders = Counter(one.catalogue for one in downloads.ordered(self._db))
+        orders = Counter(one.catalogue for one in tapes.ordered(self._db))
         for begun in running:
             if any(asset.online is False for asset in begun.product.assets):
                 orders[begun.wanted.catalogue] += 1
