@@ -75,6 +75,7 @@ SERVICES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # of Apprise's, on Python 3.11
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_long_notice_is_shortened_to_one_message_and_says_how_much_is_missing(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -108,7 +109,7 @@ def test_a_service_with_no_room_for_anything_else_gets_the_subject():
     from apprise import Apprise
 
     url, _ = SERVICES["an sms"]
-    post = msgspec.to_builtins(_post(0, url, notice(text="A site with a name " * 20)))
+    post = msgspec.to_builtins(_post(0, url, notice("key-1", "A site with a name " * 20)))
     title, text = fitted(Apprise.instantiate(url), post)
     assert title == ""
     assert text.startswith("watcher: 1 new L2A at A site with a name")

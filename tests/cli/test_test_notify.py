@@ -19,15 +19,14 @@ def test_each_target_is_told_with_its_answer_and_its_time_and_none_is_ok_that_re
 ) -> None:
     with (home / "config.toml").open("a") as config:
         config.write(f'[mail]\nurl = "{mailman.url("").removesuffix("&to=")}"\n')
-    for address in ("jane@example.org", "refused@example.org", "later@example.org", f"mbox://{home}/mail"):
+    for address in ("jane@example.org", "refused@example.org", f"mbox://{home}/mail"):
         assert watcher("subscribe", address).code == 0
     said = watcher("test-notify")
     assert said.code == 1
     lines = {line.split()[1].split("/")[-1]: line for line in said.out.splitlines()}
-    assert len(lines) == 4
+    assert len(lines) == 3
     assert re.search(r"accepted after \d+\.\d s: 250 2\.0\.0 queued as 4711$", lines["jane@example.org"])
     assert re.search(r"failed after \d+\.\d s, for good: .*550 5\.1\.1 no such person", lines["refused@example.org"])
-    assert re.search(r"failed after \d+\.\d s: .*451 4\.7\.1 come back later", lines["later@example.org"])
     assert re.search(r"accepted after \d+\.\d s$", lines["mail"])
     [mail] = mailman.mails
     assert mail["Subject"] == "watcher: 1 new L2A at Litchfield (a test), 2015-06-29"
@@ -39,18 +38,15 @@ def test_each_target_is_told_with_its_answer_and_its_time_and_none_is_ok_that_re
     page = boxed.get_body(("html",))
     assert page is not None
     words = Page(page.get_content()).words
-    for expected in ("This is a test: no product arrived.", "watcher unsubscribe 4", "Looked at since"):
+    for expected in ("This is a test: no product arrived.", "watcher unsubscribe 3", "Looked at since"):
         assert expected in words
 
 
-def test_one_that_is_accepted_is_a_success_and_a_second_test_is_another_mail(
-    watcher: Watcher, home: Path, mailman: Mailman
-) -> None:
-    watcher("subscribe", mailman.url("jane@example.org"))
+def test_one_that_is_accepted_is_a_success_and_a_second_test_is_another_mail(watcher: Watcher, home: Path) -> None:
+    watcher("subscribe", f"mbox://{home}/mail")
     assert watcher("test-notify", "1").code == 0
     assert "accepted" in watcher("test-notify").out
-    first, second = mailman.mails
-    assert first["Message-ID"] != second["Message-ID"]
+    assert len(set(re.findall(r"^Message-ID: .*", (home / "mail").read_text(), re.MULTILINE))) == 2
 
 
 def test_a_public_address_puts_a_button_into_mails_that_ends_that_subscription_only(

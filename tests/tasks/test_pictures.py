@@ -317,6 +317,18 @@ def test_a_disk_that_takes_nothing_keeps_no_picture_from_the_notice(read: Reader
     assert len(read.left_out) == 1
 
 
+def test_a_machine_without_a_thread_to_spare_sends_notices_all_the_same(
+    read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with catalogue(reply(200, picture())) as (peer, http):
+        monkeypatch.setattr(threading.Thread, "start", start)
+        assert read(http, shot(peer)) == {}
+    assert read.left_out == ["no quicklook can be fetched now: can't start new thread"]
+
+
 def test_the_album_is_bounded_and_what_was_used_last_stays(tmp_path: Path) -> None:
     album = Album(tmp_path / "album", most=20)
     shots = [Shot("take5", f"https://x.org/{n}", "1") for n in range(30)]

@@ -60,7 +60,10 @@ def pictures(
         elif picture is None:
             wanted.append(shot)
     if wanted and not stop.is_set():
-        _fetch(wanted, http, album, found, stop=stop, left_out=left_out, until=time.monotonic() + seconds)
+        try:
+            _fetch(wanted, http, album, found, stop=stop, left_out=left_out, until=time.monotonic() + seconds)
+        except RuntimeError as error:  # no thread is to be had, on a machine that is full
+            left_out(wanted[0], f"no quicklook can be fetched now: {error}")
         album.thin()
     return found
 
