@@ -90,13 +90,15 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer) 
         known = products.known(db, collection, [listing.product for listing in found])
         if ask.query.brief:
             found = _recorded(ask, found, known, answer)
+        keys = acquisitions(found, known)
         decision = decide(
             found,
             known,
             subscriptions.every(db),
             first_number=products.first_free(db),
             download_levels=visit.download_levels,
-            kin=relatives.kin(db, acquisitions(found, known)),
+            keys=keys,
+            kin=relatives.kin(db, {key for key in keys if key is not None}),
             collection=collection,
             once=visit.once,
         )
