@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from watcher.core.acquisitions import key
 from watcher.core.audience import Owed
 from watcher.core.decide import Arrival, Decision
 from watcher.core.revisions import token
@@ -157,7 +158,8 @@ def owe(db: sqlite3.Connection, place: int, listed: Product, *owed: Owed) -> int
     with writing(db):
         revision = products.first_free(db)
         collection = sites.collection_number(db, "take5", "SPOT5")
-        products.record(db, collection, Decision([(revision, listed)], [], [], [], [], [], set()), now=NOW)
+        keys = {revision: key(listed)}
+        products.record(db, collection, Decision([(revision, listed)], [], [], [], [], [], set(), keys=keys), now=NOW)
         arrivals = products.arrive(db, [Arrival(place, revision, Event.NEW, owed, False)], now=NOW)
         deliveries.owe(db, arrivals, now=NOW)
         return arrivals[0][0]

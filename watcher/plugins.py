@@ -39,10 +39,11 @@ class Catalogue(Protocol):
         """Return the collections that hold products of this level, every one for `None`."""
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
-        """List what matches, page by page; the next page is asked for once this one was written.
+        """List what matches, page by page.
 
-        Ending without an error means that the answer was complete. Raises `CatalogueError` when it was not, or
-        when the server listed what was not asked for.
+        Asked for news (`query.learnt_since`), it is resumed once the page before is on the disk; else that may still be
+        under way. Ending without an error means that the answer was complete. Raises `CatalogueError` when it was not,
+        or when the server listed what was not asked for.
         """
 
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:

@@ -236,12 +236,18 @@ def test_nothing_is_fetched_for_a_baseline_or_for_an_older_processing() -> None:
 def test_only_acquisitions_with_something_new_are_looked_up() -> None:
     one, other = tile(NEW), tile(MAJA.replace("54PXA", "54PXB"))
     here = Listing(one, [watch()])
-    assert acquisitions([here], {}) == {key(one)}
-    assert acquisitions([here], {NEW: Known({one.revision: 7}, {1: 7})}) == set()
-    assert acquisitions([here], {NEW: Known({one.revision: 7}, {2: 7})}) == {key(one)}
-    assert acquisitions([here], {NEW: Known({"another": 7}, {1: 7})}) == {key(one)}
-    assert acquisitions([here, Listing(other, [watch()])], {}) == {key(one), key(other)}
-    assert acquisitions([Listing(product("P1"), [watch()])], {}) == set()
+    assert acquisitions([here], {}) == [key(one)]
+    assert acquisitions([here], {NEW: Known({one.revision: 7}, {1: 7})}) == [None]
+    assert acquisitions([here], {NEW: Known({one.revision: 7}, {2: 7})}) == [key(one)]
+    assert acquisitions([here], {NEW: Known({"another": 7}, {1: 7})}) == [key(one)]
+    assert acquisitions([here, Listing(other, [watch()])], {}) == [key(one), key(other)]
+    assert acquisitions([Listing(product("P1"), [watch()])], {}) == [None]
+
+
+def test_a_revision_that_only_another_site_has_seen_is_looked_up_too() -> None:
+    one = tile(NEW)
+    known = {NEW: Known({"another": 7, one.revision: 8}, {1: 7, 2: 8})}
+    assert acquisitions([Listing(one, [watch()])], known) == [key(one)]
 
 
 # In any order

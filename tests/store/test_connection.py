@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pytest
 from tests.given import NOW, add_watch, database, rows
 from watcher.errors import StoreError
 from watcher.store import connection, schema
-from watcher.store.connection import connect, healthy, moment, naming, stamp, writing
+from watcher.store.connection import Behind, connect, healthy, moment, naming, stamp, writing
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,6 +114,63 @@ def test_a_full_disk_says_so_and_leaves_the_database_whole(db: sqlite3.Connectio
     assert rows(db, "SELECT count(*) FROM collections") == [1]
     db.execute("PRAGMA max_page_count = 100000")
     add_watch(db, "Nantes")
+
+
+def name(db: sqlite3.Connection, word: str) -> None:
+    db.execute("INSERT INTO collections (catalogue, name) VALUES ('take5', ?)", (word,))
+
+
+def test_what_is_committed_behind_is_there_for_the_next_transaction_and_for_all_at_the_end(
+    path: Path, db: sqlite3.Connection
+) -> None:
+    with closing(connect(path)) as other, Behind() as behind:
+        for number in range(20):
+            with writing(db, behind=behind):
+                assert rows(db, "SELECT count(*) FROM collections") == [number]
+                name(db, str(number))
+        behind.settle()
+        assert rows(other, "SELECT count(*) FROM collections") == [20]
+        with writing(db, behind=behind):
+            name(db, "last")
+    with closing(connect(path)) as other:
+        assert "last" in rows(other, "SELECT name FROM collections")
+
+
+def test_what_fails_in_a_transaction_that_is_committed_behind_leaves_the_one_before_alone(
+    db: sqlite3.Connection,
+) -> None:
+    with pytest.raises(KeyError), Behind() as behind:
+        with writing(db, behind=behind):
+            name(db, "SPOT4")
+        with writing(db, behind=behind):
+            name(db, "SPOT5")
+            raise KeyError
+    assert rows(db, "SELECT name FROM collections") == ["SPOT4"]
+    assert not db.in_transaction
+
+
+@pytest.fixture
+def no_more_room() -> Iterator[Callable[[], None]]:
+    """A disk that takes nothing more, from the time that it is called."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_commit_behind_that_fails_is_said_before_anything_else_is_written(
+    db: sqlite3.Connection, no_more_room: Callable[[], None], goes_on: bool
+) -> None:
+    with pytest.raises(StoreError, match="disk I/O error") as failing, Behind() as behind:
+        with writing(db, behind=behind):
+            name(db, "SPOT4")
+            no_more_room()
+        if goes_on:
+            with writing(db, behind=behind):
+                pytest.fail("nothing more is written")
+    assert "look at its disk" in str(failing.value.hint)
+    assert not db.in_transaction
+    assert rows(db, "SELECT name FROM collections") == []
 
 
 def test_a_file_that_is_no_database_is_named_and_kept(path: Path) -> None:

@@ -604,6 +604,27 @@ def test_the_cursor_moves_to_the_newest_value_stored(db: sqlite3.Connection, ask
     assert announced(db) == [("Field", "P4", "new")]
 
 
+def test_a_page_of_news_is_on_the_disk_before_the_next_is_asked_for(
+    db: sqlite3.Connection, path: Path, ask: Ask
+) -> None:
+    add_watch(db, "Field", **HERE)
+    catalogue = Pretend(*(product(f"P{n}", learnt=NOW, **HERE) for n in range(2)), learns=True, codes=False, size=1)
+    seen: list[tuple[int, object, bool]] = []
+
+    def look(number: int, query: Query) -> None:
+        behind = any(thread.name.startswith("commit") for thread in threading.enumerate())
+        with database(path) as other:
+            seen.append((number, rows(other, "SELECT count(*) FROM sightings")[0], behind))
+
+    catalogue.before_page = look
+    ask(catalogue)
+    assert [behind for *_, behind in seen] == [False, True, True]  # a baseline
+    seen.clear()
+    catalogue.list(*(product(f"N{n}", learnt=NOW, **HERE) for n in range(2)))
+    ask(catalogue)
+    assert seen == [(0, 2, False), (1, 2, False), (2, 2, False), (3, 3, False), (-1, 4, False)]
+
+
 def test_the_cursor_never_moves_to_the_future(db: sqlite3.Connection, ask: Ask) -> None:
     add_watch(db, "Field", **HERE)
     ask(news(product("P1", learnt=NOW, **HERE), product("P2", learnt=NOW + timedelta(days=365), **HERE)))

@@ -177,6 +177,24 @@ def test_a_reprocessing_is_told_of_once_too(db: sqlite3.Connection, ask: Ask) ->
     assert news(db) == [(OLD, "new"), (DAY, "revised")]
 
 
+def test_a_reprocessing_is_told_of_once_at_each_site_of_a_catalogue_that_follows(
+    db: sqlite3.Connection, ask: Ask
+) -> None:
+    for name in ("cdse", "aws"):
+        add_watch(db, "Field", geometry=GROUND, catalogue=name, collection=f"{name}-l2a")
+        ask(name)
+    ask("cdse", listed(OLD, "cdse"))
+    ask("aws", listed(DAY, "aws", version="02.04"))
+    ask("cdse", listed(OLD, "cdse"), listed(NEW, "cdse"))
+    ask("aws", listed(DAY, "aws", version="05.00"))
+    assert sorted(announced(db)) == [
+        ("Field", OLD, "new"),
+        ("Field", NEW, "revised"),
+        ("Toulouse", OLD, "new"),
+        ("Toulouse", NEW, "revised"),
+    ]
+
+
 # Deletions
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 import msgspec
 
@@ -47,7 +46,15 @@ def key(product: Product) -> str | None:
     tile was seen, a third only the day; the same satellite does not see it twice in that time. Near the poles it does:
     there the start of the datatake is needed, to the second.
     """
-    return _key(product.id, product.title, product.acquired)
+    granule = _named(product.id, product.title)
+    if granule is None:
+        match = _URN.fullmatch(product.id)
+        return f"urn/{match[1].lower()}" if match else None
+    try:
+        time = _pass(granule, product.acquired) if granule.tiled else _moment(granule, product.acquired)
+    except (ValueError, OverflowError):  # digits that are no time
+        return None
+    return None if time is None else f"{time}/{granule.sensor}/{granule.place}/{granule.level}"
 
 
 def observation(acquisition: str) -> str:
@@ -101,19 +108,6 @@ def change(was: Product, now: Product) -> tuple[str, str] | None:
     return None
 
 
-@lru_cache(maxsize=2048)
-def _key(identity: str, title: str, acquired: datetime | None) -> str | None:
-    granule = _named(identity, title)
-    if granule is None:
-        match = _URN.fullmatch(identity)
-        return f"urn/{match[1].lower()}" if match else None
-    try:
-        time = _pass(granule, acquired) if granule.tiled else _moment(granule, acquired)
-    except (ValueError, OverflowError):  # digits that are no time
-        return None
-    return None if time is None else f"{time}/{granule.sensor}/{granule.place}/{granule.level}"
-
-
 def _named(identity: str, title: str) -> Granule | None:
     """Read the identifier, or the title where that says more."""
     granule = read(identity)
@@ -146,9 +140,11 @@ def _moment(granule: Granule, acquired: datetime | None) -> str:
     if granule.maker != "muscate" or "T" in digits or acquired is None:
         return digits
     seen = acquired.astimezone(UTC)
-    if digits != f"{seen.year:04}{seen.month:02}{seen.day:02}" or not (seen.hour or seen.minute or seen.second):
+    clock = seen.hour * 10000 + seen.minute * 100 + seen.second
+    # An import does this once a product: numbers are written in a third of the time that their parts take.
+    if not clock or int(digits) != seen.year * 10000 + seen.month * 100 + seen.day:
         return digits
-    return f"{digits}T{seen.hour:02}{seen.minute:02}{seen.second:02}"
+    return f"{digits}T{clock:06}"
 
 
 def _issue(identity: str) -> int:

@@ -56,7 +56,8 @@ class Decision(msgspec.Struct, frozen=True):
     `completed` are revisions that were known and whose description gained something, `offered` those among them
     whose files a watch wants, which may have had none when they arrived; `returned` are sightings that had been
     missing. `replaced` are revisions that a newer processing under another id replaces, with its number; `fetched` are
-    revisions and sites whose files are wanted though another catalogue has told of the acquisition.
+    revisions and sites whose files are wanted though another catalogue has told of the acquisition. `keys` are the
+    acquisitions of `revisions` and `completed`, by number.
     """
 
     revisions: list[tuple[int, Product]]
@@ -68,31 +69,33 @@ class Decision(msgspec.Struct, frozen=True):
     listed: set[int]
     replaced: list[tuple[int, int]] = msgspec.field(default_factory=list)
     fetched: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    keys: dict[int, str | None] = msgspec.field(default_factory=dict)
 
 
-def acquisitions(listed: Iterable[Listing], known: Mapping[str, Known]) -> set[str]:
-    """Return the acquisitions of which a page says something new, by key: what else is known of them must be told."""
-    return {
-        acquisition
-        for listing in listed
-        if news(listing, known.get(listing.product.id)) and (acquisition := key(listing.product)) is not None
-    }
+def acquisitions(listed: Iterable[Listing], known: Mapping[str, Known]) -> list[str | None]:
+    """Return the acquisition, by key, of each listing that says something new: what else is known of it must be told.
+
+    `None` stands for a listing that does not, or whose acquisition cannot be known.
+    """
+    return [key(one.product) if news(one, known.get(one.product.id)) else None for one in listed]
 
 
 def news(listing: Listing, record: Known | None) -> bool:
-    """Say whether a listing has a revision, or a site, that is not known."""
-    if record is None or listing.product.revision not in record.tokens:
+    """Say whether a listing has a revision that is not known, or newer than what a site of it has seen."""
+    number = None if record is None else record.tokens.get(listing.product.revision)
+    if record is None or number is None:
         return True
-    return any(watch.site.number not in record.sites for watch in listing.watches)
+    return any(record.sites.get(watch.site.number, 0) < number for watch in listing.watches)
 
 
 def decide(
-    listed: Iterable[Listing],
+    listed: Sequence[Listing],
     known: Mapping[str, Known],
     audience: Audience,
     *,
     first_number: int,
     download_levels: Collection[Level],
+    keys: Sequence[str | None] | None = None,
     kin: Mapping[str, Sequence[Kin]] | None = None,
     collection: int = 0,
     once: bool = True,
@@ -100,18 +103,20 @@ def decide(
     """Decide what is new in a page.
 
     `known` is keyed by product id and has no entry for a product never seen; `first_number` is the first free
-    revision number. `kin` are the other products of what `acquisitions` named, by key, `collection` is the number of
-    the page's own; `once` tells of an acquisition once at each site, whichever catalogue has it first. A watch without
-    a baseline remembers what it finds and announces it only if it was asked to.
+    revision number. `keys` are what `acquisitions` returned, found out here if not given, `kin` the other products of
+    those, by key; `collection` is the number of the page's own. `once` tells of an acquisition once at each site,
+    whichever catalogue has it first. A watch without a baseline remembers what it finds and announces it only if it was
+    asked to.
     """
     page = _Page(audience, first_number, download_levels, kin or {}, collection, once)
-    for listing in listed:
+    keys = acquisitions(listed, known) if keys is None else keys
+    for listing, acquisition in zip(listed, keys, strict=True):
         product = listing.product
         record = known.get(product.id) or page.records.get(product.id)
         if record is None:
             record = page.records[product.id] = Known({}, {})
         first_free = page.number
-        revision = page.recognise(listing, record)
+        revision = page.recognise(listing, acquisition, record)
         page.decision.listed.update(record.tokens.values())
         if record.missing:
             record.missing = False
@@ -119,7 +124,6 @@ def decide(
         unseen = [site for site in {w.site.number for w in listing.watches} if record.sites.get(site, 0) < revision]
         if not (unseen or revision == first_free):
             continue
-        acquisition = key(product)
         others = page.others(acquisition)
         for site in unseen:
             before = record.sites.get(site)
@@ -154,7 +158,7 @@ class _Page:
         self._fresh: dict[str, list[tuple[int, Product, Known]]] = {}
         self._sights: dict[int, frozenset[int]] = {}
 
-    def recognise(self, listing: Listing, record: Known) -> int:
+    def recognise(self, listing: Listing, acquisition: str | None, record: Known) -> int:
         """Return the number of the revision that is listed, a new one if it is not known."""
         product = listing.product
         if product.revision in record.tokens:
@@ -165,11 +169,13 @@ class _Page:
                 del record.tokens[text]
                 record.tokens[product.revision] = revision
                 self.decision.completed.append((revision, product))
+                self.decision.keys[revision] = acquisition
                 wanting = (w for w in listing.watches if wanted(w, product, self._levels))
                 self.decision.offered.extend((revision, watch) for watch in wanting)
             return revision
         revision = record.tokens[product.revision] = self.number
         self.decision.revisions.append((revision, product))
+        self.decision.keys[revision] = acquisition
         self.number += 1
         return revision
 
@@ -187,9 +193,8 @@ class _Page:
             verdict = judge(product, others, collection=self._collection, site=site, before=token, once=self._once)
         else:
             verdict = _NEW if before is None else _REVISED
-        revises = verdict.event is Event.REVISED and self._seen(others, site)
-        here = (watch for watch in listing.watches if watch.site.number == site)
-        accepting = [watch for watch in here if accepts(watch, product, again=before is not None or revises)]
+        again = before is not None or (verdict.event is Event.REVISED and self._seen(others, site))
+        accepting = [w for w in listing.watches if w.site.number == site and accepts(w, product, again=again)]
         if not accepting or (verdict.event is None and not verdict.told_by):
             return
         event = verdict.event or Event.NEW

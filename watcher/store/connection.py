@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,20 +72,68 @@ def _prepare(path: Path) -> None:
 
 
 @contextmanager
-def writing(db: sqlite3.Connection) -> Iterator[None]:
+def writing(db: sqlite3.Connection, *, behind: Behind | None = None) -> Iterator[None]:
     """Write all of it or nothing. The lock is taken at once, so that what is read inside still holds at the end.
 
-    Raises `StoreError` when the disk is full, the database is locked for too long, or it cannot be written.
+    Raises `StoreError` when the disk is full, the database is locked for too long, or it cannot be written; where the
+    commit is left to `behind`, that raises what it meets.
     """
+    if behind is not None:
+        behind.settle()
     with naming():
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            if behind is None:
+                db.execute("COMMIT")
+            else:
+                behind.commit(db)
+        except BaseException:
+            _roll_back(db)
+            raise
+
+
+class Behind:
+    """Commits in a thread of its own: while the disk takes what was written, its writer goes on without the database.
+
+    At the end of the ``with`` statement all of it is on the disk, or `StoreError` is raised, as it is by the next
+    `writing`.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Behind:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._thread:
+            self.settle()
+
+    def commit(self, db: sqlite3.Connection) -> None:
+        """Begin to commit; nobody may use the connection before `settle`."""
+        self._last = self._thread.submit(_commit, db)
+
+    def settle(self) -> None:
+        """Wait for the last commit."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+
+def _commit(db: sqlite3.Connection) -> None:
+    with naming():
+        try:
             db.execute("COMMIT")
         except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            _roll_back(db)
             raise
+
+
+def _roll_back(db: sqlite3.Connection) -> None:
+    if db.in_transaction:
+        db.execute("ROLLBACK")
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from watcher.core.acquisitions import key
 from watcher.core.decide import Arrival, Decision, Known
 from watcher.model import Asset, Level, Page, Product, Watch
 from watcher.store.connection import moment, stamp
@@ -68,20 +67,21 @@ def first_free(db: sqlite3.Connection) -> int:
 
 def record(db: sqlite3.Connection, collection: int, decision: Decision, *, now: datetime) -> None:
     """Write the products of a decision: revisions, sightings. A conflict is a defect, so nothing is ignored."""
+    keys = decision.keys
     if decision.revisions:
         seen = stamp(now)
         db.executemany(
             "INSERT INTO revisions (number, collection, id, token, title, level, acquired, published, updated, cloud,"
             " platform, instrument, geometry, link, quicklook, assets, grid, acquisition, seen)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((number, collection, *_row(product), seen) for number, product in decision.revisions),
+            ((n, collection, *_row(product), keys.get(n), seen) for n, product in decision.revisions),
         )
     if decision.completed:
         db.executemany(
             "UPDATE revisions SET (id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
             " geometry, link, quicklook, assets, grid, acquisition) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " WHERE number = ?",
-            ((*_row(product), number) for number, product in decision.completed),
+            ((*_row(product), keys.get(n), n) for n, product in decision.completed),
         )
     if decision.replaced:
         db.executemany(
@@ -209,7 +209,6 @@ def _row(product: Product) -> tuple[Any, ...]:
         product.quicklook,
         _json.encode(product.assets).decode(),
         product.grid,
-        key(product),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from watcher.errors import CatalogueError
 from watcher.model import Page
 from watcher.store import acquisitions as relatives
 from watcher.store import approvals, audits, downloads, measures, products, subscriptions
-from watcher.store.connection import writing
+from watcher.store.connection import Behind, writing
 from watcher.tasks.poll.endings import take_away
 from watcher.tasks.poll.visit import Answer, Visit, announce, too_much
 
@@ -33,26 +34,28 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
     familiar = products.familiar(visit.db, site, collection) if site is not None else {}
     query = replace(ask.query, known={identity: token for identity, (token, _) in familiar.items()})
     try:
-        for page in visit.catalogue.search(query, visit.http):
-            answer.pages += 1
-            answer.gauge.listed += len(page)
-            visit.tally.listed += 0 if ask.besides else len(page)
-            fresh = [p for p in page if p.withdrawn is not None or query.known.get(p.id) != p.revision]
-            if len(fresh) < len(page):
-                unchanged = [p for p in page if p.withdrawn is None and query.known.get(p.id) == p.revision]
-                answer.listed.update(*(familiar[product.id][1] for product in unchanged))
-                answer.levels.update(product.level for product in unchanged if product.id not in answer.ids)
-                answer.sites |= numbers
-            if fresh and ask.watches:
-                _write(visit, collection, fresh, ask, answer)
-            elif fresh:
-                answer.gauge.take(fresh, (), ())
-            moment = visit.now()
-            for learnt in {product.learnt for product in page}:
-                answer.cursor = newest(answer.cursor, learnt, now=moment)
-            if ask.whole or visit.again:
-                answer.ids.update(product.id for product in page)
-            visit.alive()
+        # Asked for news, a catalogue may acknowledge a page when it is asked for the next.
+        with Behind() if query.learnt_since is None else nullcontext() as behind:
+            for page in visit.catalogue.search(query, visit.http):
+                answer.pages += 1
+                answer.gauge.listed += len(page)
+                visit.tally.listed += 0 if ask.besides else len(page)
+                fresh = [p for p in page if p.withdrawn is not None or query.known.get(p.id) != p.revision]
+                if len(fresh) < len(page):
+                    unchanged = [p for p in page if p.withdrawn is None and query.known.get(p.id) == p.revision]
+                    answer.listed.update(*(familiar[product.id][1] for product in unchanged))
+                    answer.levels.update(product.level for product in unchanged if product.id not in answer.ids)
+                    answer.sites |= numbers
+                if fresh and ask.watches:
+                    _write(visit, collection, fresh, ask, answer, behind)
+                elif fresh:
+                    answer.gauge.take(fresh, (), ())
+                moment = visit.now()
+                for learnt in {product.learnt for product in page}:
+                    answer.cursor = newest(answer.cursor, learnt, now=moment)
+                if ask.whole or visit.again:
+                    answer.ids.update(product.id for product in page)
+                visit.alive()
     except CatalogueError as error:
         with writing(visit.db):
             measure(visit, collection, ask, answer, error)
@@ -81,26 +84,28 @@ def measure(visit: Visit, collection: int, ask: Ask, answer: Answer, error: Cata
     measures.appear(visit.db, collection, gauge.appeared, now=now)
 
 
-def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer) -> None:
+def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, behind: Behind | None) -> None:
     """Write one page and all that follows from it: one transaction."""
     db, now = visit.db, visit.now()
     deleted = [product for product in page if product.withdrawn is not None]
     if deleted:
         page = [product for product in page if product.withdrawn is None]
-    with writing(db):
+    with writing(db, behind=behind):
         listed = found = matches(page, visit.around.sorted(ask), one_place=ask.way is Way.PLACE)
         known = products.known(db, collection, [listing.product for listing in found])
         if ask.query.brief:
             found = _recorded(ask, found, known, answer)
         # Of most pages all is known: who wants to hear of it need not be looked up.
         fresh = any(news(one, known.get(one.product.id)) for one in found)
+        keys = acquisitions(found, known)
         decision = decide(
             found,
             known,
             subscriptions.audience(db, now=now) if fresh else Audience((), now=now),
             first_number=products.first_free(db),
             download_levels=visit.download_levels,
-            kin=relatives.kin(db, acquisitions(found, known)),
+            keys=keys,
+            kin=relatives.kin(db, {key for key in keys if key is not None}),
             collection=collection,
             once=visit.once,
         )
