@@ -193,12 +193,10 @@ def test_ten_hung_addresses_delay_no_other(mailman: Mailman, hook: Hook):
     hung = [mailman.url(f"hung{n}@example.org") for n in range(10)]
     good = [hook.url(f"ok{n}") for n in range(10)]
     posts = [(url, notice()) for url in [*hung, *good]]
-    began = time.monotonic()
-    done = {}
-    for sent in Kind(timeout=6).send(posts):
-        done[sent.index] = (sent.outcome, time.monotonic() - began)
-    assert [done[n][0] for n in range(20)] == [Outcome.UNKNOWN] * 10 + [Outcome.SENT] * 10
-    assert max(done[n][1] for n in range(10, 20)) <= 5
+    ended = [(sent.index, sent.outcome) for sent in Kind(timeout=20).send(posts)]
+    # Every other one has ended before the first that hangs is given up on.
+    assert sorted(ended[:10]) == [(n, Outcome.SENT) for n in range(10, 20)]
+    assert sorted(ended[10:]) == [(n, Outcome.UNKNOWN) for n in range(10)]
 
 
 def test_a_process_full_of_hung_sends_is_replaced(hook: Hook):

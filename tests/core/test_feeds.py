@@ -75,7 +75,10 @@ def test_atom_is_read_by_a_feed_reader() -> None:
     assert read.feed.links == [{"rel": "self", "type": "application/atom+xml", "href": f"{URL}arrivals.atom"}]
     gone, new = read.entries
     assert new.title == "new L2A at Pornic: SPOT5_A_L2A"
-    assert new.content[0].value == "acquired 2015-05-30 11:12 UTC, cloud 12 %, covers 96 % of the site, 10 B, in take5"
+    assert (
+        new.content[0].value
+        == "acquired 2015-05-30 11:12 UTC, SPOT5, cloud 12 %, covers 96 % of the site, 10 B, in take5"
+    )
     assert new.link == "https://catalogue.example.org/A.json"
     assert [tag.term for tag in new.tags] == ["new", "L2A", "Pornic", "SPOT5"]
     assert gone.content[0].value.endswith("no longer in the catalogue")

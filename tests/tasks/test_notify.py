@@ -181,7 +181,7 @@ def test_what_an_address_does_not_take_for_a_week_is_given_up_and_may_be_retried
     post.refuses.clear()
     pay()
     assert post.told() == ["P1"]
-    assert "(delivered late)" in post.arrived[0][1].subject
+    assert "delivered late" in post.arrived[0][1].subject
 
 
 def test_one_bad_address_delays_no_other(db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock) -> None:

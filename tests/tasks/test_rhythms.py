@@ -21,7 +21,7 @@ from tests.given import L1C, L2A, Clock, add_watch, database, product, rows
 from watcher.core.decide import Arrival, Decision
 from watcher.core.replay import replay
 from watcher.model import ARRIVALS, Event, Notice, Outcome, Rhythm, Sent, Subscription
-from watcher.store import arrivals, deliveries, polls, products, sites, subscriptions
+from watcher.store import deliveries, happened, polls, products, sites, subscriptions
 from watcher.store.connection import writing
 from watcher.tasks.notify import notify
 
@@ -184,7 +184,7 @@ def test_a_preview_agrees_with_what_is_really_sent(anew: sqlite3.Connection, zon
     names = dict(
         rows(world.db, "SELECT a.number, r.id FROM arrivals AS a JOIN revisions AS r ON r.number = a.revision")
     )
-    recorded = arrivals.since(world.db, starts[0])
+    recorded = happened.since(world.db, starts[0])
     for one in subscribed:
         foreseen = replay(one, recorded, sites.tags(world.db))
         sent = [(moment, sorted(told)) for address, moment, told in world.post.came if address == one.address]
@@ -220,5 +220,5 @@ def test_what_a_poll_finds_before_quiet_hours_and_ends_in_them_is_told_as_they_e
     assert world.post.came == []
     world.until(None)
     assert [f"{moment:%d %H:%M}" for _, moment, _ in world.post.came] == ["02 07:00"]
-    (foreseen,) = replay(quiet, arrivals.since(anew, start), {}).tellings
+    (foreseen,) = replay(quiet, happened.since(anew, start), {}).tellings
     assert f"{foreseen.at:%d %H:%M}" == "02 07:00"

@@ -122,7 +122,7 @@ def poll(
             tally.problem,
             tally.passing,
             tally.not_before,
-            len({watch.collection for watch in watched} - {watch.collection for watch in wanted}),
+            resting=len({watch.collection for watch in watched} - {watch.collection for watch in wanted}),
         )
         with writing(db):
             polls.looked(db, name, asked - tally.unanswered, began=started, ended=now())
