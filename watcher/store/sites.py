@@ -191,7 +191,8 @@ def watches(
         " announce, baselined, looked_from, cursor, reread FROM watches JOIN sites ON sites.number = site"
         " JOIN collections ON collections.number = collection"
         " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 IS NULL OR collections.name = ?2) AND (?3 OR paused IS NULL)"
-        " AND (?4 IS NULL OR site IN (SELECT value FROM json_each(?4))) ORDER BY sites.name, catalogue, level, collections.name",
+        " AND (?4 IS NULL OR site IN (SELECT value FROM json_each(?4)))"
+        " ORDER BY sites.name, catalogue, level, collections.name",
         (catalogue, collection, paused, None if at is None else json.dumps(list(at))),
     )
     # Ten thousand watches share their sites, their times and their collection: read once, they take half the space.
