@@ -81,6 +81,7 @@ class Parts:
         self._heartbeat: Heartbeat | None = None
         self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
+        self._taken: set[str] = set()
 
     @property
     def database(self) -> Path:
@@ -618,11 +619,9 @@ class Parts:
 
         Raises `UsageError` for an address that cannot be sent to.
         """
-        from watcher.channels import address_for
-
         text = text.strip()
         if text in self.config.channels:
-            address_for(self.address(f"channel:{text}"), mail_url=None)
+            self._asked(self.address(f"channel:{text}"))
             return f"channel:{text}"
         if text.startswith("url:"):
             try:
@@ -636,13 +635,26 @@ class Parts:
             raise UsageError(
                 f'"{text}" is no channel, e-mail address or Apprise URL', hint=f"the channels are: {known}"
             )
-        mail = self.config.mail
-        url = _guarded(address_for(text, mail_url=revealed(mail.url) if mail else None))
         if "://" in text:
+            url = _guarded(self._asked(text))
             return addresses.known(self.state, url) or url
+        self._asked(text)
         mailbox = re.sub(r"^mail(to)?:", "", text, flags=re.IGNORECASE)
         name, _, domain = mailbox.rpartition("@")
         return f"mail:{name}@{domain.lower()}"
+
+    def _asked(self, text: str) -> str:
+        """Return the URL of an address that its channel takes. Of the mail account, that is asked about once."""
+        from watcher.channels import address_for, resolved
+
+        mail = self.config.mail
+        account = revealed(mail.url) if mail else None
+        url = resolved(text, mail_url=account)
+        what = url if "://" in text else "mail"
+        if what not in self._taken:
+            address_for(text, mail_url=account)
+            self._taken.add(what)
+        return url
 
     def kept(self, checked: str) -> str:
         """Return the reference of a checked address; a URL in clear is kept for it."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from watcher.model import Subscription
     from watcher.wiring import Parts
 
+_SHOWN = 10
+"""So many problems are told at once."""
+
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -56,6 +59,7 @@ def take(parts: Parts, file: Path) -> None:
     from watcher.cli.subscribe import forget_unused
     from watcher.cli.zones import here
     from watcher.core.documents import draft, parsed
+    from watcher.core.terms import essence
     from watcher.store import subscriptions
     from watcher.store.connection import writing
 
@@ -75,7 +79,10 @@ def take(parts: Parts, file: Path) -> None:
             taken: set[int] = set()
             meant = page.each(whose, lambda pair: _meant(parts, db, *pair, known=known, taken=taken))
             addresses = [parts.kept(address) for address in addresses]
-            states = [_put(db, replace(one, address=to), known) for one, to in zip(meant, addresses, strict=True)]
+            alike: dict[Subscription, list[Subscription]] = {}
+            for one in known:
+                alike.setdefault(essence(one), []).append(one)
+            states = [_put(db, replace(one, address=to), alike) for one, to in zip(meant, addresses, strict=True)]
     finally:
         for address in addresses:
             forget_unused(parts, db, address)
@@ -98,8 +105,9 @@ class _Page:
                 hint = f"\n      → {error.hint}" if error.hint else ""
                 problems.append(f"\n  {self._place(index, error)}: {error}{hint}")
         if problems:
-            count = f"{len(problems)} of {several(len(values), 'subscription')}"
-            raise UsageError(f"{self.name}: {count} cannot be taken, so none is:{''.join(problems)}")
+            count = f"{len(problems):,} of {several(len(values), 'subscription')}"
+            shown = "".join(problems[:_SHOWN]) + ("\n  …" if len(problems) > _SHOWN else "")
+            raise UsageError(f"{self.name}: {count} cannot be taken, so none is:{shown}")
         return done
 
     def _place(self, index: int, error: WatcherError) -> str:
@@ -162,20 +170,23 @@ def _meant(
     return replace(one.terms, number=before.number if before else 0, address=address, sites=places)
 
 
-def _put(db: sqlite3.Connection, wanted: Subscription, known: list[Subscription]) -> tuple[str, Subscription]:
-    """Add or change a subscription; return which it was, and the subscription."""
-    from watcher.core.terms import alike
+def _put(
+    db: sqlite3.Connection, wanted: Subscription, known: dict[Subscription, list[Subscription]]
+) -> tuple[str, Subscription]:
+    """Add or change a subscription; return which it was, and it. `known` are those that exist, by essence."""
+    from watcher.core.terms import essence
     from watcher.store import subscriptions
     from watcher.wiring import now
 
-    same = next((one for one in known if wanted.number in (0, one.number) and alike(one, wanted)), None)
+    alike = known.setdefault(essence(wanted), [])
+    same = next((one for one in alike if wanted.number in (0, one.number)), None)
     if same is not None:
         return "as before", same
     if wanted.number:
         subscriptions.change(db, wanted, now=now())
         return "changed", wanted
     added = replace(wanted, number=subscriptions.add(db, wanted, now=now()))
-    known.append(added)
+    alike.append(added)
     return "new", added
 
 
@@ -186,9 +197,7 @@ def _say(parts: Parts, db: sqlite3.Connection, name: str, states: Sequence[tuple
     counts = {word: sum(state == word for state, _ in states) for word in ("new", "changed", "as before")}
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     click.echo(f"{several(len(states), 'subscription')} read from {name}: {told or 'nothing to do'}.")
-    for state, one in states:
-        if state != "as before":
-            say(parts, db, one, now=now())
+    say(parts, db, *(one for state, one in states if state != "as before"), now=now())
 
 
 def _table(parts: Parts, subscription: Subscription, names: Mapping[int, str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import replace
 
 from watcher.cli import Context
 from watcher.cli.output import several
@@ -49,9 +48,11 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
       watcher subscribe 'slack://TokenA/TokenB/TokenC/#l2a' --name "the lab" --quiet 22:00-07:00
       watcher subscribe you@example.org --max-cloud 20 --preview --days 30
     """
+    from msgspec.structs import replace
+
     from watcher.cli.preview import foresee
     from watcher.cli.zones import here
-    from watcher.core.terms import alike
+    from watcher.core.terms import essence
     from watcher.model import Rhythm, Subscription
     from watcher.store import subscriptions
     from watcher.store.connection import writing
@@ -69,7 +70,7 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
     fresh = replace(fresh, address=parts.kept(fresh.address))
     with writing(db):
         wanted = agreed(db, fresh, given)
-        same = next((one for one in subscriptions.every(db) if alike(one, wanted)), None)
+        same = next((one for one in subscriptions.every(db) if essence(one) == essence(wanted)), None)
         number = same.number if same else subscriptions.add(db, wanted, now=now())
         subscription = subscriptions.numbered(db, number)
     if same:
@@ -115,6 +116,8 @@ def edit_subscription(
       watcher edit-subscription 3 --to jane@example.org
       watcher edit-subscription 3 --min-coverage 80 --preview
     """
+    from msgspec.structs import replace
+
     from watcher.cli.preview import foresee
     from watcher.store import subscriptions
     from watcher.store.connection import writing
@@ -144,16 +147,19 @@ def edit_subscription(
     say_when(wanted, moved, owed, now=now())
 
 
-def say(parts: Parts, db: sqlite3.Connection, subscription: Subscription, *, now: datetime) -> None:
+def say(parts: Parts, db: sqlite3.Connection, *subscriptions: Subscription, now: datetime) -> None:
     """Say back in a sentence what was understood, and what about it may be a slip."""
     from watcher.core.promise import promise
     from watcher.store import sites
 
     names = {site.number: site.name for site in sites.every(db)}
-    sentence = promise(subscription, parts.shown(subscription), names, now=now)
-    click.echo(f"Subscription {subscription.number}: {sentence}.")
-    for doubt in doubts(db, subscription):
-        click.echo(doubt)
+    tags = frozenset().union(*sites.tags(db).values())
+    collections = {watch.collection for watch in sites.watches(db, paused=True)}
+    for subscription in subscriptions:
+        sentence = promise(subscription, parts.shown(subscription), names, now=now)
+        click.echo(f"Subscription {subscription.number}: {sentence}.")
+        for doubt in doubts(subscription, tags, collections):
+            click.echo(doubt)
 
 
 def say_when(subscription: Subscription, moved: int, owed: int, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -22,8 +22,8 @@ _EVENTS = ["new", "revised", "withdrawn", "downloaded", "late", "health"]
 class Word(click.ParamType[Any]):
     """A word that `watcher.core.terms` reads, by the function of that name."""
 
-    def __init__(self, reader: str, metavar: str, words: Sequence[str] = ()) -> None:
-        self.name, self._reader, self._words = metavar, reader, words
+    def __init__(self, reader: str, words: Sequence[str] = ()) -> None:
+        self.name, self._reader, self._words = reader, reader, words
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the word."""
@@ -75,16 +75,21 @@ _OPTIONS = (
     click.option("--name", help="Whose it is, for the listing."),
     click.option(
         "--every",
-        type=Word("every", "pass|hour|day|week", ("pass", "hour", "day", "week")),
+        type=Word("every", ("pass", "hour", "day", "week")),
+        metavar="pass|hour|day|week",
         help="How often: with each pass that found something, or what came as one digest [default: pass].",
     ),
-    click.option("--at", type=Word("time_of_day", "HH:MM"), help="The time of the day of a digest [default: 08:00]."),
-    click.option("--on", type=Word("weekday", "DAY", _DAYS), help="The day of a weekly digest [default: monday]."),
     click.option(
-        "--zone", type=Word("zone", "ZONE"), help="The time zone of all times [default: this machine's, else UTC]."
+        "--at", type=Word("time_of_day"), metavar="HH:MM", help="The time of the day of a digest [default: 08:00]."
     ),
-    click.option("--quiet", type=Word("quiet_hours", "FROM-TO"), help="Send nothing then, but first thing afterwards."),
-    click.option("--fields", type=Word("fields", "A,B,…"), help="The columns of a notice, in their order."),
+    click.option(
+        "--on", type=Word("weekday", _DAYS), metavar="DAY", help="The day of a weekly digest [default: monday]."
+    ),
+    click.option("--zone", type=Word("zone"), help="The time zone of all times [default: this machine's, else UTC]."),
+    click.option(
+        "--quiet", type=Word("quiet_hours"), metavar="FROM-TO", help="Send nothing then, but first thing afterwards."
+    ),
+    click.option("--fields", type=Word("fields"), metavar="A,B,…", help="The columns of a notice, in their order."),
     click.option("--still/--no-still", default=None, help="A word once a week also when nothing came."),
 )
 
@@ -178,25 +183,18 @@ def _without(before: Subscription, words: Sequence[str]) -> dict[str, Any]:
     return terms | {"rhythm": rhythm}
 
 
-def doubts(db: sqlite3.Connection, subscription: Subscription) -> list[str]:
+def doubts(subscription: Subscription, tags: Collection[str], collections: Collection[str]) -> Iterator[str]:
     """Say what may be a slip: a tag that no site has, a collection that is not watched."""
     from fnmatch import fnmatchcase
 
     from watcher.names import near
-    from watcher.store import sites
 
-    said = []
-    tagged = set().union(*sites.tags(db).values())
     for tag in subscription.tags:
-        if tag not in tagged:
-            close = near(tag, tagged)
-            said.append(
-                f'No site is tagged "{tag}" yet'
-                + (f"; did you mean {' or '.join(close)}?" if close else f": watcher tag-site NAME {tag}")
-            )
-    watched = {watch.collection for watch in sites.watches(db, paused=True)}
+        if tag not in tags:
+            close = near(tag, tags)
+            way = f"; did you mean {' or '.join(close)}?" if close else f": watcher tag-site NAME {tag}"
+            yield f'No site is tagged "{tag}" yet{way}'
     for pattern in subscription.collections:
-        if not any(fnmatchcase(name.casefold(), pattern.casefold()) for name in watched):
-            names = ", ".join(sorted(watched))
-            said.append(f'No collection "{pattern}" is watched' + (f"; watched are {names}." if watched else " yet."))
-    return said
+        if not any(fnmatchcase(name.casefold(), pattern.casefold()) for name in collections):
+            watched = f"; watched are {', '.join(sorted(collections))}." if collections else " yet."
+            yield f'No collection "{pattern}" is watched{watched}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -71,16 +72,21 @@ def weekday(text: str) -> int:
 
 def zone(text: str) -> str:
     """Read the name of an IANA time zone, whatever its case; raises `UsageError` with the nearest names."""
-    names = available_timezones() - {"Factory", "localtime"}
     word = text.strip().replace(" ", "_").casefold()
-    found = next((name for name in names if name.casefold() == word), None)
+    found = _zones().get(word)
     if found is None:
         # People know the city; the names begin with the continent.
-        cities = {name.rpartition("/")[2]: name for name in sorted(names)}
+        cities = {name.rpartition("/")[2]: name for name in sorted(_zones().values())}
         close = [cities[city] for city in near(word.rpartition("/")[2], cities)]
         hint = f"did you mean {' or '.join(close)}?" if close else "write an IANA name such as Europe/Paris, or UTC"
         raise UsageError(f'no time zone is called "{text}"', hint=hint)
     return found
+
+
+@cache
+def _zones() -> dict[str, str]:
+    """Return the names of the time zones by what they are without regard to case; they are files, and slow to list."""
+    return {name.casefold(): name for name in available_timezones() - {"Factory", "localtime"}}
 
 
 def fields(words: str | Iterable[str]) -> tuple[str, ...]:
@@ -161,20 +167,16 @@ def checked(subscription: Subscription) -> Subscription:
     return subscription
 
 
-def alike(one: Subscription, other: Subscription) -> bool:
-    """Say whether two subscriptions are the same but for their number and age, and for what has no effect."""
-
-    def bare(subscription: Subscription) -> Subscription:
-        rhythm = subscription.rhythm
-        rare, timed = rhythm.every == "week", rhythm.every in ("day", "week")
-        rhythm = replace(
-            rhythm,
-            at=rhythm.at if timed else time(),
-            weekday=rhythm.weekday if rare else 0,
-            zone=rhythm.zone if timed or rhythm.quiet else "UTC",
-        )
-        lists = {name: tuple(sorted(getattr(subscription, name))) for name in ("tags", "levels", "events")}
-        places = None if subscription.sites is None else tuple(sorted(subscription.sites))
-        return replace(subscription, number=0, changed=None, rhythm=rhythm, sites=places, **lists)
-
-    return bare(one) == bare(other)
+def essence(subscription: Subscription) -> Subscription:
+    """Return a subscription without number, age and what has no effect: those that promise the same have the same."""
+    rhythm = subscription.rhythm
+    rare, timed = rhythm.every == "week", rhythm.every in ("day", "week")
+    rhythm = replace(
+        rhythm,
+        at=rhythm.at if timed else time(),
+        weekday=rhythm.weekday if rare else 0,
+        zone=rhythm.zone if timed or rhythm.quiet else "UTC",
+    )
+    lists = {name: tuple(sorted(getattr(subscription, name))) for name in ("tags", "levels", "events")}
+    places = None if subscription.sites is None else tuple(sorted(subscription.sites))
+    return replace(subscription, number=0, changed=None, rhythm=rhythm, sites=places, **lists)
