@@ -104,14 +104,31 @@ def test_a_byte_beyond_the_length_is_there_for_who_asks(after: bytes, beyond: bo
     assert b"".join(found) == body + (after[:1] if beyond else b"")
 
 
-def test_a_connection_is_used_again_where_that_is_asked_for() -> None:
-    body = bytes(300_000)
-    for again in (True, False):
-        with served(reply(200, body)) as peer, Http(origin=peer.origin) as http:
-            for _ in range(3):
-                with http.stream(peer.url()) as response:
-                    assert sum(map(len, pieces(response, again=again))) == len(body)
-            assert peer.connections == (1 if again else 3)
+@pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
+def test_a_connection_is_used_again(size: int) -> None:
+    body = BIG[:size]
+    with served(reply(200, body)) as peer, Http(origin=peer.origin) as http:
+        for _ in range(3):
+            with http.stream(peer.url()) as response:
+                assert b"".join(map(bytes, pieces(response))) == body
+        assert peer.connections == 1
+
+
+def test_a_connection_is_made_anew_after_a_long_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.net.answers._REUSED", 100_000)
+    with served(reply(200, BIG)) as peer, Http(origin=peer.origin) as http:
+        for _ in range(2):
+            with http.stream(peer.url()) as response:
+                assert b"".join(map(bytes, pieces(response))) == BIG
+        assert peer.connections == 2
+
+
+def test_a_connection_with_bytes_too_many_is_not_used_again() -> None:
+    with served(lambda request, connection: reply(200, BIG) + b"more") as peer, Http(origin=peer.origin) as http:
+        for _ in range(2):
+            with http.stream(peer.url()) as response:
+                assert b"".join(map(bytes, pieces(response))) == BIG
+        assert peer.connections == 2
 
 
 def test_an_error_of_the_caller_passes_through() -> None:

@@ -15,6 +15,8 @@ from watcher.net.reach import shown
 
 _STEP = 64 * 1024
 _READ = 256 * 1024
+_REUSED = 64 * 2**20
+"""Bytes of a body after which a connection is better made anew."""
 _PREFIX = 4096
 
 
@@ -61,19 +63,19 @@ def whole(response: httpx.Response, limit: int) -> bytes:
         raise Unreachable(f"{place} answered with broken compression: {error}") from error
 
 
-def pieces(response: httpx.Response, *, again: bool = False, beyond: bool = False) -> Iterator[bytes | memoryview]:
+def pieces(response: httpx.Response, *, beyond: bool = False) -> Iterator[bytes | memoryview]:
     """Yield a download's bytes as they arrive; a piece is valid until the next one is asked for.
 
     Where the length is known they are read around httpx, h11 and their copies, which halves the cost of a
-    download, and of its connection no more than that is left: not so where it is to be used `again`. With `beyond`
-    a byte is yielded that comes after the length, if one is there already. Raises what httpcore raises.
+    download. With `beyond` a byte is yielded that comes after that length, if one is there already. Raises what
+    httpcore raises.
     """
     raw, connection = response.iter_raw(), response.extensions.get("network_stream")
     length = response.headers.get("content-length", "")
     sized = length.isdigit() and "transfer-encoding" not in response.headers
     # Neither of those has a body, whatever length it says (RFC 9112 §6.3).
     empty = response.status_code in (204, 304)
-    if again or empty or not sized or not isinstance(connection, Connection):
+    if empty or not sized or not isinstance(connection, Connection):
         yield from raw
         return
     left = int(length)
@@ -81,6 +83,7 @@ def pieces(response: httpx.Response, *, again: bool = False, beyond: bool = Fals
         yield first
         left -= len(first)
         break
+    around = left
     buffer = memoryview(bytearray(_READ if left else 0))
     timeout = response.request.extensions["timeout"]["read"]
     while left > 0:
@@ -89,10 +92,12 @@ def pieces(response: httpx.Response, *, again: bool = False, beyond: bool = Fals
             raise httpcore.RemoteProtocolError(f"the connection was closed {left} bytes early")
         left -= count
         yield buffer[:count]
-    if not buffer:
-        yield from raw  # its end, after which the connection can be used again
-    elif beyond and (more := connection.more()):
-        yield more
+    if around and (more := connection.more()):
+        yield from (more,) if beyond else ()
+    elif around <= _REUSED:
+        connection.owe(around)
+        for _ in raw:  # to its end, after which the connection can be used again
+            pass
 
 
 def opening(response: httpx.Response, limit: int = 2048) -> bytes:

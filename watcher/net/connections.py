@@ -29,6 +29,7 @@ ADDRESS_SECONDS = 5.0
 """The time one of a host's addresses gets to accept a connection."""
 
 _TICK = 0.5
+_ZEROS = bytes(2**20)
 
 T = TypeVar("T")
 _NUMERIC = socket.AI_NUMERICHOST
@@ -120,15 +121,26 @@ class Connection(httpcore.NetworkStream):
 
     def __init__(self, plain: socket.socket) -> None:
         plain.settimeout(_TICK)
-        self._socket = plain
+        self._socket, self._owed = plain, 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read up to `max_bytes`, none at the end."""
+        if self._owed:
+            some = _ZEROS[: self._owed]
+            self._owed -= len(some)
+            return some
         return _patiently(partial(self._socket.recv, max_bytes), timeout, httpcore.ReadError)
 
     def read_into(self, buffer: memoryview, timeout: float | None) -> int:
         """Read into `buffer`, around httpcore; return the number of bytes, 0 at the end."""
         return _patiently(partial(self._socket.recv_into, buffer), timeout, httpcore.ReadError)
+
+    def owe(self, count: int) -> None:
+        """Let httpcore read `count` zeros next, in place of as many bytes that were read around it.
+
+        It counts them, and so finds the end of the body, after which the connection can be used again.
+        """
+        self._owed = count
 
     def more(self) -> bytes:
         """Return a byte if one is there already, without waiting for it."""

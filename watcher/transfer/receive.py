@@ -107,7 +107,7 @@ def _begun(response: httpx.Response, errand: Errand, *, status: int = 200) -> tu
 
     Raises `WatcherError` for an answer that is no product, or has another status.
     """
-    asset, coming = errand.asset, pieces(response, again=status == 206, beyond=errand.known is None)
+    asset, coming = errand.asset, pieces(response, beyond=errand.known is None)
     first = beginning(coming, OPENING)
     if response.status_code != status or not is_product(response, asset, errand.name, first):
         raise refusal(response, first + beginning(coming, LOOK))

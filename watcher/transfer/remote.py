@@ -42,7 +42,7 @@ class Remote(io.RawIOBase):
         self._coming: _Coming | None = None
         self.received = 0
         with self._asked({"Range": f"bytes=0-{OPENING - 1}"}) as response:
-            coming = pieces(response, again=True)
+            coming = pieces(response)
             first = beginning(coming, OPENING)
             if response.status_code not in (200, 206) or not is_product(response, asset, name, first):
                 raise refusal(response, first + beginning(coming, LOOK))
@@ -119,7 +119,7 @@ class Remote(io.RawIOBase):
         raise refusal(response, beginning(pieces(response), LOOK))
 
     def _counted(self, response: httpx.Response) -> Iterator[bytes | memoryview]:
-        for piece in pieces(response, again=True):
+        for piece in pieces(response):
             self.received += len(piece)
             yield piece
 

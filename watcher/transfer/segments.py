@@ -216,7 +216,7 @@ class _Work:
             errand.asset.href, headers=headers, patience=errand.terms.patience, stop=self.halt
         ) as response:
             if ranges.continues(response, span, record, known=errand.known is not None):
-                self._copy(response, pieces(response, again=True), span)
+                self._copy(response, pieces(response), span)
             elif response.status_code in (200, 206, 416):
                 raise Changed
             else:
