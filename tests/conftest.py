@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,13 @@ class Scene(NamedTuple):
         """Let everything be published that the story has."""
         self.catalogue.timeline.begin()
         self.clock.seconds += 1000.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test is told less because of a secret of another."""
+    monkeypatch.setattr("watcher.credentials.redaction._lasting", set())
+    monkeypatch.setattr("watcher.credentials.redaction._passing", deque(maxlen=512))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.catalogues.loopback import Reply, answering
 from watcher import config
 from watcher.errors import ConfigError, UsageError
 from watcher.wiring import Parts
@@ -91,6 +92,20 @@ def test_the_default_catalogue_may_be_a_preset(presets: Path, tmp_path: Path) ->
     with pytest.raises(ConfigError, match="mine") as refused:
         written(tmp_path, 'catalogue = "mine"\n')
     assert "cdse, open" in str(refused.value.hint)
+
+
+def test_searches_are_signed_where_they_need_an_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHER_TEST_KEY", "k3y")
+    for needs, sent in (('["search", "download"]', "k3y"), ('["download"]', None)):
+        with answering(lambda asked: Reply(200, b'{"collections":[]}')) as (url, asked):
+            text = (
+                f'[catalogues.a]\nkind = "stac"\nurl = "{url}"\ncollections = {{x = "L2A"}}\nneeds_account = {needs}\n'
+            )
+            text += '[catalogues.a.auth]\nkind = "header"\nkey = { env = "WATCHER_TEST_KEY" }\n'
+            parts = Parts(written(tmp_path, text), tmp_path)
+            list(parts.catalogue("a").discover(parts.http("a")))
+            parts.close()
+        assert {question.headers.get("x-api-key") for question in asked} == {sent}
 
 
 def test_what_needs_an_account_is_searching_or_downloading(tmp_path: Path) -> None:

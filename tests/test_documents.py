@@ -89,9 +89,7 @@ def test_every_setting_of_the_example_can_be_uncommented_as_it_stands(shown: con
     assert len(shown.catalogues) > 8
     for name, table in shown.catalogues.items():
         assert parts.catalogue(name).collections_of(None)
-        if table.auth is not None:
-            settings = {"url": "https://example.org"} | table.auth
-            plugins.build("auth", settings.pop("kind"), settings, place=f"catalogues.{name}.auth")
+        assert table.auth is None or parts.secrets(name)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +100,8 @@ def test_the_example_shows_every_key_of_every_table(table: type[msgspec.Struct])
     name = table.__name__.removesuffix("Table").lower()
     tables = document["catalogues"].values() if table is config.CatalogueTable else [document[name]]
     keys = {key for each in tables for key in each}
-    inner = {"name", "settings", "needs"}  # its own name, what its kind has, and what a preset leaves open
+    # Its own name, what its kind has, and what a preset leaves open or knows of accounts.
+    inner = {"name", "settings", "needs", "logins"}
     assert {field.name for field in msgspec.structs.fields(table)} - inner <= keys
 
 

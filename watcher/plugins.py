@@ -98,11 +98,17 @@ def settings_of(family: str, kind: str) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(part)]
 
 
-def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str) -> Any:
+def told(family: str, kind: str) -> str:
+    """Return what a kind says of itself: the first sentence of its file, without the full stop."""
+    said = importlib.import_module(f"watcher.{family}.{kind}").__doc__ or ""
+    return " ".join(said.split("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+
+
+def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str, see: str | None = None) -> Any:
     """Turn settings into a working part of that kind.
 
-    `place` is where the settings stand (`catalogues.take5`), for the error. Raises `ConfigError` for an unknown
-    kind, an unknown or missing setting, or a value of the wrong type.
+    `place` is where the settings stand (`catalogues.take5`), `see` where to see how they should, for the error. Raises
+    `ConfigError` for an unknown kind, an unknown or missing setting, or a value of the wrong type.
     """
     known = kinds(family)
     if kind not in known:
@@ -122,7 +128,7 @@ def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str) ->
     try:
         return msgspec.convert(settings, part, strict=True)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"[{place}] {error}", hint=f"see config.example.toml for kind {kind}") from error
+        raise ConfigError(f"[{place}] {error}", hint=see or f"see config.example.toml for kind {kind}") from error
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from watcher import plugins
 from watcher.config import CatalogueTable, Config, preset, presets
-from watcher.credentials import Secret, remembered
+from watcher.credentials import Secret, redact, remembered, revealed
 from watcher.errors import ConfigError, StoreError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Sent, Subscription
 from watcher.store import addresses, audits, deliveries, sites, subscriptions
@@ -23,10 +25,11 @@ from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
 
 if TYPE_CHECKING:
-    import httpx
-
+    from watcher.core.carts import File
+    from watcher.core.shelves import Layout
     from watcher.net import Http
     from watcher.plugins import Catalogue
+    from watcher.tasks import carts
     from watcher.tasks.download import Brought, Show
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
@@ -37,6 +40,9 @@ DATABASE = "watcher.db"
 _SOME = 50
 """So many sites are reconciled together: most servers take them as one question."""
 
+_NOWHERE = "https://nowhere.invalid"
+"""An origin that nothing has (RFC 2606), so that no address is trusted more than another."""
+
 _LONG = 300.0
 """Seconds after which a reconcile lets the next poll go first."""
 
@@ -44,12 +50,13 @@ _LONG = 300.0
 class Parts:
     """All that a command or the service works with, made when it is asked for.
 
-    `stop`, once set, ends every wait of every part.
+    `stop`, once set, ends every wait of every part. Raises `ConfigError` for a layout of the archive that is none.
     """
 
     def __init__(self, config: Config, state: Path, *, stop: threading.Event | None = None) -> None:
         self.config = config
         self.state = state
+        self.layout = _layout(config)
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
         self._guard = threading.Lock()
@@ -112,7 +119,8 @@ class Parts:
                     origin=self.catalogue(name).url,
                     hosts=table.hosts,
                     auth_hosts=table.auth_hosts,
-                    auth=self._account(table),
+                    auth=None if table.auth is None else self._auth(table).auth(),
+                    signed="search" in table.needs_account,
                     gap=table.gap,
                     deadline=table.deadline,
                     connections=4 + self.config.download.concurrency,
@@ -220,6 +228,7 @@ class Parts:
                 db,
                 self.http,
                 self.archive,
+                layout=self.layout,
                 now=now,
                 chance=chance,
                 concurrency=self.config.download.concurrency,
@@ -227,6 +236,41 @@ class Parts:
                 show=show,
                 stop=self.stop,
             )
+
+    def http_at(self, url: str) -> Http:
+        """Return the client for an address that no catalogue gave: that of the catalogue whose host it is.
+
+        Any other address is asked without an account, and only if it is public and encrypted.
+        """
+        from urllib.parse import urlsplit
+
+        from watcher.net import Http
+
+        place = urlsplit(url)
+        for name in self.config.known():
+            own, table = urlsplit(self.catalogue(name).url), self.table(name)
+            if place[:2] == own[:2] or {place.netloc, place.hostname} & {*table.hosts, *table.auth_hosts}:
+                return self.http(name)
+        with self._guard:
+            if _NOWHERE not in self._https:
+                connections = 4 + self.config.download.concurrency
+                self._https[_NOWHERE] = Http(origin=_NOWHERE, connections=connections, stop=self.stop)
+            return self._https[_NOWHERE]
+
+    def bring(self, files: Sequence[File], folder: Path, show: Show | None = None) -> Iterator[carts.Brought]:
+        """Fetch the files of a cart into a folder."""
+        from watcher.tasks.carts import bring
+
+        limits = self.config.download
+        yield from bring(
+            files,
+            self.http_at,
+            folder,
+            concurrency=limits.concurrency,
+            reserve=limits.reserve,
+            show=show,
+            stop=self.stop,
+        )
 
     def close(self) -> None:
         """Close every HTTP client."""
@@ -244,8 +288,18 @@ class Parts:
             part = self._auth(table)
         except WatcherError as error:
             return Finding(f"{name} account", False, str(error), error.hint)
-        check: Finding = part.check(self.http(name))
-        return check
+        finding = part.check(self.http(name))
+        # It may quote a server, which may quote us.
+        hint = None if finding.hint is None else redact(finding.hint)
+        return Finding(finding.subject, finding.well, redact(finding.text), hint)
+
+    def secrets(self, name: str) -> dict[str, Secret]:
+        """Return where the secrets of a catalogue's account lie, by its settings; none where none is configured."""
+        return {setting: value for setting, value in self._settings(name).items() if isinstance(value, Secret)}
+
+    def logs_in_at(self, name: str) -> list[str]:
+        """Return the addresses that the account of a catalogue goes to for its own sake, such as that of tokens."""
+        return [value for value in self._settings(name).values() if isinstance(value, str) and "://" in value]
 
     def send(self, posts: Sequence[tuple[str, Notice]]) -> Iterator[Sent]:
         """Send each notice to the address that its reference stands for; one that has none fails alone."""
@@ -277,12 +331,12 @@ class Parts:
                     f'the channel "{rest}" is no longer in the configuration',
                     hint=f"restore [channels.{rest}], or unsubscribe",
                 )
-            return _guarded(_text(channel.url))
+            return _guarded(revealed(channel.url))
         if kind == "mail":
             from watcher.channels import resolved
 
             mail = self.config.mail
-            return _guarded(resolved(rest, mail_url=_text(mail.url) if mail else None))
+            return _guarded(resolved(rest, mail_url=revealed(mail.url) if mail else None))
         return _guarded(addresses.reveal(self.state, reference))
 
     def reference(self, text: str) -> str:
@@ -326,7 +380,7 @@ class Parts:
         from watcher.channels import address_for, resolved
 
         mail = self.config.mail
-        account = _text(mail.url) if mail else None
+        account = revealed(mail.url) if mail else None
         url = resolved(text, mail_url=account)
         what = url if "://" in text else "mail"
         if what not in self._taken:
@@ -364,8 +418,9 @@ class Parts:
         except WatcherError:
             return "(lost)"
 
-    def _account(self, table: CatalogueTable) -> httpx.Auth | None:
-        return None if table.auth is None else self._auth(table).auth()
+    def _settings(self, name: str) -> dict[str, Any]:
+        table = self.table(name)
+        return {} if table.auth is None else msgspec.structs.asdict(self._auth(table))  # type: ignore[arg-type]
 
     def _auth(self, table: CatalogueTable) -> plugins.Auth:
         settings = dict(table.auth or {})
@@ -375,8 +430,21 @@ class Parts:
             raise ConfigError(f"[{place}] names no kind", hint=f"the kinds are: {', '.join(plugins.kinds('auth'))}")
         if kind in plugins.kinds("auth") and "url" in plugins.settings_of("auth", kind):
             settings.setdefault("url", self.catalogue(table.name).url)
-        part: plugins.Auth = plugins.build("auth", kind, settings, place=place)
+        see = f"watcher login {table.name} --kind {kind} says what to write"
+        part: plugins.Auth = plugins.build("auth", kind, settings, place=place, see=see)
         return part
+
+
+def _layout(config: Config) -> Layout:
+    from watcher.core.shelves import layout
+
+    try:
+        return layout(config.download.layout)
+    except ValueError as error:
+        raise ConfigError(
+            f'{config.path}: download.layout = "{config.download.layout}": {error}',
+            hint='write for instance "{site}/{platform}/{acquired:%Y/%m}/{level}/{title}"',
+        ) from error
 
 
 def _unknown(name: str, config: Config) -> UsageError:
@@ -412,7 +480,3 @@ def _guarded(url: str) -> str:
         for secret in secrets_of(url):
             remembered(secret)
     return url
-
-
-def _text(value: Secret | str) -> str:
-    return value.reveal() if isinstance(value, Secret) else value

@@ -14,7 +14,7 @@ from tests.catalogues.loopback import Asked, Reply, answering
 from watcher import plugins
 from watcher.auth.oauth import Kind
 from watcher.credentials import Secret, redact
-from watcher.errors import CatalogueError, CredentialError, HttpError
+from watcher.errors import CatalogueError, CredentialError, HttpError, Unreachable
 
 PASSWORD = "pässwörd & more"
 TOKEN = "/auth/realms/CDSE/protocol/openid-connect/token"
@@ -138,6 +138,84 @@ def test_many_threads_share_one_login_and_one_renewal():
     assert server.kinds == ["password", "refresh_token"]
 
 
+def test_a_refresh_token_stays_good_where_no_other_is_given():
+    server = Server(lasts=0.000001)
+
+    def answer(asked: Asked) -> Reply:
+        reply = server(asked)
+        if asked.path != TOKEN or len(server.grants) == 1:
+            return reply
+        given = json.loads(reply.body)
+        server.fresh = {"refresh-1"}
+        return Reply(200, json.dumps({name: given[name] for name in ("access_token", "expires_in")}).encode())
+
+    with signing(answer) as (http, url, _):
+        for _ in range(3):
+            get(http, url)
+    assert server.kinds == ["password", "refresh_token", "refresh_token"]
+    assert [form.get("refresh_token") for form in server.grants] == [None, "refresh-1", "refresh-1"]
+
+
+def test_the_password_is_needed_again_once_the_session_is_over():
+    server = Server(lasts=0.000001, refreshes=0.000001)
+    with signing(server) as (http, url, _):
+        get(http, url)
+        get(http, url)
+    assert server.kinds == ["password", "password"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "hint"),
+    [
+        # What Keycloak, and so Copernicus, says to a right password without the code of an account that has TOTP.
+        (
+            {"error": "invalid_grant", "error_description": "Invalid user credentials"},
+            "refused",
+            "second factor (TOTP)",
+        ),
+        ({"error": "mfa_required"}, "wants a second factor", "S3 keys need none"),
+        ({"error": "invalid_grant", "error_description": "Missing totp"}, "wants a second factor", "nobody is here"),
+        ({"error": "invalid_request", "error_description": "One-time code needed"}, "wants a second factor", "S3 keys"),
+        ({"error": "invalid_grant", "error_description": "Account is not fully set up"}, "refused", "log in once in"),
+        ({"error": "invalid_grant", "error_description": "Account disabled"}, "Account disabled", "web page"),
+        ({"error": "invalid_client"}, 'the application "cdse-public"', "set client_id"),
+        ({"error": 42, "error_description": ["odd"]}, "odd", "web page"),
+        ("no object", "refused", "web page"),
+    ],
+)
+def test_a_refusal_is_explained_and_nobody_is_prompted(answer, said, hint, monkeypatch, capsys):
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked for something"))
+    refusal = Reply(401, json.dumps(answer).encode())
+    with signing(lambda asked: refusal) as (http, url, asked), pytest.raises(CredentialError) as refused:
+        get(http, url)
+    assert said in str(refused.value)
+    assert hint in str(refused.value.hint)
+    assert len(asked) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_a_server_repeats_of_a_password_is_not_told():
+    repeated = Reply(401, json.dumps({"error": "invalid_grant", "error_description": f"{PASSWORD} is wrong"}).encode())
+    with signing(lambda asked: repeated) as (http, url, _), pytest.raises(CredentialError) as refused:
+        get(http, url)
+    assert redact(str(refused.value)).endswith(": *** is wrong")
+
+
+def test_a_login_that_cannot_be_reached_is_what_failed():
+    from watcher.net import Http
+
+    with answering(lambda asked: Reply(200, b"{}")) as (gone, _):
+        pass
+    with (
+        answering(lambda asked: Reply(200, b"{}")) as (url, asked),
+        Http(origin=url, hosts=[gone.partition("//")[2]], auth=account(gone).auth(), backoff_base=0.0) as http,
+        pytest.raises(Unreachable) as failed,
+    ):
+        get(http, url)
+    assert f"{gone}{TOKEN} could not be read" in str(failed.value)
+    assert asked == []
+
+
 def test_a_refused_login_names_the_account_and_why_but_no_secret(monkeypatch):
     monkeypatch.setenv("WATCHER_TEST_PASSWORD", "wr0ng-0ne")
     server = Server()
@@ -182,7 +260,9 @@ def test_tokens_are_secrets_wherever_they_turn_up():
     [
         (Reply(200, b"<html>Log in</html>", "text/html"), "without a token"),
         (Reply(200, b"{}"), "without a token"),
-        (Reply(200, b'{"access_token":"a\\r\\nX-Evil: 1"}'), "no header can carry"),
+        (Reply(200, b'{"access_token":"a\\r\\nX-Evil: 1"}'), "no request can carry"),
+        (Reply(200, b'{"access_token":""}'), "no request can carry"),
+        (Reply(200, b'{"access_token":null}'), "without a token"),
         (Reply(500, b""), "answered 500 to a login"),
         (Reply(429, b""), "answered 429 to a login"),
         (Reply(302, b""), "answered 302 to a login"),

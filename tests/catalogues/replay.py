@@ -11,16 +11,16 @@ from tests import recordings
 from tests.catalogues.loopback import Asked, Reply
 
 
-def folder() -> Path:
+def folder(server: str = "resto-2.0.4") -> Path:
     """Return the folder of the recordings, or skip the test."""
-    return recordings.folder("resto-2.0.4")
+    return recordings.folder(server)
 
 
-def recording(name: str) -> Reply:
+def recording(name: str, server: str = "resto-2.0.4") -> Reply:
     """Return a recorded answer with its status and type."""
-    head = (folder() / f"{name}.headers.txt").read_text().splitlines()
+    head = (folder(server) / f"{name}.headers.txt").read_text().splitlines()
     fields = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head[1:]}
-    bodies = [path for path in folder().glob(f"{name}.*") if not path.name.endswith(".headers.txt")]
+    bodies = [path for path in folder(server).glob(f"{name}.*") if not path.name.endswith(".headers.txt")]
     body = bodies[0].read_bytes() if bodies else b""
     return Reply(int(head[0].split()[1]), body, fields.get("content-type", "text/html"))
 

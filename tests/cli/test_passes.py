@@ -107,3 +107,26 @@ def test_a_refused_password_says_whose_and_what_to_do(watcher: Watcher, home: Pa
     assert said.code == 1
     assert "403" in said.err or "refuse" in said.err
     assert "wrong" not in said.err
+
+
+def test_a_layout_that_is_none_is_refused_before_anything_is_done(watcher: Watcher, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace('levels = ["L2A"]', 'levels = ["L2A"]\nlayout = "../{id}"'))
+    said = watcher("download")
+    assert said.code == 78
+    assert 'download.layout = "../{id}": it is a relative path' in said.err
+    assert "→ write for instance" in said.err
+
+
+def test_products_lie_where_the_layout_says(watcher: Watcher, home: Path, scene: Scene) -> None:
+    config = home / "config.toml"
+    config.write_text(
+        config.read_text().replace('levels = ["L2A"]', 'levels = ["L2A"]\nlayout = "{acquired:%Y/%m}/{site}/{title}"')
+    )
+    watcher("add-site", "Pornic", "--level", "L2A")
+    watcher("poll")
+    scene.play()
+    watcher("poll")
+    said = watcher("download")
+    assert said.code == 0
+    assert "archive/2015/05/Pornic/SPOT5_" in said.out

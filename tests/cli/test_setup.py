@@ -30,7 +30,7 @@ def test_the_example_shows_every_key() -> None:
     tables = (config.PollTable, config.NotifyTable, config.DownloadTable, config.LogTable, config.CatalogueTable)
     for table in (*tables, resto.Kind, stac.Kind):
         for field in msgspec.structs.fields(table):
-            if field.name not in ("name", "settings", "auth", "needs"):
+            if field.name not in ("name", "settings", "auth", "needs", "logins"):
                 assert f"{field.name} = " in text, f"{table.__name__}.{field.name} is not in config.example.toml"
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given import product
-from watcher.core.shelves import safe, shelf, suffix
+from watcher.core.shelves import layout, safe, shelf, suffix
 from watcher.model import Asset, Level
 
 HOSTILE = [
@@ -53,6 +53,54 @@ def test_a_product_lies_under_its_site_level_and_title() -> None:
 
 def test_a_later_version_lies_beside_the_first() -> None:
     assert shelf(product(title="A"), site="Pornic", version=2).name == "A.v2"
+
+
+@pytest.mark.parametrize(
+    ("template", "place"),
+    [
+        ("{site}/{platform}/{acquired:%Y/%m}/{level}/{id}", "Pornic/SPOT5/2015/05/L2A/P1"),
+        ("{catalogue}/{collection}/{published:%Y%j}_{title}", "take5/SPOT5/undated_A"),
+        ("flat.{id}", "flat.P1"),
+    ],
+)
+def test_a_layout_says_where_products_lie(template: str, place: str) -> None:
+    said = product(title="A", platform="SPOT5")
+    assert shelf(said, site="Pornic", catalogue="take5", layout=layout(template)) == PurePosixPath(place)
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{site}/{level}", "neither {id} nor {title}"),
+        ("{site}/{name}", "{name} is no field"),
+        ("{id.__class__}", "{id.__class__} is no field"),
+        ("{id!r}", "{id!r} is no field"),
+        ("{}", "{} is no field"),
+        ("{id:%Y}", "only acquired and published take a format"),
+        ("{acquired:%c}/{id}", "only acquired and published take a format"),
+        ("../{id}", "relative path"),
+        ("/srv/{id}", "relative path"),
+        ("{site}//{id}", "relative path"),
+        ("{id}/", "relative path"),
+        ("{id", "between its fields"),
+        ("~/{id}", "between its fields"),
+        ("", "relative path"),
+    ],
+)
+def test_a_layout_that_is_none_is_refused_in_words(template: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        layout(template)
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=200), st.text(max_size=200))
+def test_no_word_of_a_catalogue_leaves_the_archive_by_a_layout(
+    site: str, platform: str, ident: str, title: str
+) -> None:
+    said = product(ident, title=title, platform=platform)
+    place = shelf(said, site=site, layout=layout("{site}/{platform}-{acquired:%Y/%m}/{id}.{title}"))
+    assert len(place.parts) == 4
+    assert all(PLAIN.fullmatch(part) and len(part) <= 140 for part in place.parts)
 
 
 def test_a_product_of_no_level_has_a_shelf() -> None:

@@ -125,6 +125,17 @@ def test_credentials_are_only_sent_when_asked_for() -> None:
     assert ["authorization" in request.headers for request in home.requests] == [False, False, True]
 
 
+def test_everything_is_signed_where_searching_needs_an_account_but_not_for_others() -> None:
+    with served(reply()) as other, served(reply()) as home:
+        hosts = [f"127.0.0.1:{other.port}"]
+        with Http(origin=home.origin, hosts=hosts, auth=Bearer(), signed=True) as http:
+            http.get(home.url())
+            http.post(home.url(), json={})
+            http.get(other.url())  # the next page, which the catalogue says is there
+    assert ["authorization" in request.headers for request in home.requests] == [True, True]
+    assert "authorization" not in other.requests[0].headers
+
+
 def test_credentials_are_not_sent_to_another_origin_when_asked_for() -> None:
     with served(reply()) as other, served(reply()) as home:
         hosts = [f"127.0.0.1:{other.port}"]
@@ -305,6 +316,27 @@ def test_a_token_is_not_asked_for_at_a_private_address_that_is_not_configured() 
     ):
         http.get(home.url(), authenticated=True)
     assert (keys.connections, home.connections) == (0, 0)
+
+
+def test_a_redirect_of_a_login_is_the_accounts_to_judge_and_not_read() -> None:
+    def identity(request: Request, connection: socket.socket) -> bytes | None:
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 1000000000\r\n\r\nendless")
+        return b""  # and the connection stays open
+
+    class Led(httpx.Auth):
+        def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            answer = yield httpx.Request("GET", keys.url("/login"))
+            request.headers["X-Led"] = f"{answer.status_code} {answer.headers['location']} {len(answer.content)}"
+            yield request
+
+    with (
+        served(identity) as keys,
+        served(reply()) as home,
+        Http(origin=home.origin, hosts=[f"127.0.0.1:{keys.port}"], auth=Led(), deadline=5) as http,
+    ):
+        http.get(home.url(), authenticated=True)
+    assert home.requests[0].headers["x-led"] == "302 /x 0"
+    assert len(keys.requests) == 1
 
 
 def test_the_answer_with_a_token_is_limited_too() -> None:

@@ -1,32 +1,36 @@
-"""An account of an OAuth 2 server that gives tokens for a password (RFC 6749 §4.3, §6), as Copernicus' does.
+"""A password for tokens of an OAuth 2 server, as Copernicus has it.
 
-A token is fetched once, used until shortly before it expires, then renewed by its refresh token, with the password only
-when that is over, too: such servers count sessions. Tokens go where the HTTP client lets credentials go, the password
-to `token_url` alone.
+By RFC 6749 §4.3 and §6: a token is fetched once, used until shortly before it expires, then renewed by its refresh
+token, with the password only when that is over, too: such servers count sessions. Tokens go where the HTTP client lets
+credentials go, the password to `token_url` alone.
 """
 
 from __future__ import annotations
 
-import threading
+import re
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 
-from watcher.credentials import Secret, remembered
+from watcher.credentials import Secret, account, named, owner, remembered_for_now
 from watcher.errors import CatalogueError, CredentialError, HttpError
 from watcher.model import Finding
 from watcher.names import plain
 from watcher.net import Http
+from watcher.net.logins import accepted, addressed, ahead, asking, bearer
+from watcher.net.tokens import Granted, Login, Refused, Signing, Token
 
 _LIFETIME = 300.0
-_MARGIN = 60.0
-_REFUSED_FOR = 60.0
-_PATIENCE = 90.0
+_SECOND_FACTOR = re.compile(
+    r"(?<![a-z])(t?otp|mfa|2fa)(?![a-z])|(one.time|second|two|multi).?(factor|code|pass)", re.IGNORECASE
+)
+_WITHOUT_ONE = (
+    "nobody is here to type its code: take an account without one; at Copernicus S3 keys need none"
+    ' (kind = "s3", https://eodata-s3keysmanager.dataspace.copernicus.eu)'
+)
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,34 +42,34 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     url: str
     token_url: str
-    username: str | Secret
     password: Secret
+    username: str | Secret = ""
     client_id: str = "cdse-public"
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.token_url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc or parts.query:
-            raise ValueError("token_url must be an https address, without user or query")
+        named(self.username, self.password)
+        addressed("token_url", self.token_url)
 
     def auth(self) -> httpx.Auth:
         """Return what signs a request; threads may share it."""
-        return _Session(self)
+        return Signing(Token(_place(self)), _Session(self).login, bearer, {401})
 
     def check(self, http: Http) -> Finding:
         """Log in, by a signed request to `url`; what that answers does not matter, unless it refuses the token."""
+        who = owner(self.username, self.password)
         try:
             http.get(self.url, authenticated=True)
         except HttpError as error:
             if error.status in (401, 403):
-                return Finding("account", False, f"{self.url} refused a token of {self.username}: {error}", error.hint)
+                return Finding("account", False, f"{self.url} refused a token of {who}: {error}", error.hint)
             if error.status == 429 or error.status >= 500:
                 return Finding("account", False, str(error), error.hint)
         except (CatalogueError, CredentialError) as error:
             return Finding("account", False, str(error), error.hint)
-        return Finding("account", True, f"{_place(self)} accepts the login of {self.username}")
+        return Finding("account", True, f"{_place(self)} accepts the login of {who}")
 
 
-class _Token(msgspec.Struct):
+class _Given(msgspec.Struct):
     access_token: str
     expires_in: Any = None
     refresh_token: Any = None
@@ -77,126 +81,73 @@ class _Problem(msgspec.Struct):
     error: Any = None
 
 
-class _Session(httpx.Auth):
-    """One login, shared: whoever needs a token while another fetches it waits for that one."""
+class _Session:
+    """One login, and what keeps it alive. Its token sees to it that one thread at a time is here."""
 
-    def __init__(self, account: Kind) -> None:
-        self._account = account
-        self._lock = threading.Lock()
-        self._token: str | None = None
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
         self._refresh: str | None = None
-        self._good_until = self._refresh_until = self._refused_until = 0.0
+        self._refresh_until = 0.0
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        before = self._token
-        token = yield from self._valid(request, refused=None)
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
-        # Over for the server, whose clock may not be ours. One just fetched cannot be.
-        if response.status_code == 401 and token == before:
-            response.close()  # who waits for a token holds no connection, which the login may need
-            token = yield from self._valid(request, refused=token)
-            request.headers["Authorization"] = f"Bearer {token}"
-            yield request
+    def login(self, request: httpx.Request) -> Login:
+        """Renew the token, or log in anew where there is nothing to renew."""
+        refresh, self._refresh = self._refresh, None  # most are good for once
+        if refresh is not None and time.monotonic() < self._refresh_until:
+            response = yield _asked(self._kind, {"grant_type": "refresh_token", "refresh_token": refresh}, request)
+            if response.status_code == 200:
+                return self._kept(response, refresh)
+        name, password = account(self._kind.username, self._kind.password)
+        grant = {"grant_type": "password", "username": name, "password": password}
+        response = yield _asked(self._kind, grant, request)
+        if response.status_code in (400, 401, 403):
+            raise _refusal(self._kind, response.content)
+        return self._kept(response, None)
 
-    def _valid(self, request: httpx.Request, *, refused: str | None) -> Generator[httpx.Request, httpx.Response, str]:
-        """Return a token that is still good and is not the one refused; fetch it if need be."""
-        with self._turn():
-            now = time.monotonic()
-            if self._token is not None and self._token != refused and now < self._good_until:
-                return self._token
-            self._token = None
-            if self._refresh is not None and now < self._refresh_until:
-                grant = {"grant_type": "refresh_token", "refresh_token": self._refresh}
-                self._refresh = None  # it is good for once
-                response = yield _asked(self._account, grant, request)
-                if response.status_code == 200:
-                    return self._kept(response, now)
-            if now < self._refused_until:
-                raise _refusal(self._account, b"")  # asking again and again gets accounts locked
-            response = yield _asked(self._account, _password(self._account), request)
-            if response.status_code in (400, 401, 403):
-                self._refused_until = time.monotonic() + _REFUSED_FOR
-                raise _refusal(self._account, response.content)
-            return self._kept(response, now)
-
-    def _kept(self, response: httpx.Response, now: float) -> str:
-        given = _read(self._account, response)
-        self._token = given.access_token
-        self._good_until = now + _lasts(given.expires_in)
-        self._refresh = given.refresh_token if isinstance(given.refresh_token, str) else None
-        self._refresh_until = now + _lasts(given.refresh_expires_in)
-        for secret in filter(None, (self._token, self._refresh)):
-            remembered(secret)
-        return self._token
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=_PATIENCE):
-            raise CatalogueError(f"a login at {_place(self._account)} has not ended for {_PATIENCE:.0f} s")
+    def _kept(self, response: httpx.Response, used: str | None) -> Granted:
         try:
-            yield
-        finally:
-            self._lock.release()
+            given = msgspec.json.decode(accepted(response, _place(self._kind)).content, type=_Given)
+        except (ValueError, RecursionError) as error:
+            raise CatalogueError(
+                f"{_place(self._kind)} answered a login without a token", hint="is token_url where tokens are given?"
+            ) from error
+        if isinstance(given.refresh_token, str) and given.refresh_token:
+            self._refresh = remembered_for_now(given.refresh_token)
+            self._refresh_until = time.monotonic() + _lasts(given.refresh_expires_in)
+        else:
+            self._refresh = used  # it stays good where no other is given (RFC 6749 §6)
+        return Granted(given.access_token, _lasts(given.expires_in))
 
 
-def _password(account: Kind) -> dict[str, str]:
-    name = account.username if isinstance(account.username, str) else account.username.reveal()
-    return {"grant_type": "password", "username": name, "password": account.password.reveal()}
-
-
-def _asked(account: Kind, grant: dict[str, str], request: httpx.Request) -> httpx.Request:
-    return httpx.Request(
-        "POST",
-        account.token_url,
-        content=urlencode({"client_id": account.client_id, **grant}).encode(),
-        headers={
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": request.headers.get("User-Agent", "eo-watcher"),
-        },
-        extensions={name: value for name, value in request.extensions.items() if name == "timeout"},
-    )
-
-
-def _read(account: Kind, response: httpx.Response) -> _Token:
-    if response.status_code != 200:
-        raise HttpError(
-            f"{_place(account)} answered {response.status_code} to a login",
-            status=response.status_code,
-            permanent=response.status_code < 500 and response.status_code != 429,
-        )
-    try:
-        given = msgspec.json.decode(response.content, type=_Token)
-    except (ValueError, RecursionError) as error:
-        raise CatalogueError(
-            f"{_place(account)} answered a login without a token", hint="is token_url where tokens are given?"
-        ) from error
-    token = given.access_token
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise CatalogueError(f"{_place(account)} answered a login with a token that no header can carry")
-    return given
+def _asked(kind: Kind, grant: dict[str, str], request: httpx.Request) -> httpx.Request:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    content = urlencode({"client_id": kind.client_id, **grant}).encode()
+    return asking("POST", kind.token_url, like=request, headers=form, content=content)
 
 
 def _lasts(seconds: object) -> float:
-    """Return for how many seconds to use what is said to last so long: a minute less, or a tenth."""
-    lifetime = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else _LIFETIME
-    return lifetime - min(_MARGIN, lifetime / 10)
+    return ahead(float(seconds) if isinstance(seconds, int | float) and seconds > 0 else _LIFETIME)
 
 
-def _refusal(account: Kind, body: bytes) -> CredentialError:
+def _refusal(kind: Kind, body: bytes) -> CredentialError:
+    place, who = _place(kind), owner(kind.username, kind.password)
     try:
         said = msgspec.json.decode(body, type=_Problem)
-        why = said.error_description or said.error
     except (ValueError, RecursionError):
-        why = None  # it does not say, or not in a way that can be read
-    return CredentialError(
-        f"{_place(account)} refused the login of {account.username} with the password of the {account.password}"
-        + (f": {plain(str(why))}" if why else ""),
-        hint="try both in the server's web page; an account with a second factor cannot log in unattended",
+        said = _Problem()  # it does not say, or not in a way that can be read
+    why = plain(str(said.error_description or said.error or ""))
+    told = f": {why}" if why else ""
+    if _SECOND_FACTOR.search(f"{said.error} {why}"):
+        return Refused(f"{place} wants a second factor of {who}{told}", hint=_WITHOUT_ONE)
+    if said.error in ("invalid_client", "unauthorized_client"):
+        return Refused(f'{place} does not let the application "{kind.client_id}" log in{told}', hint="set client_id")
+    hint = "try both in the server's web page"
+    if "set up" in why or "verif" in why.lower():
+        hint = "log in once in the server's web page, and do what it asks for"
+    return Refused(
+        f"{place} refused the login of {who} with the password of the {kind.password}{told}",
+        hint=f"{hint}; an account with a second factor (TOTP) is refused like this, too, and {_WITHOUT_ONE}",
     )
 
 
-def _place(account: Kind) -> str:
-    return str(urlsplit(account.token_url).hostname)
+def _place(kind: Kind) -> str:
+    return httpx.URL(kind.token_url).host

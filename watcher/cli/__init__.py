@@ -41,16 +41,23 @@ COMMANDS = {
     "plan": ("plan", "What the next poll asks, why so, and what a day costs."),
     "notify": ("passes", "Send the notices that are due, once."),
     "download": ("passes", "Fetch the products that are due, once, or those named."),
+    "cart": ("carts", "Write the files of what was seen as a list for another program."),
+    "import": ("carts", "Fetch the files that a cart (.meta4) names."),
     "retry": ("passes", "Try again at once what failed or was given up."),
     "products": ("show", "List what was seen."),
     "audit": ("audit", "Was anything missed? What was counted, seen, found late and withdrawn."),
     "race": ("race", "Which catalogue had an acquisition first, and the lag of the others."),
     "find": ("find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),
     "status": ("show", "What is watched, what came, what is owed, what is wrong."),
+    "login": ("login", "Try the account of a catalogue, or say what to write for one."),
     "catalogues": ("catalogues", "List the catalogues that can be asked, or ask what one has and can do."),
     "completion": ("setup", "Print the completion script of a shell."),
     "demo": ("demo", "See it all work, on a catalogue that runs here."),
 }
+
+
+_PYTHON = {"import"}
+"""Commands whose name is a word of the language."""
 
 
 class Context:
@@ -99,7 +106,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"watcher.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        command: click.Command = getattr(module, cmd_name.replace("-", "_") + ("_" if cmd_name in _PYTHON else ""))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -106,7 +106,7 @@ def _one(parts: Parts, name: str, *, as_json: bool) -> None:
     if not as_json:
         click.echo(f"{name}: {table.title or catalogue.url} ({table.kind}, {catalogue.url})")
         if table.account:
-            click.echo(f"Account: {table.account}.")
+            click.echo(f"Account: {table.account}; see watcher login {name}.")
         if problem is not None:
             _complain(problem)
         else:

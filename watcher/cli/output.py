@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from watcher.credentials import redact
 from watcher.names import plain
 
 _PROSE = 40
@@ -27,8 +28,8 @@ def json_option(function: F) -> F:
 
 
 def show_json(value: Any) -> None:
-    """Print a value as JSON, times in RFC 3339."""
-    click.echo(json.dumps(value, default=_plain_value, ensure_ascii=False, indent=2))
+    """Print a value as JSON, times in RFC 3339, without any secret that is known."""
+    click.echo(redact(json.dumps(value, default=_plain_value, ensure_ascii=False, indent=2)))
 
 
 def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
@@ -82,7 +83,7 @@ def cell(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return ", ".join(cell(part) for part in value) or "-"
-    return plain(str(value), limit=400)
+    return plain(redact(str(value)), limit=400)
 
 
 def several(count: int, noun: str, nouns: str | None = None) -> str:

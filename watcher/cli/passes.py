@@ -57,7 +57,7 @@ def poll(context: Context, catalogue: str | None) -> None:
             )
         return
     failed = 69 if lost else 0
-    with _stoppable(parts):
+    with stoppable(parts):
         for name in names:
             last = polls.last(db, name)
             if last is not None and last.not_before is not None and last.not_before > now():
@@ -100,7 +100,7 @@ def notify(context: Context) -> None:
     db = parts.db()
     shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
     failed = count = 0
-    with _stoppable(parts):
+    with stoppable(parts):
         for paid in parts.notify(db):
             count += 1
             to = shown.get(paid.address, paid.address)
@@ -143,7 +143,7 @@ def download(context: Context, product: tuple[str, ...]) -> None:
                     hint="`watcher products` lists them; a title or an id names one",
                 )
     failed = count = 0
-    with _stoppable(parts), _bars() as show:
+    with stoppable(parts), bars() as show:
         for brought in parts.download(db, show):
             count += 1
             if brought.stored is not None:
@@ -191,7 +191,7 @@ def retry(context: Context, number: int | None) -> None:
 
 
 @contextmanager
-def _stoppable(parts: Parts) -> Iterator[None]:
+def stoppable(parts: Parts) -> Iterator[None]:
     """Let the first Ctrl-C or SIGTERM finish what is in hand; the second is obeyed at once."""
 
     def stop(number: int, frame: object) -> None:
@@ -209,7 +209,7 @@ def _stoppable(parts: Parts) -> Iterator[None]:
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[str, Progress], None] | None]:
+def bars() -> Iterator[Callable[[str, Progress], None] | None]:
     """Draw a bar for each download in a terminal; nothing elsewhere."""
     import sys
 

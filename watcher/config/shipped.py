@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -61,6 +62,8 @@ def catalogue(name: str, table: Any, where: str) -> CatalogueTable:
             )
         merged = tomllib.loads((folder() / f"{base}.toml").read_text(encoding="utf-8")) | merged
         merged["needs"] = [key for key in merged.get("needs", ()) if key not in merged]
+    if isinstance(merged.get("auth"), dict):
+        merged["auth"] = _account(merged["auth"], merged.get("logins", ()))
     if "kind" not in merged:
         raise ConfigError(
             f"{where}: catalogues.{name} says neither preset nor kind",
@@ -69,6 +72,12 @@ def catalogue(name: str, table: Any, where: str) -> CatalogueTable:
     common = {key: value for key, value in merged.items() if key in _COMMON}
     settings = {key: value for key, value in merged.items() if key not in _COMMON}
     return convert({**common, "name": name, "settings": settings}, CatalogueTable, where, f"catalogues.{name}")
+
+
+def _account(auth: dict[str, Any], logins: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put what is known of an account below what is written of it: of the kind that it names, or of the usual one."""
+    known = next((login for login in logins if auth.get("kind", login["kind"]) == login["kind"]), {})
+    return {key: value for key, value in known.items() if key != "note"} | auth
 
 
 def folder() -> Traversable:

@@ -42,10 +42,14 @@ class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[download]`: which levels come home, where to, how many at once, and the space that is left free."""
+    """`[download]`: which levels come home, where to, how many at once, and the space that is left free.
+
+    `layout` is a template of places in the archive, see `watcher.core.shelves.layout`.
+    """
 
     levels: tuple[str, ...] = ()
     archive: str | None = None
+    layout: str = "{site}/{level}/{title}"
     interval: Seconds = Seconds(30)
     concurrency: int = 2
     reserve: Bytes = Bytes(2 << 30)
@@ -74,7 +78,9 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """`[catalogues.NAME]`, but for the settings of its kind, which are in `settings`.
 
     `needs` are the settings that its preset leaves open and that nobody has given; `needs_account` is what cannot be
-    done without an account, and `account` says it in a sentence.
+    done without an account, and `account` says it in a sentence. `logins` are the kinds of account that its preset
+    knows it to take, the usual one first, with what is known of them and a `note` for people; `auth` is the account
+    that is configured, filled up with what is known of its kind.
     """
 
     name: str
@@ -90,6 +96,7 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     hosts: tuple[str, ...] = ()
     auth_hosts: tuple[str, ...] = ()
     auth: dict[str, Any] | None = None
+    logins: tuple[dict[str, Any], ...] = ()
     allow_insecure: bool = False
     ca_bundle: str | None = None
     proxy: str | None = None

@@ -7,6 +7,7 @@ The only part of watcher that knows how httpx connects. What it promises, and wh
 * `connections` - a deadline holds for the whole exchange, however slowly the server drips;
 * `wire` - TLS is verified;
 * `answers` - a body is whole, inflated with a limit, or it is a failure;
+* `tokens` - many requests share a login, and one failure;
 * `manners` - pauses between requests, back-off, ``Retry-After``;
 * `client` - puts these together.
 """

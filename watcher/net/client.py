@@ -16,8 +16,8 @@ import msgspec
 from watcher.errors import HttpError
 from watcher.net.answers import Answer, whole
 from watcher.net.connections import within
-from watcher.net.failures import BROKEN, TRIES, cause, passing, refusal, tries, unreachable
-from watcher.net.hops import Question, Way, ask, link
+from watcher.net.failures import BROKEN, TRIES, OnTheWay, cause, passing, refusal, tries, unreachable
+from watcher.net.hops import Question, Talk, Way, ask, converse, link
 from watcher.net.manners import Pace, backoff, pause
 from watcher.net.reach import reach
 from watcher.net.wire import Wire
@@ -35,10 +35,11 @@ class Http:
 
     `origin` is the catalogue's URL. `hosts` (``name`` or ``name:port``) may be asked and redirected to as
     well, and may have private addresses; `auth_hosts` may, besides the origin, see the credentials that
-    `auth` adds. `gap` is the pause between two requests to the origin, `deadline` the time for one whole
-    answer, `backoff_base` the scale of the pauses between tries, all in seconds; `max_body` is in bytes,
-    after decompression. `stop`, once set, ends every wait with `Unreachable`. `asked` counts the requests of `get`
-    and `post`, `received` the bytes of their answers, after decompression.
+    `auth` adds: to downloads and to what is asked `authenticated`, or to everything if `signed`. `gap` is the
+    pause between two requests to the origin, `deadline` the time for one whole answer, `backoff_base` the scale
+    of the pauses between tries, all in seconds; `max_body` is in bytes, after decompression. `stop`, once set,
+    ends every wait with `Unreachable`. `asked` counts the requests of `get` and `post`, `received` the bytes of
+    their answers, after decompression.
 
     Raises `ConfigError` for an origin, host, proxy or `ca_bundle` that is none.
     """
@@ -50,6 +51,7 @@ class Http:
         hosts: Collection[str] = (),
         auth_hosts: Collection[str] = (),
         auth: httpx.Auth | None = None,
+        signed: bool = False,
         gap: float = 0.0,
         deadline: float = 60.0,
         max_body: int = 16 * 2**20,
@@ -65,6 +67,7 @@ class Http:
         allowed = reach(origin, hosts=hosts, auth_hosts=auth_hosts, insecure=allow_insecure)
         wire = Wire(allowed, connections=connections, ca_bundle=ca_bundle, proxy=proxy)
         self._way = Way(wire, allowed, Pace(gap), auth, deadline)
+        self._origin, self._all_signed = link(origin), signed
         self._max_body, self._backoff_base = max_body, backoff_base
         self.asked = self.received = 0
         self.stop = stop or threading.Event()
@@ -131,6 +134,14 @@ class Http:
         finally:
             response.close()
 
+    def converse(self, talk: Callable[[httpx.Request], Talk[T]]) -> T:
+        """Make the requests of a login by themselves, to try it, and return what it came to.
+
+        `talk` is given a request that those of the login shall be like (`watcher.net.tokens.asking`).
+        """
+        question = Question("GET", self._origin, {}, None, signed=False, anywhere=True, patience=self._way.deadline)
+        return self._patiently(question, self.stop, lambda: converse(self._way, question, talk))
+
     def _answer(
         self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, signed: bool
     ) -> Answer:
@@ -139,7 +150,7 @@ class Http:
             url,
             {"Accept-Encoding": "gzip", **headers},
             content,
-            signed=signed,
+            signed=signed or (self._all_signed and self._way.reach.bound(url)),
             anywhere=False,
             patience=self._way.deadline,
         )
@@ -163,9 +174,10 @@ class Http:
             try:
                 with within(self._way.deadline, stop):
                     return once()
-            except BROKEN as error:
+            except (OnTheWay, *BROKEN) as broken:
+                url, error = (broken.url, broken.error) if isinstance(broken, OnTheWay) else (question.url, broken)
                 if tried >= TRIES or not passing(error):
-                    raise unreachable(question.url, error) from cause(error)
+                    raise unreachable(url, error) from cause(error)
                 seconds = backoff(tried, self._backoff_base)
             except HttpError as error:
                 if tried >= tries(error):

@@ -25,6 +25,14 @@ BROKEN = (
 """What httpx and httpcore raise; `httpx.InvalidURL` is for where a URL is read."""
 
 
+class OnTheWay(Exception):
+    """What broke at another address than the one that was asked for: where a token was to be fetched."""
+
+    def __init__(self, url: httpx.URL, error: Exception) -> None:
+        super().__init__(str(error))
+        self.url, self.error = url, error
+
+
 def unreachable(url: httpx.URL, error: Exception) -> Unreachable:
     """Say what broke on the way to a URL."""
     place, distrust = shown(url), _distrust(error)

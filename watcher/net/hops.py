@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from typing import TypeVar
 
 import httpx
 import msgspec
@@ -12,8 +13,9 @@ import msgspec
 import watcher
 from watcher.errors import CredentialError, Unreachable
 from watcher.net.answers import whole
+from watcher.net.failures import BROKEN, OnTheWay
 from watcher.net.manners import Pace
-from watcher.net.reach import Reach, host, port, shown
+from watcher.net.reach import Reach, host, origin, shown
 from watcher.net.wire import Wire
 
 HOPS = 5
@@ -23,6 +25,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What may follow to another origin: it says what is wanted, not who asks.
 _IMPERSONAL = frozenset({"accept", "accept-encoding", "accept-language", "range", "if-range"})
 _TOKEN_BODY = 2**20
+
+T = TypeVar("T")
+Talk = Generator[httpx.Request, httpx.Response, T]
+"""Requests, and answers that are sent back to it, which lead to something: a login, a question about an account."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -70,27 +76,33 @@ def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
             signed = False  # for good: a stranger that sends us back home chose that URL
         if way.reach.home(url):
             way.pace.wait(stop)
-        request = httpx.Request(
-            question.method,
-            url,
-            headers={"User-Agent": USER_AGENT, **headers},
-            content=question.content,
-            extensions={"timeout": httpx.Timeout(way.deadline, read=question.patience).as_dict()},
-        )
+        request = _request(way, question, url, headers)
         response = _signed(way, way.auth, request) if signed and way.auth else _sent(way, request)
         if response.status_code not in _REDIRECTS or "location" not in response.headers:
             return response
         response.close()  # unread: nothing in it is of use, and it may be a bomb
         here, url = url, link(response.headers["location"], base=url)
-        if _origin(url) != _origin(here):
+        if origin(url) != origin(here):
             headers = {name: value for name, value in headers.items() if name.lower() in _IMPERSONAL}
-        if question.method != "GET" and (response.status_code not in (307, 308) or _origin(url) != _origin(here)):
+        if question.method != "GET" and (response.status_code not in (307, 308) or origin(url) != origin(here)):
             raise Unreachable(
                 f"{shown(here)} sends a search on to {shown(url)}: it was not repeated there",
                 hint="if that is the catalogue's new address, configure it as its url",
                 permanent=True,
             )
     raise Unreachable(f"{shown(question.url)} leads from address to address, more than {HOPS} times")
+
+
+def converse(way: Way, question: Question, talk: Callable[[httpx.Request], Talk[T]]) -> T:
+    """Hold a talk by itself, as if it were for the sake of `question`, which is not asked; return what it came to."""
+    with closing(talk(_request(way, question, question.url, question.headers))) as flow:
+        try:
+            wanted = next(flow)
+            while True:
+                wanted = flow.send(_answered(way, wanted))
+        except StopIteration as end:
+            said: T = end.value
+            return said
 
 
 def link(text: str, base: httpx.URL | None = None) -> httpx.URL:
@@ -101,6 +113,16 @@ def link(text: str, base: httpx.URL | None = None) -> httpx.URL:
         where = "a link" if base is None else f"the redirect of {shown(base)}"
         raise Unreachable(f"{where} is no address: {error}", permanent=True) from error
     return url.copy_with(username=None, password=None, fragment=None)
+
+
+def _request(way: Way, question: Question, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Request:
+    return httpx.Request(
+        question.method,
+        url,
+        headers={"User-Agent": USER_AGENT, **headers},
+        content=question.content,
+        extensions={"timeout": httpx.Timeout(way.deadline, read=question.patience).as_dict()},
+    )
 
 
 def _sent(way: Way, request: httpx.Request) -> httpx.Response:
@@ -116,12 +138,9 @@ def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Respons
     with closing(auth.sync_auth_flow(request)) as flow:
         wanted = next(flow)
         while True:
-            if wanted is not request:
-                way.reach.check(wanted.url, anywhere=True)
-            response = _sent(way, wanted)
+            response = _sent(way, wanted) if wanted is request else _answered(way, wanted)
             try:
-                # httpx would read these whole and inflate them without limit.
-                wanted = flow.send(response if wanted is request else _read(response))
+                wanted = flow.send(response)
             except StopIteration:
                 return response
             except BaseException:
@@ -130,13 +149,23 @@ def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Respons
             response.close()
 
 
+def _answered(way: Way, wanted: httpx.Request) -> httpx.Response:
+    """Send a request that an account needs for itself, and read its answer; a redirect is the account's to judge."""
+    way.reach.check(wanted.url, anywhere=True)
+    try:
+        response = _sent(way, wanted)
+        try:
+            return _read(response)
+        finally:
+            response.close()
+    except BROKEN as error:
+        raise OnTheWay(wanted.url, error) from error
+
+
 def _read(response: httpx.Response) -> httpx.Response:
-    body = whole(response, _TOKEN_BODY)
+    # httpx would read it whole and inflate it without limit.
+    body = b"" if response.status_code in _REDIRECTS else whole(response, _TOKEN_BODY)
     headers = [
         (n, v) for n, v in response.headers.multi_items() if n.lower() not in ("content-encoding", "transfer-encoding")
     ]
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, host(url), port(url)

@@ -29,7 +29,7 @@ class Reach(msgspec.Struct, frozen=True):
 
     def home(self, url: httpx.URL) -> bool:
         """Say whether a URL is of the catalogue's own origin."""
-        return (url.scheme, host(url), port(url)) == (self.scheme, self.host, self.port)
+        return origin(url) == (self.scheme, self.host, self.port)
 
     def bound(self, url: httpx.URL) -> bool:
         """Say whether a URL may see the credentials: those of the origin, and of the hosts named for that."""
@@ -60,16 +60,16 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 def reach(
-    origin: str, *, hosts: Collection[str] = (), auth_hosts: Collection[str] = (), insecure: bool = False
+    address: str, *, hosts: Collection[str] = (), auth_hosts: Collection[str] = (), insecure: bool = False
 ) -> Reach:
-    """Read an origin and further hosts (``name`` for any port, ``name:port`` for one) as they are configured.
+    """Read a catalogue's address and further hosts (``name`` for any port, ``name:port`` for one) as configured.
 
     Raises `ConfigError` for an address that is none.
     """
     try:
-        url = httpx.URL(origin)
+        url = httpx.URL(address)
     except httpx.InvalidURL as error:
-        raise ConfigError(f'"{origin}" is no address: {error}') from error
+        raise ConfigError(f'"{address}" is no address: {error}') from error
     if not _asks(url):
         raise ConfigError(f'"{shown(url)}" is no http address', hint="write it as https://host/path")
     if url.scheme == "http" and not insecure and not loopback(host(url)):
@@ -78,6 +78,11 @@ def reach(
             hint="use https, or set allow_insecure = true if there is no other way",
         )
     return Reach(url.scheme, host(url), port(url), _places(hosts), _places(auth_hosts), insecure)
+
+
+def origin(url: httpx.URL) -> tuple[str, str, int]:
+    """Return a URL's origin (RFC 6454): scheme, host and port."""
+    return url.scheme, host(url), port(url)
 
 
 def host(url: httpx.URL) -> str:

@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 
 from watcher.core.patience import DOWNLOAD
-from watcher.core.shelves import safe, shelf, suffix
+from watcher.core.shelves import USUAL, Layout, safe, shelf, suffix
+from watcher.credentials import redact
 from watcher.errors import CatalogueError, CredentialError, NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
@@ -45,6 +46,7 @@ def download(
     https: Callable[[str], Http],
     archive: Path,
     *,
+    layout: Layout = USUAL,
     now: Callable[[], datetime],
     chance: Callable[[], float],
     concurrency: int = 2,
@@ -67,7 +69,7 @@ def download(
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, now=now())
+                    begun = _begin(db, [begun[0] for begun in running.values()], refused, archive, layout, now=now())
                     if begun is None:
                         break
                     work = partial(_bring, https, *begun, archive=archive, reserve=reserve, show=show, stop=halt)
@@ -116,7 +118,13 @@ class _Halt(threading.Event):
 
 
 def _begin(
-    db: sqlite3.Connection, running: Collection[Wanted], refused: Collection[str], archive: Path, *, now: datetime
+    db: sqlite3.Connection,
+    running: Collection[Wanted],
+    refused: Collection[str],
+    archive: Path,
+    layout: Layout,
+    *,
+    now: datetime,
 ) -> tuple[Wanted, Product, Path] | None:
     """Choose what to fetch next, and its place; `None` when nothing else is due."""
     busy = {wanted.revision for wanted in running}
@@ -124,7 +132,7 @@ def _begin(
         if wanted.revision in busy or wanted.catalogue in refused:
             continue
         _, product = products.one(db, wanted.revision)
-        name = _Named(product, wanted.site)
+        name = _Named(product, wanted, layout)
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name)
         if place is not None:
@@ -136,11 +144,13 @@ class _Named(msgspec.Struct, frozen=True):
     """The names that a product may have in the archive, by version."""
 
     product: Product
-    site: str
+    wanted: Wanted
+    layout: Layout
 
     def __call__(self, version: int) -> str:
         end = suffix(self.product.assets[0]) if len(self.product.assets) == 1 else ""
-        return f"{shelf(self.product, site=self.site, version=version)}{end}"
+        site, catalogue = self.wanted.site, self.wanted.catalogue
+        return f"{shelf(self.product, site=site, catalogue=catalogue, layout=self.layout, version=version)}{end}"
 
 
 def _settle(
@@ -171,6 +181,7 @@ def _settle(
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
         vain = error.permanent and isinstance(error, TransferError) and not isinstance(error, NoSpace)
         retry_after = error.retry_after
+    problem = redact(problem)  # a server may repeat what it was sent
     again = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         downloads.failed(db, wanted.revision, problem=problem, again=again, now=now)

@@ -1,8 +1,8 @@
 """STAC API catalogues: the search of STAC API 1.0 (item-search, with the query, filter and sort extensions).
 
-`features` and `assets` read an answer, `writing` writes a question, `questions` asks one and judges what comes back,
-`walks` reads all there is and proves it, `holdings` lists collections, `checks` and `paging` look at a server for
-`watcher check`.
+`features`, `assets` and `buckets` read an answer, `writing` writes a question, `questions` asks one and judges what
+comes back, `walks` reads all there is and proves it, `holdings` lists collections, `checks` and `paging` look at a
+server for `watcher check`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     the fields extension: then questions about identities alone ask for less of each product.
 
     `assets` are the keys of the assets to download. Without any it is the product's zip or tar, if it has
-    exactly one; single bands are never taken unasked. Assets that are not at an http address are left out.
+    exactly one; single bands are never taken unasked. Assets that are not at an http address are left out; those in
+    S3 buckets have one, too, once `s3` names the endpoint at which buckets are reached.
     """
 
     url: str
@@ -55,11 +56,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     max_pages: Annotated[int, msgspec.Meta(ge=1)] = 200
     places: Annotated[int, msgspec.Meta(ge=1)] = 50
     fields: bool = False
+    s3: str = ""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError("url must be the address of the landing page alone, without user, query or fragment")
+        if self.s3 and (urlsplit(self.s3).scheme not in ("https", "http") or not urlsplit(self.s3).hostname):
+            raise ValueError("s3 must be the https address of an endpoint, without a bucket")
         if not self.collections:
             raise ValueError("collections must name at least one collection")
         if self.filter.startswith("resto") and self.cursor not in ("created", "none"):
@@ -96,7 +100,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         levels = {name: level(text) for name, text in self.collections.items() if text}
         for features in Walk(self, query, http).pages():
             products = [
-                product(feature, cursor=self.cursor, levels=levels, assets=self.assets, url=self.url)
+                product(feature, cursor=self.cursor, levels=levels, assets=self.assets, url=self.url, s3=self.s3)
                 for feature in features
             ]
             # The level is no part of the question: a collection has one, save where each item says its own.

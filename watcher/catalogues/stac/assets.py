@@ -32,6 +32,7 @@ class File(msgspec.Struct, gc=False):
     href: Any = None
     type: Any = None
     roles: Any = None
+    alternate: Any = None
     size: Any = msgspec.field(name="file:size", default=None)
     checksum: Any = msgspec.field(name="file:checksum", default=None)
 

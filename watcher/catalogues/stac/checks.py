@@ -10,6 +10,7 @@ import msgspec
 
 from watcher.catalogues.stac.assets import http as fetchable
 from watcher.catalogues.stac.assets import wanted
+from watcher.catalogues.stac.buckets import Reached
 from watcher.catalogues.stac.features import Feature
 from watcher.catalogues.stac.paging import pages
 from watcher.catalogues.stac.questions import Question, Sheet, ask, otherwise
@@ -165,7 +166,7 @@ def _fields(kind: Kind, http: Http, newest: Sheet) -> Finding:
 
 
 def _assets(kind: Kind, collection: str, feature: Feature) -> Iterator[Finding]:
-    files = feature.files
+    files = Reached(feature.files, kind.s3) if kind.s3 else feature.files
     chosen = wanted(files, kind.assets)
     spelt = {key.lower(): key for key in files}
     named = [key for key in kind.assets if key.lower() not in spelt]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from watcher.catalogues.stac.assets import File, http, quicklook, wanted
+from watcher.catalogues.stac.buckets import Reached
 from watcher.core import grids, revisions
 from watcher.core.moments import moment
 from watcher.model import Level, Product, level
@@ -114,10 +115,12 @@ def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
     return start or middle or end, end or middle or start
 
 
-def product(feature: Feature, *, cursor: str, levels: Mapping[str, Level], assets: Sequence[str], url: str) -> Product:
+def product(
+    feature: Feature, *, cursor: str, levels: Mapping[str, Level], assets: Sequence[str], url: str, s3: str = ""
+) -> Product:
     """Say what watcher understands of a feature; the parameters are settings of the Kind, levels as given there."""
     said = feature.properties
-    files = wanted(feature.files, assets)
+    files = wanted(Reached(feature.files, s3) if s3 else feature.files, assets)
     updated = moment(said.updated)
     published = moment(said.published) or moment(said.created)
     changed = updated or published

@@ -14,6 +14,7 @@ from watcher.core.asking import Ask, halves
 from watcher.core.decide import Arrival, Listing
 from watcher.core.gauging import Gauge
 from watcher.core.planning import LOOKBACK
+from watcher.credentials import redact
 from watcher.errors import CatalogueError, HttpError, Unreachable, WatcherError
 from watcher.model import Level, Watch
 from watcher.net import Http
@@ -50,7 +51,7 @@ class Tally:
     def fail(self, text: str, *, where: str | None = None, passing: bool = True) -> None:
         """Note what went wrong, and `where`; `passing` says that it may be well when it is tried again."""
         self.passing |= passing
-        places = self._problems.setdefault(text, [])
+        places = self._problems.setdefault(redact(text), [])  # a server may repeat what it was sent
         if where is not None and where not in places:
             places.append(where)
 
