@@ -13,7 +13,7 @@ from watcher.core.audience import Owed
 from watcher.core.outbox import Standing
 from watcher.errors import UsageError
 from watcher.model import FOR_GOOD, Event, Rhythm, Subscription
-from watcher.store import deliveries, recipients, sites, subscriptions
+from watcher.store import deliveries, ledger, recipients, sites, subscriptions
 from watcher.store.connection import moment, undone, writing
 
 
@@ -140,7 +140,7 @@ def test_what_is_owed_to_one_who_is_muted_waits_and_is_neither_retried_nor_lost(
     assert change(db, number, muted=FOR_GOOD) == 1
     assert due(db) == [FOR_GOOD]
     with writing(db):
-        assert deliveries.retry(db, subscription=number, now=NOW) == 0
+        assert ledger.retry(db, subscription=number, now=NOW) == 0
     assert change(db, number, muted=NOW + timedelta(days=3)) == 1
     assert due(db) == [NOW + timedelta(days=3)]
     assert change(db, number, muted=None) == 1
