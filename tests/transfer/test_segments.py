@@ -405,9 +405,12 @@ def test_stop_ends_all_streams_and_keeps_what_came(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "p.part.json").read_text())["spans"][0][0] == 0
 
 
-def test_a_defect_in_a_stream_is_raised_to_the_caller(tmp_path: Path) -> None:
+def test_a_defect_in_a_stream_is_raised_to_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Defect(Exception):
         pass
+
+    # Progress is told ten times a second: a quick transfer would only be told of when it is over.
+    monkeypatch.setattr("watcher.transfer.home._TELL_EVERY", 0.0)
 
     def tell(progress: Progress) -> None:
         if progress.done > 500_000:
