@@ -182,3 +182,11 @@ def test_a_page_of_many_products_is_looked_up_by_the_index_alone(db: sqlite3.Con
         " ON r.collection = 1 AND r.id = listed.value ORDER BY r.id, r.number",
     )
     assert any("USING COVERING INDEX revision_identity" in str(step) for step in plan)
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 111, 500, 1234])
+def test_any_number_of_products_is_recorded_each_once(db: sqlite3.Connection, count: int) -> None:
+    site = add_watch(db).site.number
+    numbers = record(db, *(product(f"P{n:04}") for n in range(count)), at=(site,))
+    assert rows(db, "SELECT id FROM revisions ORDER BY number") == [f"P{n:04}" for n in range(count)]
+    assert rows(db, "SELECT revision FROM sightings ORDER BY revision") == numbers

@@ -139,7 +139,7 @@ def _moment(granule: Granule, acquired: datetime | None) -> str:
     digits = granule.time
     if granule.maker != "muscate" or "T" in digits or acquired is None:
         return digits
-    seen = acquired.astimezone(UTC)
+    seen = acquired if acquired.tzinfo is UTC else acquired.astimezone(UTC)
     clock = seen.hour * 10000 + seen.minute * 100 + seen.second
     # An import does this once a product: numbers are written in a third of the time that their parts take.
     if not clock or int(digits) != seen.year * 10000 + seen.month * 100 + seen.day:

@@ -184,6 +184,8 @@ def country_of(feature: Feature[Any]) -> str | None:
 
 def text(value: object) -> str | None:
     """Return a value as text; `None` for what is empty or is no single value."""
+    if value is None:
+        return None
     if type(value) is str:
         return value.strip() or None
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
@@ -221,6 +223,7 @@ _AS_RESTO = re.compile(r"md5=[0-9a-f]{32}")
 _CHECKSUM = re.compile(r"(?:([A-Za-z0-9-]{2,8})[=:])?([0-9A-Fa-f]{32,128})")
 _PLAIN = re.compile(r"[A-Za-z0-9-]+")
 _LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+_MODES = {"disk": True, "tier2": True, "staging": False, "tape": False, "tier3": False}
 _BY_LENGTH = {length: name for name, length in _LENGTHS.items()}
 
 
@@ -283,7 +286,7 @@ def _href(file: _Download, here: str) -> str:
 def _online(storage: object) -> bool | None:
     """Say where PEPS has a file: on disk, on its way there (`staging`), or on tape."""
     mode = text(storage.get("mode")) if isinstance(storage, dict) else None
-    return {"disk": True, "tier2": True, "staging": False, "tape": False, "tier3": False}.get((mode or "").lower())
+    return None if mode is None else _MODES.get(mode.lower())
 
 
 def _issuer(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -109,7 +110,11 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, 
             collection=collection,
             once=visit.once,
         )
-        products.record(db, collection, decision, now=now)
+        record = partial(products.record, db, collection, decision, now=now)
+        if behind is not None and decision.quiet and not deleted:
+            behind.leave(record)
+        else:
+            record()
         audits.late(db, late(decision, found, known, before=visit.before(ask), now=now))
         announce(visit, decision.arrivals, ask.watches, now=now)
         names = {watch.site.number: watch.site.name for watch in ask.watches}
