@@ -323,20 +323,20 @@ def test_a_look_that_finds_trouble_makes_notices_due(sky: Sky) -> None:
 
 def test_a_self_test_that_fails_is_told_of_and_held_again_soon(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
     add_subscription(sky.db, "mail:ops@example.org", events=(Event.HEALTH,))
-    monkeypatch.setattr("watcher.canary.rehearse", lambda *, now: "the bird is gone")
+    monkeypatch.setattr("watcher.canary.rehearse", lambda like, *, now: "the bird is gone")
     following = jobs.rehearse(sky.parts)
     assert (following.sound, following.soon) == (False, ("notify",))
     assert following.again is not None
     assert jobs.rehearse(sky.parts).soon == ()
     monkeypatch.undo()
-    monkeypatch.setattr("watcher.canary.rehearse", lambda *, now: None)
+    monkeypatch.setattr("watcher.canary.rehearse", lambda like, *, now: None)
     following = jobs.rehearse(sky.parts)
     assert (following.sound, following.soon, following.again) == (True, ("notify",), None)
     assert [alert.title for alert in alerts.open_now(sky.db)] == []
 
 
 def test_a_self_test_that_cannot_be_held_says_nothing_of_watcher(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*, now: object) -> str:
+    def full(like: object, *, now: object) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("watcher.canary.rehearse", full)

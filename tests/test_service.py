@@ -271,7 +271,7 @@ def test_a_catalogue_of_a_preset_that_is_watched_is_polled_also_when_it_is_added
 def test_the_watchdog_is_not_fed_after_a_self_test_that_failed(watcher: Watcher, home: Path) -> None:
     watcher("add-site", "Pornic")
     (home / "sitecustomize.py").write_text(
-        "import watcher.canary\nwatcher.canary.rehearse = lambda *, now: 'no bird'\n"
+        "import watcher.canary\nwatcher.canary.rehearse = lambda like, *, now: 'no bird'\n"
     )
     with running(home, WATCHDOG_USEC="1000000", PYTHONPATH=f"{home}:{Path(__file__).parents[1]}") as run:
         eventually(lambda: run.says("self-test failed"))

@@ -59,7 +59,6 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         turn = _turn(parts, db, name)
     if polled.problem is None:
         _beat(parts)
-    _let_go()
     soon = ("notify", "download") if polled.arrived or arrived or late else ()
     return Next(
         soon=(*soon, "health") if polled.problem or polled.held else soon,
@@ -146,13 +145,6 @@ def _afterwards(parts: Parts, db: sqlite3.Connection, name: str, alive: Callable
     return late
 
 
-def _let_go() -> None:
-    """Give back the memory that a poll took: the C library keeps what ten thousand sites needed, for the next time."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
-    if trim is not None:
-        trim(0)
-
-
 def _turn(parts: Parts, db: sqlite3.Connection, name: str) -> datetime:
     """Choose when to poll a catalogue next: an interval after this poll began, a little sooner or later by chance."""
     moment, last = now(), polls.last(db, name)
@@ -201,12 +193,12 @@ def look(parts: Parts) -> Next:
 def rehearse(parts: Parts) -> Next:
     """Let a canary through. If it does not come out, that is told, and soon tried again."""
     try:
-        problem = canary.rehearse(now=now)
+        with closing(parts.db()) as db:
+            problem = canary.rehearse(db, now=now)
     except (WatcherError, OSError) as error:
         # No sign that watcher is not sound: there was no place for the test.
         say(logging.WARNING, "self-test could not be held", problem=error)
         return Next()
-    _let_go()
     if problem is None:
         say(logging.INFO, "self-test passed")
     else:
@@ -299,3 +291,10 @@ def _tell_of(brought: Brought) -> None:
 def say(level: int, event: str, **fields: object) -> None:
     """Log an event with its fields; how they are written is the business of who set up logging."""
     log.log(level, event, extra={"fields": fields})
+
+
+def let_go() -> None:
+    """Give back the memory that jobs took: the C library keeps what ten thousand sites needed, for the next time."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
+    if trim is not None:
+        trim(0)

@@ -198,6 +198,9 @@ class Service:
                     break
         with self._guard:
             self._running.discard(job)
+            last = not self._running
+        if last:
+            jobs.let_go()
         self._alive(job)
 
     def _safely(self, job: str) -> None:

@@ -70,6 +70,8 @@ def coverage(ground: bytes | None, footprint: bytes | None) -> float | None:
     Both are GeoJSON geometries, WGS84, longitude first. Shares of area are taken in degrees: over one site the length
     of a degree hardly changes. A site without area, a point or a line, is covered wholly or not at all.
     """
+    if ground is None or footprint is None:
+        return None
     import shapely
 
     site, seen = _shape(ground), footprints([footprint])[0]

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,6 +58,14 @@ def connect(path: Path) -> sqlite3.Connection:
             db.close()
             raise
         return db
+
+
+def blank(path: Path, like: sqlite3.Connection) -> sqlite3.Connection:
+    """Make and open a new database that has the tables of another, and nothing in them. Raises `StoreError`."""
+    _prepare(path)
+    with naming(path), closing(sqlite3.connect(path, isolation_level=None)) as new:
+        schema.imitate(new, like)
+    return connect(path)
 
 
 def _prepare(path: Path) -> None:

@@ -210,6 +210,11 @@ def catalogues(db: sqlite3.Connection, *, paused: bool = True) -> set[str]:
     return {row[0] for row in rows}
 
 
+def by_ground(db: sqlite3.Connection) -> bool:
+    """Say whether anything is watched by its ground, not by a code."""
+    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM watches WHERE code IS NULL)").fetchone()[0])
+
+
 def unlooked(db: sqlite3.Connection, *, now: datetime) -> list[str]:
     """Return the catalogues that have a watch added since they were last asked, and may be asked now."""
     rows = db.execute(
