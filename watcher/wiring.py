@@ -495,6 +495,12 @@ class Parts:
             now=now(),
         )
 
+    def file_systems(self) -> Iterator[Finding]:
+        """Say what is to be known of the file systems that the database and downloads are written to."""
+        from watcher.tasks.health.around import file_systems
+
+        yield from file_systems(self.archive.kind, self.archive.disk, self.state)
+
     def beat(self) -> Beat | None:
         """Call the heartbeat address, if there is one; `None` where it was not called.
 
