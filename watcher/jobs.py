@@ -301,7 +301,8 @@ def _tell_of(parts: Parts, brought: Brought) -> None:
     file = brought.stored
     if file is not None:
         fields = {"path": parts.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
-        say(logging.INFO, "downloaded" if file.fetched else "was there already", product=brought.title, **fields)
+        event = "downloaded" if file.fetched or file.moved else "was there already"
+        say(logging.INFO, event, product=brought.title, **fields)
     elif brought.staged:
         say(logging.INFO, "on tape", product=brought.title, says=brought.problem, again=brought.again)
     else:

@@ -93,12 +93,16 @@ class Parts:
     @cached_property
     def archive(self) -> Archive:
         """Where downloads are shelved: `download.archive`, else `archive` in the state directory."""
-        from watcher.archive import Bucket, Disk, Objects, Spool
+        from watcher.archive import Disk
 
         table = self.config.download
         place = bucket_place(table.archive)
         if place is None:
             return Disk(_directory(table.archive, self.state / "archive"))
+        from watcher.archive.bucket import Bucket
+        from watcher.archive.objects import Objects
+        from watcher.archive.spool import Spool
+
         return Bucket(Objects(place, table.bucket), Spool(_directory(table.spool, self.state / "spool")))
 
     def by_hand(self, name: str) -> Path:

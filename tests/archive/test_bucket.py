@@ -14,7 +14,8 @@ import pytest
 from tests.archive.lots import MIB, PART, archive_in, lot_of, proven, sha256, spooled
 from tests.servers.s3 import Cut, S3Bucket, Sent, refusal, way_to
 from tests.transfer.depot import noise
-from watcher.archive import Bucket, Lot
+from watcher.archive import Lot
+from watcher.archive.bucket import Bucket
 from watcher.archive.upload import part_of
 from watcher.core.sidecars import File
 from watcher.errors import NoArchive, TransferError

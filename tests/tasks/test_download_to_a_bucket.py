@@ -20,7 +20,7 @@ from tests.given import Clock, rows
 from tests.servers.s3 import S3Bucket, Sent, refusal, way_to
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, files, http, state, want
 from tests.transfer.depot import noise
-from watcher.archive import Bucket
+from watcher.archive.bucket import Bucket
 from watcher.net import Http
 from watcher.store import archive as shelves
 from watcher.store.connection import writing
