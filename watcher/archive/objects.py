@@ -183,6 +183,8 @@ class Objects(msgspec.Struct, frozen=True):
 def _opened(objects: Objects, process: int) -> ObjectStore:
     """Open a bucket for this process: what was opened before a fork is of no use after it."""
     del process
+    # Or there is a thread for each core, however many the machine has, and the unit of systemd allows 128.
+    os.environ.setdefault("TOKIO_WORKER_THREADS", "2")
     try:
         from obstore import store
     except ImportError as error:
