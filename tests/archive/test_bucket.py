@@ -288,6 +288,27 @@ def test_a_store_that_refuses_is_quoted_and_leaves_the_spool_as_it_is(
     assert (bucket.read("eo/Pornic/L2A/P1.zip"), bucket.visible()) == (LARGE, ["eo/Pornic/L2A/P1.zip"])
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_store_without_conditional_writes_is_looked_into_first(bucket: S3Bucket, tmp_path: Path, there: bool) -> None:
+    def old(sent: Sent) -> tuple[int, str] | None:
+        if "if-none-match" not in sent.headers:
+            return None
+        if there:
+            bucket.put("eo/Pornic/L2A/P1.zip", b"precious")
+        return 501, refusal("NotImplemented", "A header you provided implies functionality").decode()
+
+    with way_to(bucket, old) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, b"content")
+        if there:
+            with pytest.raises(AnotherFile):
+                settle(archive, lot, files)
+        else:
+            settle(archive, lot, files)
+            assert [finding.well for finding in archive.check()] == [True]
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == (b"precious" if there else b"content")
+
+
 def test_a_server_that_is_not_there_is_said_to_be_so(bucket: S3Bucket, tmp_path: Path) -> None:
     with way_to(bucket) as way:
         gone = way.endpoint

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from watcher.archive.refusals import NotThere, Taken, problem
+from watcher.archive.refusals import NotOffered, NotThere, Taken, problem
 from watcher.config import BucketPlace, BucketTable
 from watcher.credentials import revealed
 from watcher.errors import ConfigError, TransferError, WatcherError
@@ -105,9 +105,7 @@ class Objects(msgspec.Struct, frozen=True):
             return
         try:
             self._done(name, "written", lambda: ask("create"), stop)
-        except TransferError as error:
-            if not getattr(error, "unknown", False):
-                raise
+        except NotOffered:
             # A store that has no conditional writes: what was there a moment ago is not overwritten.
             self.absent(name, stop=stop)
             self._done(name, "written", lambda: ask("overwrite"), stop)

@@ -76,9 +76,10 @@ def verify(
         anew = again and state in (State.LOST, State.ROTTEN)
         with writing(db):
             meant = archive.examined(db, held.revision, fault, now=now())
-            if meant and anew:
-                for file in rotten:
-                    shelves.set_aside(held.path, file)
+        if meant and anew:
+            for file in rotten:
+                shelves.set_aside(held.path, file)
+            with writing(db):
                 archive.want_again(db, held.revision, now=now())
         if meant:
             yield Verdict(held, state, fault, anew)
