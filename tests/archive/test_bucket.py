@@ -155,6 +155,7 @@ def test_an_object_that_is_another_file_is_left_alone(bucket: S3Bucket, archive:
     with pytest.raises(AnotherFile, match="is there already, and is another file") as caught:
         settle(archive, lot, files)
     assert caught.value.permanent
+    assert spooled(archive) == []
     with pytest.raises(AnotherFile):
         found(archive, lot_of("Pornic/L2A/P1.zip", {"": b"published"}))
     assert bucket.read("eo/Pornic/L2A/P1.zip") == b"precious"
