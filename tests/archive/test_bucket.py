@@ -17,6 +17,7 @@ from tests.transfer.depot import noise
 from watcher.archive import Lot
 from watcher.archive.bucket import Bucket
 from watcher.archive.upload import part_of
+from watcher.config import BucketPlace
 from watcher.core.sidecars import File
 from watcher.errors import NoArchive, TransferError
 from watcher.transfer.adopt import AnotherFile
@@ -385,6 +386,19 @@ def test_it_is_tried_with_an_object_of_its_own(bucket: S3Bucket, archive: Bucket
     assert not finding.well
     assert "NoSuchBucket" in finding.text
     assert finding.hint == "make the bucket, or mend download.archive"
+
+
+def test_a_bucket_may_be_had_whole_and_a_store_without_checksums(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        below = archive_in(bucket, tmp_path, endpoint=way.endpoint, checksums=False)
+        objects = msgspec.structs.replace(below.objects, place=BucketPlace("s3", bucket.name, ""))
+        archive = msgspec.structs.replace(below, objects=objects)
+        lot, files = proven(archive, PLACE, LARGE)
+        settle(archive, lot, files)
+        archive.mounted()
+        assert found(archive, lot) == files
+    assert (bucket.visible(), archive.shown("")) == ([PLACE], f"s3://{bucket.name}")
+    assert not [sent for sent in way.requests if "x-amz-checksum-sha256" in sent.headers]
 
 
 def test_it_can_be_sent_to_another_process(bucket: S3Bucket, archive: Bucket) -> None:

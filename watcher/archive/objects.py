@@ -28,7 +28,10 @@ _KEYS_LAST = timedelta(minutes=5)
 """How long keys are used before they are read again."""
 
 _RETRIES = {"max_retries": 3, "backoff": {"max_backoff": timedelta(seconds=2)}, "retry_timeout": timedelta(seconds=60)}
-_CLIENT = {"timeout": "15m", "connect_timeout": "20s", "user_agent": "watcher"}
+_CLIENT = {"connect_timeout": "20s", "user_agent": "watcher"}
+_SLOWEST = 32 * 1024
+"""Bytes a second: a request that is slower over a part, or over two minutes, has failed."""
+
 _AT_ONCE = 4
 """Parts of one object that are under way together."""
 
@@ -191,7 +194,7 @@ def _opened(objects: Objects, process: int) -> ObjectStore:
             hint="pip install 'eo-watcher[bucket]'",
         ) from error
     place, table = objects.place, objects.table
-    client: dict[str, Any] = dict(_CLIENT)
+    client: dict[str, Any] = {**_CLIENT, "timeout": timedelta(seconds=max(120, table.part_size // _SLOWEST))}
     if (table.endpoint or "").startswith("http://"):
         client["allow_http"] = True  # the configuration was held to what that needs
     if table.ca_bundle is not None:
