@@ -212,7 +212,8 @@ def _opened(objects: Objects, process: int) -> ObjectStore:
         if isinstance(error, WatcherError):
             raise
         raise ConfigError(
-            f"{place.url} cannot be reached as [download.bucket] says: {problem(error, place.url, 'opened')}"
+            str(problem(error, place.url, "opened as [download.bucket] says")),
+            hint="config.example.toml shows every key; or has this machine no certificates (ca-certificates)?",
         ) from error
 
 
