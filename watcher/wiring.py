@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from msgspec import structs
 
 from watcher import plugins
-from watcher.config import CatalogueTable, Config, preset, presets
+from watcher.config import CatalogueTable, Config, bucket_place, preset, presets
 from watcher.credentials import Secret, redact, remembered, revealed
 from watcher.errors import ConfigError, StoreError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Product, Sent, Subscription
@@ -25,6 +26,7 @@ from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
 
 if TYPE_CHECKING:
+    from watcher.archive import Archive
     from watcher.core.carts import File
     from watcher.core.limits import Step
     from watcher.core.notices import Shot
@@ -88,11 +90,26 @@ class Parts:
         """Where the database lies."""
         return self.state / DATABASE
 
-    @property
-    def archive(self) -> Path:
+    @cached_property
+    def archive(self) -> Archive:
         """Where downloads are shelved: `download.archive`, else `archive` in the state directory."""
-        named = self.config.download.archive
-        return Path(named).expanduser().absolute() if named else self.state / "archive"
+        from watcher.archive import Disk
+
+        table = self.config.download
+        place = bucket_place(table.archive)
+        if place is None:
+            return Disk(_directory(table.archive, self.state / "archive"))
+        from watcher.archive.bucket import Bucket
+        from watcher.archive.objects import Objects
+        from watcher.archive.spool import Spool
+
+        return Bucket(Objects(place, table.bucket), Spool(_directory(table.spool, self.state / "spool")))
+
+    def by_hand(self, name: str) -> Path:
+        """Return the directory in the archive for what is fetched by hand; a bucket has none: raises `UsageError`."""
+        if bucket_place(self.config.download.archive) is not None:
+            raise UsageError("the archive is a bucket, and these files are for here", hint="say where: --to DIR")
+        return self.archive.disk / name
 
     def db(self) -> sqlite3.Connection:
         """Open the database; each thread needs a connection of its own."""
@@ -252,7 +269,7 @@ class Parts:
             yield from notify(
                 db,
                 self.send,
-                self.archive,
+                self.archive.shown,
                 now=now,
                 chance=chance,
                 patience=patience,
@@ -298,7 +315,7 @@ class Parts:
         with undone(db):
             number = subscriptions.add(db, subscription, now=now())
             owed = deliveries.Due(subscription.address, number, [], list(arrivals), [])
-            return finish(telling.drafts(db, [owed], self.archive)[0])
+            return finish(telling.drafts(db, [owed], self.archive.shown)[0])
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
@@ -475,12 +492,18 @@ class Parts:
         return look(
             db,
             catalogues=[name for name in self.polled(db) if name in watched],
-            disks=disks(self.archive, self.state, reserve=self.config.download.reserve),
+            disks=disks(self.archive.kind, self.archive.disk, self.state, reserve=self.config.download.reserve),
             expires=expires(self.config.catalogues.values(), config.expires),
             shown={one.address: self.shown(one) for one in subscriptions.every(db)},
             terms=Terms(config.failures, config.listed, config.disk, timedelta(seconds=config.expires_within)),
             now=now(),
         )
+
+    def file_systems(self) -> Iterator[Finding]:
+        """Say what is to be known of the file systems that the database and downloads are written to."""
+        from watcher.tasks.health.around import file_systems
+
+        yield from file_systems(self.archive.kind, self.archive.disk, self.state)
 
     def beat(self) -> Beat | None:
         """Call the heartbeat address, if there is one; `None` where it was not called.
@@ -707,6 +730,10 @@ class Parts:
         see = f"watcher login {table.name} --kind {kind} says what to write"
         part: plugins.Auth = plugins.build("auth", kind, settings, place=place, see=see)
         return part
+
+
+def _directory(named: str | None, usual: Path) -> Path:
+    return Path(named).expanduser().absolute() if named else usual
 
 
 def _layout(config: Config) -> Layout:

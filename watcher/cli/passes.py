@@ -195,8 +195,8 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
             count += 1
             if brought.stored is not None:
                 home = brought.stored
-                word = "stored" if home.fetched else "kept, as it was there already:"
-                click.echo(f"{word} {brought.path} ({home.size:,} bytes, {proof(home.verified)})")
+                word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
+                click.echo(f"{word} {parts.archive.shown(brought.place)} ({home.size:,} bytes, {proof(home.verified)})")
             elif brought.staged:
                 click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
             else:
@@ -260,6 +260,7 @@ def bars() -> Iterator[Callable[[str, Progress], None] | None]:
         tasks = {}
 
         def show(title: str, progress: Progress) -> None:
+            title = f"{title} → archive" if progress.storing else title
             if title not in tasks:
                 tasks[title] = bars.add_task(title, total=progress.total)
             under_way = progress.total is None or progress.done < progress.total

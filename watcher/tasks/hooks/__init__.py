@@ -5,15 +5,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from watcher.archive import Archive
 from watcher.core.moments import written
 from watcher.core.patience import DELIVERY
-from watcher.core.sidecars import sidecar_name, stac_item
+from watcher.core.sidecars import stac_item
 from watcher.credentials import redact
+from watcher.errors import TransferError
 from watcher.model import Product
 from watcher.store import archive, hooks, products
 from watcher.store.archive import Held
@@ -44,7 +46,7 @@ class Ran(msgspec.Struct, frozen=True):
 def pay(
     db: sqlite3.Connection,
     known: Mapping[str, Hook],
-    root: Path,
+    shelves: Archive,
     *,
     citation: Callable[[str], str],
     now: Callable[[], datetime],
@@ -70,7 +72,7 @@ def pay(
             continue
         with writing(db):
             hooks.began(db, debt, now=now())
-        ran = _run(db, debt, hook, held, product, root, citation(catalogue), now, chance, stop, alive)
+        ran = _run(db, debt, hook, held, product, shelves, citation(catalogue), now, chance, stop, alive)
         if ran is None:
             return
         yield ran
@@ -82,7 +84,7 @@ def _run(
     hook: Hook,
     held: Held,
     product: Product,
-    root: Path,
+    shelves: Archive,
     citation: str,
     now: Callable[[], datetime],
     chance: Callable[[], float],
@@ -90,12 +92,14 @@ def _run(
     alive: Callable[[], None],
 ) -> Ran | None:
     code, seconds, output, hint = None, 0.0, None, None
+    with suppress(OSError):  # the hook says so, then
+        shelves.disk.mkdir(parents=True, exist_ok=True)
     try:
         ended = run(
             hook.command,
-            given=_described(held, product, root, citation),
-            environment=_environment(debt.hook, held, product, root),
-            folder=root,
+            given=_described(held, product, shelves, citation),
+            environment=_environment(debt.hook, held, product, shelves),
+            folder=shelves.disk,
             limit=hook.timeout,
             stop=stop,
             alive=alive,
@@ -106,7 +110,7 @@ def _run(
         problem = (
             f"killed after {hook.timeout:g} s" if ended.late else None if code == 0 else _failure(code or 0, output)
         )
-    except NotTrusted as error:
+    except (NotTrusted, TransferError) as error:
         problem, hint = str(error), error.hint
     if problem is None:
         with writing(db):
@@ -125,28 +129,26 @@ def _failure(code: int, output: str) -> str:
     return f"{how}: {last[:200]}" if last else how
 
 
-def _described(held: Held, product: Product, root: Path, citation: str) -> bytes:
-    """Return the STAC Item of a product as JSON, with absolute paths."""
+def _described(held: Held, product: Product, shelves: Archive, citation: str) -> bytes:
+    """Return the STAC Item of a product as JSON, with absolute paths or addresses."""
     item = stac_item(
         product,
         held.files,
         catalogue=held.catalogue,
         site=held.site,
-        place=PurePosixPath(root / held.path),
+        place=shelves.shown(held.path),
         stored=held.stored,
         citation=citation,
     )
     return msgspec.json.encode(item)
 
 
-def _environment(name: str, held: Held, product: Product, root: Path) -> dict[str, str]:
-    place = root / held.path
-    sidecar = place.with_name(sidecar_name(place.name))
+def _environment(name: str, held: Held, product: Product, shelves: Archive) -> dict[str, str]:
     said = {
         "hook": name,
-        "path": str(place),
-        "sidecar": str(sidecar) if sidecar.exists() else None,
-        "archive": str(root),
+        "path": shelves.shown(held.path),
+        "sidecar": shelves.sidecar(held.path),
+        "archive": shelves.shown(""),
         "site": held.site,
         "catalogue": held.catalogue,
         "collection": product.collection,
