@@ -18,6 +18,7 @@ from watcher.net.answers import Answer, whole
 from watcher.net.connections import within
 from watcher.net.failures import BROKEN, TRIES, OnTheWay, cause, passing, refusal, tries, unreachable
 from watcher.net.hops import Question, Talk, Way, ask, converse, link
+from watcher.net.loans import Loan, joined, lend
 from watcher.net.manners import Pace, backoff, pause
 from watcher.net.reach import reach
 from watcher.net.wire import Wire
@@ -155,6 +156,27 @@ class Http:
         """
         question = Question("GET", self._origin, {}, None, signed=False, anywhere=True, patience=self._way.deadline)
         return self._patiently(question, self.stop, lambda: converse(self._way, question, talk))
+
+    def lend(self, urls: Sequence[str], *, again: bool = False, stop: threading.Event | None = None) -> Loan:
+        """Lend what these downloads need to show, to a client elsewhere that has it as its `Lent` account.
+
+        `again` when the last loan was refused: the first of them is asked then, so that the account sees for itself.
+        Raises as `get` does, and `CredentialError`.
+        """
+        stop = stop or self.stop
+        asked = {"Accept-Encoding": "identity", "Range": "bytes=0-0"}
+
+        def one(url: str) -> Loan:
+            patience = self._way.deadline
+            question = Question("GET", link(url), asked, None, signed=True, anywhere=True, patience=patience)
+            return self._patiently(question, stop, lambda: lend(self._way, question, stop, again=again))
+
+        return joined(map(one, urls))
+
+    def turn(self, url: str, *, stop: threading.Event | None = None) -> None:
+        """Wait for the turn of a request that is to be made elsewhere: the origin has its pauses all the same."""
+        if self._way.reach.home(link(url)):
+            self._way.pace.wait(stop or self.stop)
 
     def _answer(
         self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, signed: bool
