@@ -203,7 +203,7 @@ def work(directory: Path, sink: str, *, once: bool) -> None:
             polled = parts.poll(db, "take5")
             if polled.problem is not None:
                 raise SystemExit(polled.problem)
-            told = list(notify(db, send, parts.archive, now=now, chance=chance))
+            told = list(notify(db, send, parts.archive.shown, now=now, chance=chance))
             if once and not told:
                 return
 

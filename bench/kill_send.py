@@ -194,7 +194,7 @@ def send_all(database: Path, port: int, kill: int, fatal: int) -> None:
                 notify(
                     db,
                     send,
-                    database.parent,
+                    str,
                     now=lambda at=at: at + timedelta(milliseconds=next(clock)),
                     chance=lambda: 0.5,
                 )

@@ -97,7 +97,7 @@ def _rehearse(folder: Path, now: Callable[[], datetime]) -> str | None:
         if second.problem or second.arrived != 1:
             return f"a poll that lists one new product announced {second.arrived}: {second.problem or 'no problem'}"
         for _ in range(2):
-            for paid in notify(db, nowhere, folder, now=now, chance=lambda: 0.5):
+            for paid in notify(db, nowhere, str, now=now, chance=lambda: 0.5):
                 if paid.problem is not None:
                     return f"the notice did not leave: {paid.problem}"
         if [notice.text.count(_BIRD) for notice in told] != [1] or deliveries.counts(db) != (0, 1, 0):

@@ -246,7 +246,7 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
             for brought in parts.download(db, show):
                 alive()
                 ended += 1
-                _tell_of(brought)
+                _tell_of(parts, brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
     soon = ("notify", "hooks") if parts.config.hooks else ("notify",)
@@ -284,10 +284,10 @@ def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
     return Next()
 
 
-def _tell_of(brought: Brought) -> None:
+def _tell_of(parts: Parts, brought: Brought) -> None:
     file = brought.stored
     if file is not None:
-        fields = {"path": brought.path, "bytes": file.size, "verified": file.verified}
+        fields = {"path": parts.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
         say(logging.INFO, "downloaded" if file.fetched else "was there already", product=brought.title, **fields)
     elif brought.staged:
         say(logging.INFO, "on tape", product=brought.title, says=brought.problem, again=brought.again)

@@ -25,6 +25,7 @@ from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
 
 if TYPE_CHECKING:
+    from watcher.archive import Archive
     from watcher.core.carts import File
     from watcher.core.limits import Step
     from watcher.core.notices import Shot
@@ -89,10 +90,12 @@ class Parts:
         return self.state / DATABASE
 
     @property
-    def archive(self) -> Path:
+    def archive(self) -> Archive:
         """Where downloads are shelved: `download.archive`, else `archive` in the state directory."""
+        from watcher.archive import Disk
+
         named = self.config.download.archive
-        return Path(named).expanduser().absolute() if named else self.state / "archive"
+        return Disk(Path(named).expanduser().absolute() if named else self.state / "archive")
 
     def db(self) -> sqlite3.Connection:
         """Open the database; each thread needs a connection of its own."""
@@ -252,7 +255,7 @@ class Parts:
             yield from notify(
                 db,
                 self.send,
-                self.archive,
+                self.archive.shown,
                 now=now,
                 chance=chance,
                 patience=patience,
@@ -298,7 +301,7 @@ class Parts:
         with undone(db):
             number = subscriptions.add(db, subscription, now=now())
             owed = deliveries.Due(subscription.address, number, [], list(arrivals), [])
-            return finish(telling.drafts(db, [owed], self.archive)[0])
+            return finish(telling.drafts(db, [owed], self.archive.shown)[0])
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
@@ -475,7 +478,7 @@ class Parts:
         return look(
             db,
             catalogues=[name for name in self.polled(db) if name in watched],
-            disks=disks(self.archive, self.state, reserve=self.config.download.reserve),
+            disks=disks(self.archive.disk, self.state, reserve=self.config.download.reserve),
             expires=expires(self.config.catalogues.values(), config.expires),
             shown={one.address: self.shown(one) for one in subscriptions.every(db)},
             terms=Terms(config.failures, config.listed, config.disk, timedelta(seconds=config.expires_within)),

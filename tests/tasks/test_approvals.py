@@ -11,6 +11,7 @@ import pytest
 
 from tests.given import ACQUIRED, L2A, NOW, Clock, add_subscription, add_watch, database, owe, product, rows
 from tests.tasks.pretend import NOBODY, Pretend
+from watcher.archive import Disk
 from watcher.core.audience import Owed
 from watcher.errors import CatalogueError
 from watcher.model import ARRIVALS, Event, Notice, Outcome, Sent
@@ -63,7 +64,7 @@ def test_ten_thousand_fake_products_are_one_notice_and_no_download_before_somebo
         told.extend(posts)
         yield from (Sent(index, Outcome.SENT) for index in range(len(posts)))
 
-    list(notify(db, send, Path("/archive"), now=clock, chance=lambda: 0.5))
+    list(notify(db, send, Disk(Path("/archive")).shown, now=clock, chance=lambda: 0.5))
     assert sorted(address for address, _ in told) == [JANE, OPERATOR]
     asked = dict(told)[OPERATOR]
     assert "10,000 downloads from take5 wait for approval" in asked.subject
@@ -155,7 +156,7 @@ def said(db: sqlite3.Connection, clock: Clock) -> list[str]:
         told.extend(f"{notice.subject}\n{notice.text}" for _, notice in posts)
         yield from (Sent(index, Outcome.SENT) for index in range(len(posts)))
 
-    list(notify(db, send, Path("/archive"), now=clock, chance=lambda: 0.5))
+    list(notify(db, send, Disk(Path("/archive")).shown, now=clock, chance=lambda: 0.5))
     return told
 
 

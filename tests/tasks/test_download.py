@@ -21,6 +21,7 @@ from tests.given import ACQUIRED, NOW, Clock, add_watch, product, rows
 from tests.loopback import Peer, Request, reply, served, until
 from tests.transfer.depot import Depot
 from tests.transfer.depot import zipped as zipped_product
+from watcher.archive import Disk
 from watcher.core.decide import Arrival, Decision
 from watcher.errors import ConfigError
 from watcher.model import Asset, Event
@@ -87,7 +88,7 @@ Bring = Callable[..., list[Brought]]
 def bring(db: sqlite3.Connection, http: Http, archive: Path, clock: Clock) -> Bring:
     def once(**terms: Any) -> list[Brought]:
         clock.forward(minutes=1)
-        return list(download(db, lambda name: http, archive, now=clock, chance=lambda: 0.5, **terms))
+        return list(download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5, **terms))
 
     return once
 
@@ -129,12 +130,12 @@ def test_a_product_comes_home_verified(db: sqlite3.Connection, files: Files, arc
     (brought,) = bring()
     assert brought.problem is None
     assert brought.stored is not None
-    assert (brought.path, brought.stored.size, brought.stored.verified) == (
-        archive / "Pornic/L2A/SPOT5_P1_L2A.dat",
+    assert (brought.place, brought.stored.size, brought.stored.verified) == (
+        "Pornic/L2A/SPOT5_P1_L2A.dat",
         7000,
         "md5",
     )
-    assert brought.path.read_bytes() == b"content" * 1000
+    assert (archive / brought.place).read_bytes() == b"content" * 1000
     assert brought.stored.checksum == f"sha256:{hashlib.sha256(b'content' * 1000).hexdigest()}"
     assert state(db, number) == (*HOME, 0)
     assert bring() == []
@@ -169,7 +170,7 @@ def test_a_file_that_is_not_what_was_published_is_tried_again_later(
     files.bytes["/P1.dat"] = b"good"
     clock.forward(minutes=5)
     (brought,) = bring()
-    assert brought.path.read_bytes() == b"good"
+    assert (archive / brought.place).read_bytes() == b"good"
     assert state(db, number) == (*HOME, 1)
 
 
@@ -214,7 +215,7 @@ def test_no_title_leads_out_of_the_archive(
     want(db, "P1", files.asset("/a.dat", b"one"), title=title)
     (brought,) = bring()
     assert brought.problem is None
-    assert archive.resolve() in brought.path.resolve().parents
+    assert archive.resolve() in (archive / brought.place).resolve().parents
     (name,) = lying(archive)
     assert not any(part.startswith((".", "-")) for part in Path(name).parts)
     assert lying(archive.parent) == [f"archive/{name}", *(f for f in lying(archive.parent) if f.startswith("watcher."))]
@@ -264,7 +265,7 @@ def test_a_product_of_several_files_becomes_a_directory_only_when_it_is_whole(
     last, files.does["/P1/B04.tif"] = files.bytes["/P1/B04.tif"], lambda request, connection: reply(503, b"")
     (brought,) = bring()
     assert brought.problem is not None
-    assert not brought.path.exists()
+    assert not (archive / brought.place).exists()
     assert len(lying(archive)) == 2
     del files.does["/P1/B04.tif"]
     assert last
@@ -391,7 +392,7 @@ def test_a_caller_that_leaves_early_interrupts_the_pass_and_nothing_else(
     released, stop = threading.Event(), threading.Event()
     files.does["/slow.dat"] = half(released)
     clock.forward(minutes=1)
-    passing = download(db, lambda name: http, archive, now=clock, chance=lambda: 0.5, concurrency=2, stop=stop)
+    passing = download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5, concurrency=2, stop=stop)
     assert next(passing).title == "SPOT5_P2_L2A"
     until(lambda: files.asked("/slow.dat") > 0)
     passing.close()  # type: ignore[attr-defined]
@@ -434,7 +435,7 @@ def test_a_defect_is_raised_once_the_others_are_home_and_holds_nobody_back(
     clock.forward(minutes=1)
     home: list[Brought] = []
     with pytest.raises(ZeroDivisionError):
-        home += download(db, https, archive, now=clock, chance=lambda: 0.5, concurrency=1, stop=stop)
+        home += download(db, https, Disk(archive), now=clock, chance=lambda: 0.5, concurrency=1, stop=stop)
     assert [state(db, number) for number in others] == [(*HOME, 0)] * 3
     assert state(db, broken) == (*DUE, 1)
     assert home[0].problem == "ZeroDivisionError: a defect"
@@ -450,7 +451,7 @@ def test_a_catalogue_that_is_missing_from_the_configuration_is_waited_for(
         raise ConfigError(f'no catalogue is called "{name}"', hint="add it")
 
     clock.forward(minutes=1)
-    (brought,) = download(db, https, archive, now=clock, chance=lambda: 0.5)
+    (brought,) = download(db, https, Disk(archive), now=clock, chance=lambda: 0.5)
     assert brought.problem == 'no catalogue is called "take5" [add it]'
     assert brought.again is not None
     assert state(db, number) == (*DUE, 1)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.core.test_health import GIB, token
 from tests.given import NOW, Clock, add_subscription, add_watch, owe, product, rows
+from watcher.archive import Disk as Archive
 from watcher.config import CatalogueTable
 from watcher.core.audience import Owed
 from watcher.core.outbox import Standing
@@ -208,7 +209,7 @@ def test_an_account_that_downloads_are_refused_is_told_of_at_once_and_once(
                 "INSERT INTO downloads (revision, site, wanted, due) VALUES (1, 'Pornic', '', '') ON CONFLICT"
                 " DO UPDATE SET due = ''"
             )
-        assert len(list(download(db, locked, tmp_path, now=clock, chance=lambda: 0.5))) == 1
+        assert len(list(download(db, locked, Archive(tmp_path), now=clock, chance=lambda: 0.5))) == 1
     assert owed(db) == [(OPERATOR, "The account of take5 is refused")]
     assert glance() == []
     assert [alert.topic for alert in alerts.open_now(db)] == ["account take5"]

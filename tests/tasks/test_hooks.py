@@ -15,6 +15,7 @@ import pytest
 
 from tests.given import ACQUIRED, NOW, Clock, rows
 from tests.tasks.stored import put
+from watcher.archive import Disk
 from watcher.store import hooks
 from watcher.store.connection import writing
 from watcher.tasks.hooks import Hook, Ran, pay
@@ -59,7 +60,7 @@ def paid(
     known = {"made": Hook(command, timeout)}
     cited = lambda name: "Contains data of {year}"  # noqa: E731
     stop = stop or threading.Event()
-    return list(pay(db, known, root, citation=cited, now=clock, chance=lambda: 0.5, stop=stop))
+    return list(pay(db, known, Disk(root), citation=cited, now=clock, chance=lambda: 0.5, stop=stop))
 
 
 def children() -> list[int]:

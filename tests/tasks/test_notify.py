@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.given import NOW, Clock, add_subscription, add_watch, database, owe, product, rows
+from watcher.archive import Disk
 from watcher.core.audience import Owed
 from watcher.model import Notice, Outcome, Sent
 from watcher.store import deliveries, ledger, recipients, sites
@@ -18,7 +19,7 @@ from watcher.store.connection import writing
 from watcher.tasks.notify import Paid, notify
 
 JANE, JOHN = "mail:jane@example.org", "mail:john@example.org"
-ARCHIVE = Path("/archive")
+ARCHIVE = Disk(Path("/archive")).shown
 
 
 class Killed(BaseException):

@@ -14,6 +14,7 @@ import pytest
 
 from tests.given import NOW, Clock, add_subscription, add_watch, owe, product, rows
 from tests.tasks.postoffice import PostOffice
+from watcher.archive import Disk
 from watcher.core.audience import Owed
 from watcher.core.decide import Arrival, Decision
 from watcher.core.notices import FULL
@@ -23,7 +24,7 @@ from watcher.store.connection import writing
 from watcher.tasks.notify import Paid, notify
 
 JANE, JOHN = "mail:jane@example.org", "mail:john@example.org"
-ARCHIVE = Path("/archive")
+ARCHIVE = Disk(Path("/archive")).shown
 MINUTE = timedelta(minutes=1)
 
 Pay = Callable[[], list[Paid]]

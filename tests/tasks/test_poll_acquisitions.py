@@ -12,6 +12,7 @@ import pytest
 
 from tests.given import ACQUIRED, FILE, L2A, NOW, Clock, add_subscription, add_watch, announced, box, product, rows
 from tests.tasks.pretend import NOBODY, Pretend
+from watcher.archive import Disk
 from watcher.core.racing import race
 from watcher.core.revisions import token
 from watcher.model import Event, Notice, Outcome, Product, Sent
@@ -80,7 +81,7 @@ def notices(db: sqlite3.Connection, clock: Clock) -> str:
             told.append(notice.text)
             yield Sent(index, Outcome.SENT)
 
-    list(notify(db, send, Path("archive"), now=clock, chance=lambda: 0.5))
+    list(notify(db, send, Disk(Path("archive")).shown, now=clock, chance=lambda: 0.5))
     return "\n".join(told)
 
 

@@ -24,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.given import L1C, L2A, Clock, add_subscription, add_watch, box, product, rows, version
 from tests.tasks.pretend import NOBODY, Pretend
+from watcher.archive import Disk
 from watcher.errors import CatalogueError
 from watcher.model import Level, Notice, Outcome, Page, Product, Query, Sent
 from watcher.net import Http
@@ -326,7 +327,7 @@ class Watching(RuleBasedStateMachine):
 
         self.clock.forward(seconds=30)
         try:
-            list(notify(self.db, send, Path("/archive"), now=self.clock, chance=lambda: 0.5))
+            list(notify(self.db, send, Disk(Path("/archive")).shown, now=self.clock, chance=lambda: 0.5))
         except Killed:
             self.kills += 1
             self.restarts()

@@ -29,7 +29,7 @@ def order(
 
 def runs(db: sqlite3.Connection, number: int, *, size: int = 0) -> Begun:
     asset = Asset("product", "http://127.0.0.1:1/", size=size)
-    return Begun(Wanted(number, "take5", "Pornic", 0), product(assets=(asset,)), Path("x"), Tally())
+    return Begun(Wanted(number, "take5", "Pornic", 0), product(assets=(asset,)), "x", Tally())
 
 
 def test_the_newest_the_oldest_the_clearest_or_a_site_comes_first(db: sqlite3.Connection) -> None:

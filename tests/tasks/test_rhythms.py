@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.clocks import YEARS, hushed, loud, moments, rhythms
 from tests.given import L1C, L2A, Clock, add_watch, database, product, rows
+from watcher.archive import Disk
 from watcher.core.decide import Arrival, Decision
 from watcher.core.replay import replay
 from watcher.model import ARRIVALS, Event, Notice, Outcome, Rhythm, Sent, Subscription
@@ -99,7 +100,9 @@ class World:
 
     def send(self) -> None:
         assert [
-            paid for paid in notify(self.db, self.post, Path("/a"), now=self.clock, chance=lambda: 0.5) if paid.problem
+            paid
+            for paid in notify(self.db, self.post, Disk(Path("/a")).shown, now=self.clock, chance=lambda: 0.5)
+            if paid.problem
         ] == []
 
 

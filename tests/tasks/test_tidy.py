@@ -11,6 +11,7 @@ import pytest
 
 from tests.given import NOW, Clock, rows
 from tests.tasks.stored import put
+from watcher.archive import Disk
 from watcher.core.sidecars import sidecar_name
 from watcher.errors import TransferError
 from watcher.store import archive, downloads, hooks
@@ -27,7 +28,7 @@ def sweep(
     db: sqlite3.Connection, root: Path, clock: Clock, *, max_size: int | None = 10, at_once: bool = False
 ) -> list[tuple[str, bool]]:
     terms = {"keep": None, "max_size": max_size, "at_once": at_once}
-    found = tidy(db, root, **terms, now=clock, stop=threading.Event())  # type: ignore[arg-type]
+    found = tidy(db, Disk(root), **terms, now=clock, stop=threading.Event())  # type: ignore[arg-type]
     return [(one.held.title, one.removed) for one in found]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.given import NOW, Clock, rows
 from tests.tasks.stored import put
+from watcher.archive import Disk
 from watcher.errors import TransferError
 from watcher.store import archive, downloads
 from watcher.tasks.verify import verify
@@ -22,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 def look(db: sqlite3.Connection, root: Path, *, deep: bool = False, again: bool = False) -> dict[int, str]:
     stop = threading.Event()
-    found = verify(db, root, site=None, deep=deep, again=again, now=Clock(), stop=stop)
+    found = verify(db, Disk(root), site=None, deep=deep, again=again, now=Clock(), stop=stop)
     return {verdict.held.revision: verdict.state.value for verdict in found}
 
 

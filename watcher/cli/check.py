@@ -135,7 +135,7 @@ def _database(parts: Parts) -> Iterator[Finding]:
 
 
 def _archive(parts: Parts) -> Iterator[Finding]:
-    place = parts.archive
+    place = parts.archive.disk
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         yield Finding(

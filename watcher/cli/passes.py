@@ -196,7 +196,7 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
             if brought.stored is not None:
                 home = brought.stored
                 word = "stored" if home.fetched else "kept, as it was there already:"
-                click.echo(f"{word} {brought.path} ({home.size:,} bytes, {proof(home.verified)})")
+                click.echo(f"{word} {parts.archive.shown(brought.place)} ({home.size:,} bytes, {proof(home.verified)})")
             elif brought.staged:
                 click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
             else:

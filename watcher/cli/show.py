@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,7 +64,8 @@ def products(
     parts = context.parts
     db = parts.db()
     number = sites.named(db, site).number if site is not None else None
-    rows = [_row(parts, seen) for seen in listings.listing(db, site=number, level=level, since=since)]
+    listed = list(listings.listing(db, site=number, level=level, since=since))
+    rows = [_row(parts, seen) for seen in listed]
     if as_json:
         show_json(rows)
     elif as_csv:
@@ -74,7 +74,10 @@ def products(
         flat = [{**row, "also": "; ".join(row["also"])} for row in flat]
         show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
     else:
-        shelved = [{**row, "stored": _shelf(parts, row["stored"]) or _staged(row["staged"])} for row in rows]
+        # Where in the archive: the whole path would fold every line.
+        shelved = [
+            {**row, "stored": one.stored or _staged(row["staged"])} for one, row in zip(listed, rows, strict=True)
+        ]
         columns = _COLUMNS | _ALSO if any(row["also"] for row in rows) else _COLUMNS
         show_table(shelved, columns, empty="Nothing was seen yet.")
 
@@ -99,7 +102,7 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         "also": list(seen.also),
         "replaced": seen.replaced,
         "seen": seen.seen,
-        "stored": str(parts.archive / seen.stored) if seen.stored else None,
+        "stored": parts.archive.shown(seen.stored) if seen.stored else None,
         "staged": seen.staged,
         "link": product.link,
         "quicklook": product.quicklook,
@@ -115,11 +118,6 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         ],
         "geometry": json.loads(product.geometry) if product.geometry else None,
     }
-
-
-def _shelf(parts: Parts, path: str | None) -> str | None:
-    """Say where a file lies in the archive: its whole path would fold every line."""
-    return None if path is None else str(PurePath(path).relative_to(parts.archive))
 
 
 def _staged(again: datetime | None) -> str | None:

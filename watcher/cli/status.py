@@ -172,7 +172,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             for one in alerts.open_now(db)
         ],
         "limits": limits(parts, db, moment),
-        "archive": str(parts.archive),
+        "archive": parts.archive.shown(""),
         "database": str(parts.database),
         "troubles": troubles,
     }

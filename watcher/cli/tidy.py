@@ -69,7 +69,7 @@ def _remove(parts: Parts, *, as_json: bool) -> None:
             if one.removed:
                 gone.append(one)
                 if not as_json:
-                    click.echo(f"removed {parts.archive / one.held.path} ({one.held.size:,} bytes, {one.why})")
+                    click.echo(f"removed {parts.archive.shown(one.held.path)} ({one.held.size:,} bytes, {one.why})")
             elif one.problem is not None:
                 failed += 1
                 click.echo(f"failed {one.held.title}: {one.problem}", err=True)

@@ -48,7 +48,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
                 {
                     "title": held.title,
                     "site": held.site,
-                    "path": str(parts.archive / held.path),
+                    "path": parts.archive.shown(held.path),
                     "state": verdict.state.value,
                     "fault": verdict.fault,
                     "verified": held.verified,

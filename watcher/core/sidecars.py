@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -47,11 +46,11 @@ def stac_item(
     *,
     catalogue: str,
     site: str,
-    place: PurePosixPath,
+    place: str,
     stored: datetime,
     citation: str = "",
 ) -> dict[str, Any]:
-    """Describe a product whose file or directory is `place`, absolute or relative to where the Item is.
+    """Describe a product whose file or directory is `place`: a path, an address, or relative to where the Item is.
 
     `citation` is how its data are to be cited; ``{year}`` in it is the year of acquisition.
     """
@@ -99,7 +98,7 @@ def _cited(citation: str, product: Product) -> str:
     return citation.replace("{year}", year)
 
 
-def _assets(product: Product, files: Sequence[File], place: PurePosixPath) -> dict[str, Any]:
+def _assets(product: Product, files: Sequence[File], place: str) -> dict[str, Any]:
     known = {file_name(asset): asset for asset in product.assets}
     told = {}
     for file in files:
@@ -108,8 +107,9 @@ def _assets(product: Product, files: Sequence[File], place: PurePosixPath) -> di
         else:
             source = known.get(file.name, Asset(file.name, ""))
             key = source.key
-        path = str(place / file.name if file.name else place)
-        asset: dict[str, Any] = {"href": path if place.is_absolute() else f"./{path}", "roles": ["data"]}
+        path = f"{place}/{file.name}" if file.name else place
+        whole = place.startswith("/") or "://" in place
+        asset: dict[str, Any] = {"href": path if whole else f"./{path}", "roles": ["data"]}
         if source.type and (not file.name or len(product.assets) > 1):
             asset["type"] = source.type
         asset["file:size"] = file.size

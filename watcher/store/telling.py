@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -22,16 +21,16 @@ from watcher.store.light import Light
 def drafts(
     db: sqlite3.Connection,
     due: Sequence[Due],
-    archive: Path,
+    shown: Callable[[str], str],
     *,
     unsubscribe: Callable[[Subscription], str | None] = lambda _: None,
 ) -> list[Draft]:
     """Return the notices that pay these debts, in their order. One that was tried before keeps its key.
 
-    `unsubscribe` gives the address on the web that ends a subscription.
+    `shown` says where a place of the archive is, `unsubscribe` gives the address on the web that ends a subscription.
     """
     by_number = {subscription.number: subscription for subscription in subscriptions.every(db)}
-    teller = _Teller(db, archive)
+    teller = _Teller(db, shown)
     return [
         _draft(teller, owed, by_number[owed.subscription], unsubscribe(by_number[owed.subscription])) for owed in due
     ]
@@ -64,8 +63,8 @@ class _Read(msgspec.Struct, frozen=True):
 class _Teller:
     """Reads arrivals, each once in a pass."""
 
-    def __init__(self, db: sqlite3.Connection, archive: Path) -> None:
-        self.db, self._archive = db, archive
+    def __init__(self, db: sqlite3.Connection, shown: Callable[[str], str]) -> None:
+        self.db, self._shown = db, shown
         self._read: dict[tuple[int, bool], _Read] = {}
         self._clear: dict[int, dict[int, Product]] = {}
 
@@ -117,7 +116,7 @@ class _Teller:
             product=light.product,
             catalogue=light.catalogue,
             download=subject.download,
-            path=str(self._archive / subject.path) if subject.path else None,
+            path=self._shown(subject.path) if subject.path else None,
             verified=subject.verified,
             previous=was,
             current=now,

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from pathlib import Path
 
 import msgspec
 
@@ -49,7 +48,7 @@ class Paid(msgspec.Struct, frozen=True):
 def notify(
     db: sqlite3.Connection,
     send: Send,
-    archive: Path,
+    shown: Callable[[str], str],
     *,
     now: Callable[[], datetime],
     chance: Callable[[], float],
@@ -76,7 +75,7 @@ def notify(
     while True:
         if batches.room():
             busy = {owed.address for owed, _ in batches.under_way()}
-            claimed = _claim(db, archive, busy, skipped, unsubscribe, now=now, patience=patience)
+            claimed = _claim(db, shown, busy, skipped, unsubscribe, now=now, patience=patience)
             posts = _laid_out(db, claimed, pictures, now=now())
             for word in dict.fromkeys(apart(owed.address) for owed, _ in posts):
                 batches.begin([(post, post[0].address, post[1]) for post in posts if apart(post[0].address) == word])
@@ -95,7 +94,7 @@ def notify(
 
 def _claim(
     db: sqlite3.Connection,
-    archive: Path,
+    shown: Callable[[str], str],
     busy: Collection[str],
     skipped: Collection[int],
     unsubscribe: Unsubscribe,
@@ -114,7 +113,7 @@ def _claim(
             if owed.address not in busy and not set(owed.deliveries) & set(skipped):
                 first.setdefault(owed.address, owed)
         due = list(first.values())
-        drafts = telling.drafts(db, due, archive, unsubscribe=unsubscribe)
+        drafts = telling.drafts(db, due, shown, unsubscribe=unsubscribe)
         for owed, draft in zip(due, drafts, strict=True):
             deliveries.claim(db, owed, notice=draft.key, now=now())
     return list(zip(due, drafts, strict=True))

@@ -6,18 +6,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import msgspec
 
+from watcher.archive import Archive
 from watcher.core.retention import Kept, surplus
-from watcher.core.sidecars import sidecar_name
 from watcher.errors import TransferError
 from watcher.store import archive
 from watcher.store.archive import Held
 from watcher.store.connection import writing
-from watcher.transfer.examine import mounted
-from watcher.transfer.remove import remove
 
 GRACE = timedelta(days=1)
 """Between the mark and the removal, so that somebody may pin what is to stay."""
@@ -46,7 +43,7 @@ def leaving(db: sqlite3.Connection, *, keep: timedelta | None, max_size: int | N
 
 def tidy(
     db: sqlite3.Connection,
-    root: Path,
+    shelves: Archive,
     *,
     keep: timedelta | None,
     max_size: int | None,
@@ -66,16 +63,15 @@ def tidy(
         busy = archive.busy(db)
     due = [one for one in found if (at_once or one.when <= moment) and one.held.revision not in busy]
     if due:
-        mounted(root)
+        shelves.mounted()
     for one in found:
         if one.held.doomed is None and one not in due:
             yield one
     for one in due:
         if stop.is_set():
             return
-        place = root / one.held.path
         try:
-            remove(root, place, sidecar_name(place.name))
+            shelves.remove(one.held.path, one.held.files)
         except TransferError as error:
             yield msgspec.structs.replace(one, problem=str(error))
             continue

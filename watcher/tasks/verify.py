@@ -5,18 +5,18 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 
+from watcher.archive import Archive
+from watcher.core.sidecars import File
 from watcher.errors import TransferError
 from watcher.store import archive
 from watcher.store.archive import Held
 from watcher.store.connection import writing
-from watcher.transfer.examine import Lost, Rotten, examine, mounted
+from watcher.transfer.examine import Lost, Rotten
 
 
 class State(StrEnum):
@@ -49,7 +49,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def verify(
     db: sqlite3.Connection,
-    root: Path,
+    shelves: Archive,
     *,
     site: str | None,
     deep: bool,
@@ -66,49 +66,44 @@ def verify(
     """
     products = archive.held(db, site=site)
     if products:
-        mounted(root)
+        shelves.mounted()
     for held in products:
         if stop.is_set():
             return
-        state, fault, rotten = _look(root / held.path, held, deep=deep, stop=stop)
+        state, fault, rotten = _look(shelves, held, deep=deep, stop=stop)
         if stop.is_set():
             return
         anew = again and state in (State.LOST, State.ROTTEN)
         with writing(db):
             meant = archive.examined(db, held.revision, fault, now=now())
             if meant and anew:
-                for path in rotten:
-                    _set_aside(path)
+                for file in rotten:
+                    shelves.set_aside(held.path, file)
                 archive.want_again(db, held.revision, now=now())
         if meant:
             yield Verdict(held, state, fault, anew)
 
 
-def _look(place: Path, held: Held, *, deep: bool, stop: threading.Event) -> tuple[State, str | None, list[Path]]:
+def _look(shelves: Archive, held: Held, *, deep: bool, stop: threading.Event) -> tuple[State, str | None, list[File]]:
     if not held.files:
-        there = place.is_dir() and not place.is_symlink()
-        return (State.UNVERIFIED, None, []) if there else (State.LOST, f"{place} is not there", [])
+        if shelves.there(held.path):
+            return State.UNVERIFIED, None, []
+        return State.LOST, f"{shelves.shown(held.path)} is not there", []
     lost: list[str] = []
     unreadable: list[str] = []
-    rotten: dict[Path, str] = {}
+    rotten: dict[str, tuple[File, str]] = {}
     for file in held.files:
-        path = place / file.name if file.name else place
         try:
-            examine(path, size=file.size, checksum=file.checksum, deep=deep, stop=stop)
+            shelves.examine(held.path, file, deep=deep, stop=stop)
         except Lost as error:
             lost.append(str(error))
         except Rotten as error:
-            rotten[path] = str(error)
+            rotten[file.name] = (file, str(error))
         except TransferError as error:
             unreadable.append(str(error))
-    faults = [*rotten.values(), *lost, *unreadable]
+    faults = [*(told for _, told in rotten.values()), *lost, *unreadable]
     if not faults:
         return State.FINE if held.proven else State.UNVERIFIED, None, []
     fault = faults[0] + (f", and {len(faults) - 1} more of its files" if len(faults) > 1 else "")
     state = State.ROTTEN if rotten else State.LOST if lost else State.UNREADABLE
-    return state, fault, list(rotten)
-
-
-def _set_aside(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        path.rename(path.with_name(f"{path.name}.rotten"))
+    return state, fault, [file for file, _ in rotten.values()]

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
+from watcher.archive import Archive
 from watcher.core.health import refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
 from watcher.core.shelves import USUAL, Layout, shelf, suffix
@@ -33,14 +33,14 @@ _LOOK = 2.0
 
 
 class Brought(msgspec.Struct, frozen=True):
-    """How one download ended: the product, and where it lies or why it does not.
+    """How one download ended: the product, and its place in the archive or why it is not there.
 
     It is `staged` where its provider brings it from tape first: then nothing is wrong, and it is asked for `again`.
     """
 
     title: str
     site: str
-    path: Path
+    place: str
     stored: Stored | None
     problem: str | None
     again: datetime | None
@@ -50,7 +50,7 @@ class Brought(msgspec.Struct, frozen=True):
 def download(
     db: sqlite3.Connection,
     https: Callable[[str], Http],
-    archive: Path,
+    archive: Archive,
     *,
     layout: Layout = USUAL,
     now: Callable[[], datetime],
@@ -82,7 +82,7 @@ def download(
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, queue, list(running.values()), refused, archive, named, now=now())
+                    begun = _begin(db, queue, list(running.values()), refused, named, now=now())
                     if begun is None:
                         break
                     work = partial(bring, https, begun, archive=archive, how=how, now=now, show=show, stop=halt)
@@ -116,7 +116,6 @@ def _begin(
     queue: Queue,
     running: Collection[Begun],
     refused: Collection[str],
-    archive: Path,
     named: Callable[[Product, Wanted], Callable[[int], str]],
     *,
     now: datetime,
@@ -128,7 +127,7 @@ def _begin(
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name)
         if place is not None:
-            return Begun(wanted, product, archive / place, Tally())
+            return Begun(wanted, product, place, Tally())
     return None
 
 
@@ -161,7 +160,7 @@ def _settle(
 
     Only what the transfer knows to be in vain is given up at once: people mend accounts, disks and configurations.
     """
-    wanted, product, path = begun.wanted, begun.product, begun.path
+    wanted, product, place = begun.wanted, begun.product, begun.place
     error = future.exception()
     if error is None:
         file = future.result()
@@ -171,7 +170,7 @@ def _settle(
             deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
             alerts.calm(db, refusal(wanted.catalogue, downloads=True), now=now)
             hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
-        return Brought(product.title, wanted.site, path, file, None, None)
+        return Brought(product.title, wanted.site, place, file, None, None)
     if stop.is_set():
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
@@ -183,7 +182,7 @@ def _settle(
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             tapes.staged(db, wanted.revision, since=since, problem=problem, again=again)
-        return Brought(product.title, wanted.site, path, None, problem, again, staged=True)
+        return Brought(product.title, wanted.site, place, None, problem, again, staged=True)
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
@@ -196,4 +195,4 @@ def _settle(
         downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
         if isinstance(error, CredentialError):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
-    return Brought(product.title, wanted.site, path, None, problem, later)
+    return Brought(product.title, wanted.site, place, None, problem, later)

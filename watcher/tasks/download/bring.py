@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import msgspec
 
+from watcher.archive import Archive
 from watcher.core.shelves import file_name
-from watcher.core.sidecars import File, sidecar_name, stac_item
+from watcher.core.sidecars import File, stac_item
 from watcher.errors import CatalogueError, TransferError
 from watcher.net import Http
 from watcher.store.downloads import Stored
 from watcher.tasks.download.queue import Begun, How
 from watcher.transfer import Gathered, Progress, Verified, fetch, fetch_files, fetch_members
-from watcher.transfer.beside import put_beside
 
 Show = Callable[[str, Progress], None]
 
@@ -25,14 +25,17 @@ def bring(
     https: Callable[[str], Http],
     begun: Begun,
     *,
-    archive: Path,
+    archive: Archive,
     how: Callable[[str], How],
     now: Callable[[], datetime],
     show: Show | None,
     stop: threading.Event,
 ) -> Stored:
-    """Fetch a product's assets: one becomes a file; several, or members of one, a directory. Then say what it is."""
-    wanted, product, path = begun.wanted, begun.product, begun.path
+    """Fetch a product's assets: one becomes a file; several, or members of one, a directory.
+
+    Then it is put where it belongs, and what it is is said beside it.
+    """
+    wanted, product, path = begun.wanted, begun.product, archive.workplace(begun.place)
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
     http = https(wanted.catalogue)
@@ -57,20 +60,21 @@ def bring(
         raise TransferError(
             str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
         ) from error
-    files = _files(home)
+    files, sidecar = _files(home), None
     if how(wanted.catalogue).sidecar:
         item = stac_item(
             product,
             files,
             catalogue=wanted.catalogue,
             site=wanted.site,
-            place=PurePosixPath(path.name),
+            place=PurePosixPath(begun.place).name,
             stored=now(),
             citation=how(wanted.catalogue).citation,
         )
-        put_beside(path.with_name(sidecar_name(path.name)), msgspec.json.format(msgspec.json.encode(item)) + b"\n")
+        sidecar = msgspec.json.format(msgspec.json.encode(item)) + b"\n"
+    archive.settle(begun.place, files, sidecar, stop=stop)
     return Stored(
-        path=str(path.relative_to(archive)),
+        path=begun.place,
         size=home.size,
         checksum=home.checksum,
         verified=home.how,

@@ -6,7 +6,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
@@ -48,11 +47,11 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A download that runs: what it is, its place, and the bytes that came."""
+    """A download that runs: what it is, its place in the archive, and the bytes that came."""
 
     wanted: Wanted
     product: Product
-    path: Path
+    place: str
     tally: Tally
 
     @property

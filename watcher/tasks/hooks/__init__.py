@@ -6,13 +6,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from watcher.archive import Archive
 from watcher.core.moments import written
 from watcher.core.patience import DELIVERY
-from watcher.core.sidecars import sidecar_name, stac_item
+from watcher.core.sidecars import stac_item
 from watcher.credentials import redact
 from watcher.model import Product
 from watcher.store import archive, hooks, products
@@ -44,7 +44,7 @@ class Ran(msgspec.Struct, frozen=True):
 def pay(
     db: sqlite3.Connection,
     known: Mapping[str, Hook],
-    root: Path,
+    shelves: Archive,
     *,
     citation: Callable[[str], str],
     now: Callable[[], datetime],
@@ -70,7 +70,7 @@ def pay(
             continue
         with writing(db):
             hooks.began(db, debt, now=now())
-        ran = _run(db, debt, hook, held, product, root, citation(catalogue), now, chance, stop, alive)
+        ran = _run(db, debt, hook, held, product, shelves, citation(catalogue), now, chance, stop, alive)
         if ran is None:
             return
         yield ran
@@ -82,7 +82,7 @@ def _run(
     hook: Hook,
     held: Held,
     product: Product,
-    root: Path,
+    shelves: Archive,
     citation: str,
     now: Callable[[], datetime],
     chance: Callable[[], float],
@@ -93,9 +93,9 @@ def _run(
     try:
         ended = run(
             hook.command,
-            given=_described(held, product, root, citation),
-            environment=_environment(debt.hook, held, product, root),
-            folder=root,
+            given=_described(held, product, shelves, citation),
+            environment=_environment(debt.hook, held, product, shelves),
+            folder=shelves.disk,
             limit=hook.timeout,
             stop=stop,
             alive=alive,
@@ -125,28 +125,26 @@ def _failure(code: int, output: str) -> str:
     return f"{how}: {last[:200]}" if last else how
 
 
-def _described(held: Held, product: Product, root: Path, citation: str) -> bytes:
-    """Return the STAC Item of a product as JSON, with absolute paths."""
+def _described(held: Held, product: Product, shelves: Archive, citation: str) -> bytes:
+    """Return the STAC Item of a product as JSON, with absolute paths or addresses."""
     item = stac_item(
         product,
         held.files,
         catalogue=held.catalogue,
         site=held.site,
-        place=PurePosixPath(root / held.path),
+        place=shelves.shown(held.path),
         stored=held.stored,
         citation=citation,
     )
     return msgspec.json.encode(item)
 
 
-def _environment(name: str, held: Held, product: Product, root: Path) -> dict[str, str]:
-    place = root / held.path
-    sidecar = place.with_name(sidecar_name(place.name))
+def _environment(name: str, held: Held, product: Product, shelves: Archive) -> dict[str, str]:
     said = {
         "hook": name,
-        "path": str(place),
-        "sidecar": str(sidecar) if sidecar.exists() else None,
-        "archive": str(root),
+        "path": shelves.shown(held.path),
+        "sidecar": shelves.sidecar(held.path),
+        "archive": shelves.shown(""),
         "site": held.site,
         "catalogue": held.catalogue,
         "collection": product.collection,

@@ -1,0 +1,58 @@
+"""The archive: where products lie once they are whole.
+
+A *place* is a product's path in it, without its root: one of a file, or of a directory with several. Tasks know no
+more of the archive than `Archive` says; `disk` is one of directories.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from watcher.archive.disk import Disk
+from watcher.core.sidecars import File
+
+__all__ = ["Archive", "Disk"]
+
+
+class Archive(Protocol):
+    """Where products lie. It can be pickled, and threads may share it."""
+
+    @property
+    def disk(self) -> Path:
+        """The directory that downloads are written to: it may not be there yet."""
+
+    def shown(self, place: str) -> str:
+        """Return where a place is, for people and programs: an absolute path, or an address."""
+
+    def workplace(self, place: str) -> Path:
+        """Return the path that a product of that place is fetched to, and proven at."""
+
+    def settle(self, place: str, files: Sequence[File], sidecar: bytes | None, *, stop: threading.Event) -> None:
+        """Put what lies proven at the workplace where it belongs, and what is said of it beside it, last.
+
+        Done again after a crash it changes nothing. Raises `TransferError`, or `NoSpace`.
+        """
+
+    def sidecar(self, place: str) -> str | None:
+        """Return where it is said what a product is, as `shown` does; `None` where nothing is said."""
+
+    def mounted(self) -> None:
+        """Raise `TransferError` when there is nothing in an archive that something was stored in: nothing is lost."""
+
+    def there(self, place: str) -> bool:
+        """Say whether there is anything of a product whose files are not known."""
+
+    def examine(self, place: str, file: File, *, deep: bool, stop: threading.Event) -> None:
+        """Look whether a file is there and has its size; `deep` reads it and compares its SHA-256.
+
+        Raises `Lost` or `Rotten`, or another `TransferError` when told to stop, or when nothing can be said.
+        """
+
+    def set_aside(self, place: str, file: File) -> None:
+        """Give a file that is not what it was another name: ``<name>.rotten``."""
+
+    def remove(self, place: str, files: Sequence[File]) -> None:
+        """Remove a product, and what lies beside it. What is not there is no error. Raises `TransferError`."""

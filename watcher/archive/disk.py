@@ -1,0 +1,77 @@
+"""An archive of directories."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from watcher.core.sidecars import File, sidecar_name
+from watcher.transfer.beside import put_beside
+from watcher.transfer.examine import examine, mounted
+from watcher.transfer.remove import remove
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """The directory `root`, an absolute path: a product is fetched to where it will lie."""
+
+    root: Path
+
+    @property
+    def disk(self) -> Path:
+        """Products are written where they lie."""
+        return self.root
+
+    def shown(self, place: str) -> str:
+        """Return the path of a place."""
+        return str(self.root / place)
+
+    def workplace(self, place: str) -> Path:
+        """Return the path of a place: until it is whole a product has another name there."""
+        return self.root / place
+
+    def settle(self, place: str, files: Sequence[File], sidecar: bytes | None, *, stop: threading.Event) -> None:
+        """Put beside a product what is said of it: it lies where it belongs already."""
+        del files, stop
+        if sidecar is not None:
+            put_beside(self._beside(place), sidecar)
+
+    def sidecar(self, place: str) -> str | None:
+        """Return the path of what lies beside a product."""
+        path = self._beside(place)
+        return str(path) if path.exists() else None
+
+    def mounted(self) -> None:
+        """Raise `TransferError` when the directory is empty, as if its disk were not mounted."""
+        mounted(self.root)
+
+    def there(self, place: str) -> bool:
+        """Say whether a directory is there."""
+        path = self.root / place
+        return path.is_dir() and not path.is_symlink()
+
+    def examine(self, place: str, file: File, *, deep: bool, stop: threading.Event) -> None:
+        """Look at a file as `watcher.transfer.examine.examine` does."""
+        examine(self._path(place, file), size=file.size, checksum=file.checksum, deep=deep, stop=stop)
+
+    def set_aside(self, place: str, file: File) -> None:
+        """Rename a file, if it is still there."""
+        path = self._path(place, file)
+        with suppress(FileNotFoundError):
+            path.rename(path.with_name(f"{path.name}.rotten"))
+
+    def remove(self, place: str, files: Sequence[File]) -> None:
+        """Remove a file or directory, what lies beside it, and the directories that are empty then."""
+        del files
+        path = self.root / place
+        remove(self.root, path, sidecar_name(path.name))
+
+    def _path(self, place: str, file: File) -> Path:
+        return self.root / place / file.name if file.name else self.root / place
+
+    def _beside(self, place: str) -> Path:
+        path = self.root / place
+        return path.with_name(sidecar_name(path.name))
