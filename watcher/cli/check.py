@@ -64,6 +64,7 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     )
     yield from _database(parts)
     yield from _archive(parts)
+    yield from parts.cluster_findings()
     yield from _feeds(parts)
     yield from parts.hook_findings()
     stored = _opens(parts)

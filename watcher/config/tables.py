@@ -51,6 +51,14 @@ class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f'public_url "{self.public_url}" is no address: write it as https://host/path')
 
 
+class TlsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`download.tls`: what is shown to a scheduler, and asked of it: PEM files."""
+
+    ca: str
+    cert: str
+    key: str
+
+
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[download]`: which levels come home, where to, how many at once, and the space that is left free.
 
@@ -58,8 +66,9 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     than `approve_above`, they wait for approval. `bandwidth` is a rate for all day or a timetable of them, see
     `watcher.core.limits.timetable`; `site_quota` what may lie on the shelf of one site. `order` says which acquisitions
     come first, after those of `sites`; `revisions` which processings of one come; `sidecar` puts a STAC Item beside
-    each product. What was stored longer than `keep` ago leaves the archive, and the oldest of what is more than
-    `max_size` in all.
+    each product. The `engine` is who fetches: threads of this process, or the workers of a dask cluster, by its
+    `scheduler` and the certificates of `tls`. What was stored longer than `keep` ago leaves the archive, and the oldest
+    of what is more than `max_size` in all.
     """
 
     levels: tuple[str, ...] = ()
@@ -67,6 +76,9 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     layout: str = "{site}/{level}/{title}"
     interval: Seconds = Seconds(30)
     concurrency: int = 2
+    engine: Literal["threads", "dask"] = "threads"
+    scheduler: str | None = None
+    tls: TlsTable | None = None
     reserve: Bytes = Bytes(2 << 30)
     approve_above: int = 500
     bandwidth: str | None = None

@@ -31,6 +31,30 @@ for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client of a catalogue is made of but for its account: the arguments of `Http`, in any process.
+
+    A proxy may have a password; ``repr()`` does not show it.
+    """
+
+    origin: str
+    hosts: tuple[str, ...] = ()
+    auth_hosts: tuple[str, ...] = ()
+    gap: float = 0.0
+    deadline: float = 60.0
+    connections: int = 4
+    ca_bundle: str | None = None
+    allow_insecure: bool = False
+    proxy: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Settings(origin={self.origin!r})"
+
+    def client(self, auth: httpx.Auth | None, *, signed: bool = False, stop: threading.Event | None = None) -> Http:
+        """Make a client with an account, or what was lent of one."""
+        return Http(**msgspec.structs.asdict(self), auth=auth, signed=signed, stop=stop)
+
+
 class Http:
     """One catalogue's HTTP client. Close it, or use it as a context manager; threads may share it.
 
