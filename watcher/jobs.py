@@ -15,7 +15,7 @@ import msgspec
 from watcher import canary, systemd
 from watcher.core import health
 from watcher.core.patience import POLL
-from watcher.errors import AlreadyRunning, WatcherError
+from watcher.errors import AlreadyRunning, ClusterError, WatcherError
 from watcher.store import alerts, polls, sites, subscriptions
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought
@@ -241,14 +241,21 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
             percent = {"percent": f"{100 * progress.done / progress.total:.0f}"} if progress.total else {}
             say(logging.INFO, "downloading", product=title, done=progress.done, **percent)
 
+    idle = False
     try:
         with closing(parts.db()) as db:
+            idle = any(alert.topic == health.CLUSTER for alert in alerts.open_now(db))
             for brought in parts.download(db, show):
                 alive()
                 ended += 1
                 _tell_of(parts, brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
+    except ClusterError as error:
+        # At each turn it is looked whether it is back; that it is not is said once.
+        if not idle:
+            say(logging.WARNING, "downloads wait for the cluster", problem=error, hint=error.hint)
+        return Next(soon=("notify",))
     soon = ("notify", "hooks") if parts.config.hooks else ("notify",)
     return Next(soon=soon if ended else ())
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import structs
 
 from watcher.archive import Archive
-from watcher.core.health import refusal, refused
+from watcher.core.health import CLUSTER, idle, refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
 from watcher.core.shelves import USUAL, Layout, shelf, suffix
 from watcher.credentials import redact
@@ -111,12 +111,19 @@ def download(
                 wait([future])
                 _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
     if grave:
+        _warn(db, grave[0], now=now())
         raise grave[0]
 
 
 def _grave(error: BaseException | None) -> list[BaseException]:
     """Return what is not about one product."""
     return [] if error is None or (isinstance(error, WatcherError) and not isinstance(error, ClusterError)) else [error]
+
+
+def _warn(db: sqlite3.Connection, error: BaseException, *, now: datetime) -> None:
+    if isinstance(error, ClusterError):
+        with writing(db):
+            alerts.warn(db, idle(str(error)), now=now)
 
 
 def _job(
@@ -200,7 +207,8 @@ def _settle(
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             downloads.stored(db, wanted.revision, file, now=now)
             deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
-            alerts.calm(db, refusal(wanted.catalogue, downloads=True), now=now)
+            for topic in (refusal(wanted.catalogue, downloads=True), CLUSTER):
+                alerts.calm(db, topic, now=now)
             hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
         return Brought(product.title, wanted.site, place, file, None, None)
     if stop.is_set() or isinstance(error, ClusterError):
@@ -225,6 +233,7 @@ def _settle(
     with writing(db):
         volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
+        alerts.calm(db, CLUSTER, now=now)
         if isinstance(error, CredentialError):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
     return Brought(product.title, wanted.site, place, None, problem, later)

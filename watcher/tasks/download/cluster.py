@@ -79,7 +79,8 @@ class Cluster:
 
         Raises `ClusterError` when that is nobody's fault but the cluster's, else what went wrong at the worker.
         """
-        link, self._rate = self._linked(), own.rate
+        self._rate = own.rate
+        link = self._linked()
         loan, dead, refused = self._lent(job, own), 0, False
         while True:
             before = own.tally.count

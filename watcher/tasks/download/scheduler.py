@@ -136,7 +136,7 @@ class Link:
         """Leave word that this pass is over, and go."""
         self.halt()
         self._closed.set()
-        self._keeper.join(_PATIENCE + _INTRODUCTION)
+        self._keeper.join(1.0)  # it may wait for an answer that does not come
         self._disconnect()
 
     def _disconnect(self) -> None:
@@ -176,6 +176,8 @@ class Link:
         return self._call(getattr(self._client.scheduler, what, None), **how)
 
     def _call(self, method: Any, *args: Any, seconds: float = _PATIENCE, **how: Any) -> Any:
+        if self._client.status != "running":
+            raise _silent(self._where, None)
         try:
             return self._client.sync(method, *args, callback_timeout=seconds, **how)
         except (OSError, TimeoutError, RuntimeError, TypeError, AttributeError) as error:  # closed meanwhile, too
@@ -190,9 +192,9 @@ def _connected(where: Where) -> Client:
     except ImportError as error:
         raise ConfigError('download.engine is "dask", which is not installed', hint=INSTALL) from error
     # It would write of each reconnection to standard error; what matters is said by us.
-    logger = logging.getLogger("distributed")
-    logger.handlers.clear()
-    logger.setLevel(logging.CRITICAL)
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore", VersionMismatchWarning)
     security = None
     if where.scheduler.startswith("tls://"):
