@@ -241,19 +241,19 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
             percent = {"percent": f"{100 * progress.done / progress.total:.0f}"} if progress.total else {}
             say(logging.INFO, "downloading", product=title, done=progress.done, **percent)
 
-    idle = False
     try:
         with closing(parts.db()) as db:
-            idle = any(alert.topic == health.CLUSTER for alert in alerts.open_now(db))
             for brought in parts.download(db, show):
                 alive()
+                parts.idle = None
                 ended += 1
                 _tell_of(parts, brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
     except ClusterError as error:
-        # At each turn it is looked whether it is back; that it is not is said once.
-        if not idle:
+        # At each turn it is looked whether it is back; the same thing is said once.
+        if parts.idle != str(error):
+            parts.idle = str(error)
             say(logging.WARNING, "downloads wait for the cluster", problem=error, hint=error.hint)
         return Next(soon=("notify",))
     soon = ("notify", "hooks") if parts.config.hooks else ("notify",)

@@ -86,6 +86,8 @@ class Parts:
         self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
         self._taken: set[str] = set()
+        self.idle: str | None = None
+        """Why the cluster that fetches does not, as far as that was said."""
 
     @property
     def database(self) -> Path:

@@ -21,12 +21,12 @@ from watcher.errors import ClusterError, CredentialError, TransferError
 from watcher.net import Loan, Settings
 from watcher.store.downloads import Stored
 from watcher.tasks.download.job import Job, Own
-from watcher.tasks.download.scheduler import Link, Where
+from watcher.tasks.download.scheduler import Link, Where, linked
 from watcher.tasks.download.worker import Outcome, Parcel
 from watcher.transfer import Progress, Rate, several
 
 _LOOK = 0.5
-_STOPPING = 8.0
+_STOPPING = 6.0
 """Seconds that workers have to stop and say how much came."""
 
 
@@ -80,7 +80,7 @@ class Cluster:
         Raises `ClusterError` when that is nobody's fault but the cluster's, else what went wrong at the worker.
         """
         self._rate = own.rate
-        link = self._linked()
+        link = self._linked(own.stop)
         loan, dead, refused = self._lent(job, own), 0, False
         while True:
             before = own.tally.count
@@ -104,13 +104,16 @@ class Cluster:
                 outcome.error.args = (f"{outcome.error} (at {outcome.worker})",)
                 raise outcome.error
 
-    def _linked(self) -> Link:
+    def _new(self) -> Link:
+        return Link(self._where, self._archive, line=self._line, share=self._share)
+
+    def _linked(self, stop: threading.Event | None = None) -> Link:
         with self._guard:
             if self._trouble is not None:
                 raise self._trouble
             if self._link is None:
                 try:
-                    self._link = Link(self._where, self._archive, line=self._line, share=self._share)
+                    self._link = linked(self._new, self._where, stop)
                 except ClusterError as error:
                     self._trouble = error
                     raise

@@ -32,6 +32,9 @@ _BEAT = 2.0
 _PATIENCE = 5.0
 """Seconds for one answer of the scheduler."""
 
+_LINKING = 20.0
+"""Seconds for all that is said before the first product is sent."""
+
 _INTRODUCTION = 10.0
 """Seconds that new workers have to say who they are."""
 
@@ -130,7 +133,7 @@ class Link:
         if not self._halted.is_set():
             self._halted.set()
             with suppress(ClusterError):  # then they stop by themselves, for want of a word
-                self._say()
+                self._say(seconds=2.0)
 
     def close(self) -> None:
         """Leave word that this pass is over, and go."""
@@ -149,11 +152,11 @@ class Link:
                 self._say()
                 self._count()
 
-    def _say(self) -> None:
+    def _say(self, seconds: float = _PATIENCE) -> None:
         with self._guard:
             self._beat += 1
             word = Word(self.turn, self._beat, self._share(), self._halted.is_set())
-        self._asked("set_metadata", keys=[self.line], value=structs.asdict(word))
+        self._asked("set_metadata", keys=[self.line], value=structs.asdict(word), seconds=seconds)
         self._heard = time.monotonic()
 
     def _count(self) -> None:
@@ -182,6 +185,35 @@ class Link:
             return self._client.sync(method, *args, callback_timeout=seconds, **how)
         except (OSError, TimeoutError, RuntimeError, TypeError, AttributeError) as error:  # closed meanwhile, too
             raise _silent(self._where, error) from error
+
+
+def linked(link: Callable[[], Link], where: Where, stop: threading.Event | None) -> Link:
+    """Return a link that is made in time; dask itself waits for ever for a scheduler that hangs.
+
+    Raises what making it raises, and `ClusterError` when that takes too long, or `stop` is set.
+    """
+    made: list[Link] = []
+    failed: list[BaseException] = []
+    late, done = threading.Event(), threading.Event()
+
+    def make() -> None:
+        try:
+            made.append(link())
+        except BaseException as error:  # noqa: BLE001  # raised by who waits for it
+            failed.append(error)
+        done.set()
+        if late.is_set() and made:
+            made[0].close()
+
+    threading.Thread(target=make, name="cluster", daemon=True).start()
+    end = time.monotonic() + _LINKING
+    while not done.wait(0.2):
+        if time.monotonic() > end or (stop is not None and stop.is_set()):
+            late.set()
+            raise _silent(where, None)
+    if failed:
+        raise failed[0]
+    return made[0]
 
 
 def _connected(where: Where) -> Client:
@@ -216,7 +248,7 @@ INSTALL = "pip install 'eo-watcher[dask]'"
 
 
 def _silent(where: Where, error: Exception | None) -> ClusterError:
-    told = f": {error}" if error is not None and str(error) else ""
+    told = "" if error is None or isinstance(error, TimeoutError) or "Timed out" in str(error) else f": {error}"
     return ClusterError(
         f"the dask scheduler {where.scheduler} does not answer{told}",
         hint=f"does it run, and is download.scheduler right? start it, {_OTHERWISE}",
