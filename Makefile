@@ -45,4 +45,4 @@ data: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv .venv-servers .venv-eodag
+	rm -rf .venv .venv-servers .venv-eodag .venv-s3

@@ -127,4 +127,8 @@ class Staged(TransferError):
 
 
 class NoSpace(TransferError):
-    """The archive's disk is full, or would be."""
+    """The disk that downloads are written to is full, or would be."""
+
+
+class NoArchive(NoSpace):
+    """The archive's bucket takes nothing, or cannot be reached: no other product would get in either."""

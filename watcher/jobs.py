@@ -239,7 +239,13 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
         if moment - told.setdefault(title, moment) >= _TELL:
             told[title] = moment
             percent = {"percent": f"{100 * progress.done / progress.total:.0f}"} if progress.total else {}
-            say(logging.INFO, "downloading", product=title, done=progress.done, **percent)
+            say(
+                logging.INFO,
+                "storing" if progress.storing else "downloading",
+                product=title,
+                done=progress.done,
+                **percent,
+            )
 
     try:
         with closing(parts.db()) as db:

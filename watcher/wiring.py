@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from msgspec import structs
 
 from watcher import plugins
-from watcher.config import CatalogueTable, Config, preset, presets
+from watcher.config import CatalogueTable, Config, bucket_place, preset, presets
 from watcher.credentials import Secret, redact, remembered, revealed
 from watcher.errors import ConfigError, StoreError, UsageError, WatcherError
 from watcher.model import Finding, Notice, Outcome, Product, Sent, Subscription
@@ -94,13 +95,22 @@ class Parts:
         """Where the database lies."""
         return self.state / DATABASE
 
-    @property
+    @cached_property
     def archive(self) -> Archive:
         """Where downloads are shelved: `download.archive`, else `archive` in the state directory."""
-        from watcher.archive import Disk
+        from watcher.archive import Bucket, Disk, Objects, Spool
 
-        named = self.config.download.archive
-        return Disk(Path(named).expanduser().absolute() if named else self.state / "archive")
+        table = self.config.download
+        place = bucket_place(table.archive)
+        if place is None:
+            return Disk(_directory(table.archive, self.state / "archive"))
+        return Bucket(Objects(place, table.bucket), Spool(_directory(table.spool, self.state / "spool")))
+
+    def by_hand(self, name: str) -> Path:
+        """Return the directory in the archive for what is fetched by hand; a bucket has none: raises `UsageError`."""
+        if bucket_place(self.config.download.archive) is not None:
+            raise UsageError("the archive is a bucket, and these files are for here", hint="say where: --to DIR")
+        return self.archive.disk / name
 
     def db(self) -> sqlite3.Connection:
         """Open the database; each thread needs a connection of its own."""
@@ -529,7 +539,7 @@ class Parts:
         return look(
             db,
             catalogues=[name for name in self.polled(db) if name in watched],
-            disks=disks(self.archive.disk, self.state, reserve=self.config.download.reserve),
+            disks=disks(self.archive.kind, self.archive.disk, self.state, reserve=self.config.download.reserve),
             expires=expires(self.config.catalogues.values(), config.expires),
             shown={one.address: self.shown(one) for one in subscriptions.every(db)},
             terms=Terms(config.failures, config.listed, config.disk, timedelta(seconds=config.expires_within)),
@@ -761,6 +771,10 @@ class Parts:
         see = f"watcher login {table.name} --kind {kind} says what to write"
         part: plugins.Auth = plugins.build("auth", kind, settings, place=place, see=see)
         return part
+
+
+def _directory(named: str | None, usual: Path) -> Path:
+    return Path(named).expanduser().absolute() if named else usual
 
 
 def _layout(config: Config) -> Layout:

@@ -216,7 +216,7 @@ def test_an_account_that_downloads_are_refused_is_told_of_at_once_and_once(
 
 
 def test_disks_are_one_where_the_archive_lies_beside_the_database(tmp_path: Path) -> None:
-    (disk,) = disks(tmp_path / "not" / "there", tmp_path, reserve=7)
+    (disk,) = disks("archive", tmp_path / "not" / "there", tmp_path, reserve=7)
     assert (disk.name, disk.place, disk.reserve) == ("archive and of the database", str(tmp_path), 7)
     assert 0 < disk.free <= disk.total
 

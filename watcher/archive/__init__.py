@@ -1,20 +1,30 @@
 """The archive: where products lie once they are whole.
 
 A *place* is a product's path in it, without its root: one of a file, or of a directory with several. Tasks know no
-more of the archive than `Archive` says; `disk` is one of directories.
+more of the archive than `Archive` says.
+
+* `disk` - one of directories;
+* `bucket` - one of objects: `objects` is the way to them, `refusals` what they say when they are refused, `upload` puts
+  a file there whole, `spool` is where it lies until then;
+* `lot` - what is wanted at a place.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from watcher.archive.bucket import Bucket
 from watcher.archive.disk import Disk
+from watcher.archive.lot import Lot, Tell
+from watcher.archive.objects import Objects
+from watcher.archive.spool import Spool
 from watcher.core.sidecars import File
+from watcher.model import Finding
 
-__all__ = ["Archive", "Disk"]
+__all__ = ["Archive", "Bucket", "Disk", "Lot", "Objects", "Spool", "Tell"]
 
 
 class Archive(Protocol):
@@ -24,16 +34,28 @@ class Archive(Protocol):
     def disk(self) -> Path:
         """The directory that downloads are written to: it may not be there yet."""
 
+    @property
+    def kind(self) -> str:
+        """Say what that directory is to it, in a word."""
+
     def shown(self, place: str) -> str:
         """Return where a place is, for people and programs: an absolute path, or an address."""
 
     def workplace(self, place: str) -> Path:
         """Return the path that a product of that place is fetched to, and proven at."""
 
-    def settle(self, place: str, files: Sequence[File], sidecar: bytes | None, *, stop: threading.Event) -> None:
+    def found(self, lot: Lot, *, stop: threading.Event) -> tuple[File, ...] | None:
+        """Return the files of a lot that need not be fetched; `None` where they do, or where fetching will tell.
+
+        Raises `AnotherFile` when another file is in its place, `NoArchive` when the archive takes nothing now.
+        """
+
+    def settle(
+        self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
+    ) -> None:
         """Put what lies proven at the workplace where it belongs, and what is said of it beside it, last.
 
-        Done again after a crash it changes nothing. Raises `TransferError`, or `NoSpace`.
+        Done again after a crash it changes nothing. `tell` hears how far it is. Raises `TransferError`, or `NoSpace`.
         """
 
     def sidecar(self, place: str) -> str | None:
@@ -56,3 +78,6 @@ class Archive(Protocol):
 
     def remove(self, place: str, files: Sequence[File]) -> None:
         """Remove a product, and what lies beside it. What is not there is no error. Raises `TransferError`."""
+
+    def check(self) -> Iterator[Finding]:
+        """Try what the archive has to do, beside the room on its disk."""

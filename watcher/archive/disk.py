@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from watcher.archive.lot import Lot, Tell
 from watcher.core.sidecars import File, sidecar_name
+from watcher.model import Finding
 from watcher.transfer.beside import put_beside
 from watcher.transfer.examine import examine, mounted
 from watcher.transfer.remove import remove
@@ -25,6 +27,11 @@ class Disk(msgspec.Struct, frozen=True):
         """Products are written where they lie."""
         return self.root
 
+    @property
+    def kind(self) -> str:
+        """What it is called."""
+        return "archive"
+
     def shown(self, place: str) -> str:
         """Return the path of a place."""
         return str(self.root / place)
@@ -33,11 +40,18 @@ class Disk(msgspec.Struct, frozen=True):
         """Return the path of a place: until it is whole a product has another name there."""
         return self.root / place
 
-    def settle(self, place: str, files: Sequence[File], sidecar: bytes | None, *, stop: threading.Event) -> None:
+    def found(self, lot: Lot, *, stop: threading.Event) -> tuple[File, ...] | None:
+        """Leave it to fetching, which keeps what is there already."""
+        del lot, stop
+        return None  # of two answers this is one
+
+    def settle(
+        self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
+    ) -> None:
         """Put beside a product what is said of it: it lies where it belongs already."""
-        del files, stop
+        del files, tell, stop
         if sidecar is not None:
-            put_beside(self._beside(place), sidecar)
+            put_beside(self._beside(lot.place), sidecar)
 
     def sidecar(self, place: str) -> str | None:
         """Return the path of what lies beside a product."""
@@ -68,6 +82,10 @@ class Disk(msgspec.Struct, frozen=True):
         del files
         path = self.root / place
         remove(self.root, path, sidecar_name(path.name))
+
+    def check(self) -> Iterator[Finding]:
+        """Find nothing beside what is said of its disk."""
+        yield from ()
 
     def _path(self, place: str, file: File) -> Path:
         return self.root / place / file.name if file.name else self.root / place

@@ -139,16 +139,13 @@ def _archive(parts: Parts) -> Iterator[Finding]:
     place = parts.archive.disk
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        yield Finding(
-            "archive",
-            False,
-            f"{existing} cannot be written",
-            "set download.archive to a directory of your own",
-        )
+        kind = parts.archive.kind
+        yield Finding(kind, False, f"{existing} cannot be written", f"set download.{kind} to a directory of your own")
         return
     free, reserve = shutil.disk_usage(existing).free, parts.config.download.reserve
+    yield from parts.archive.check()
     yield Finding(
-        "archive",
+        parts.archive.kind,
         free > reserve,
         f"{place}, {free / 2**30:.1f} GiB free, {reserve / 2**30:.1f} GiB of them kept free",
         "free some space, or lower download.reserve",

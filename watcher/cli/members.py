@@ -29,7 +29,7 @@ def fetch_members(context: Context, titles: Sequence[str], patterns: Sequence[st
                 f'no product "{title}" was seen', hint="`watcher products` lists them; a title or an id names one"
             )
         chosen += found
-    folder = folder or parts.archive.disk / "parts"
+    folder = folder or parts.by_hand("parts")
     failed = 0
     with stoppable(parts), bars() as show:
         for brought in parts.bring_members(chosen, folder, patterns, show):

@@ -260,6 +260,7 @@ def bars() -> Iterator[Callable[[str, Progress], None] | None]:
         tasks = {}
 
         def show(title: str, progress: Progress) -> None:
+            title = f"{title} → archive" if progress.storing else title
             if title not in tasks:
                 tasks[title] = bars.add_task(title, total=progress.total)
             under_way = progress.total is None or progress.done < progress.total

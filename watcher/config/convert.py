@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from watcher.config.tables import (
+    BucketTable,
     ChannelTable,
     DownloadTable,
     FeedsTable,
@@ -52,6 +53,7 @@ def _nearest(word: str, to: type[Any], place: str) -> str | None:
         PollTable,
         NotifyTable,
         DownloadTable,
+        BucketTable,
         FeedsTable,
         HealthTable,
         LogTable,

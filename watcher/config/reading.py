@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from watcher.config.buckets import check_bucket
 from watcher.config.convert import convert
 from watcher.config.shipped import catalogue
 from watcher.config.tables import DownloadTable
@@ -84,6 +85,7 @@ def _check(config: Config, where: str) -> None:
     _check_parts(config, where)
     if config.download.archive == "":
         raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
+    check_bucket(config.download, where)
     if config.log.format not in ("text", "json"):
         raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
     if config.log.level not in ("debug", "info", "warning", "error"):

@@ -59,20 +59,50 @@ class TlsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key: str
 
 
+class BucketTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[download.bucket]`: how the bucket that `download.archive` names is reached.
+
+    `endpoint` is the address of a store that is not the cloud's own; `virtual_hosted` has the bucket's name in its
+    host. Of credentials that are not here, the environment and the machine's role are asked: S3 takes `access_key_id`,
+    `secret_access_key` and perhaps `session_token`, GCS `service_account` (its key, JSON), Azure `account_name`, and
+    `account_key` or `sas_token`. What is larger than `part_size` is sent in parts; with `checksums` an S3 store is
+    given the SHA-256 of each request, to compare.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    virtual_hosted: bool = False
+    access_key_id: Secret | str | None = None
+    secret_access_key: Secret | None = None
+    session_token: Secret | None = None
+    service_account: Secret | None = None
+    account_name: str | None = None
+    account_key: Secret | None = None
+    sas_token: Secret | None = None
+    part_size: Bytes = Bytes(8 << 20)
+    checksums: bool = True
+    allow_insecure: bool = False
+    ca_bundle: str | None = None
+    proxy: str | None = None
+
+
 class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[download]`: which levels come home, where to, how many at once, and the space that is left free.
 
-    `layout` is a template of places in the archive, see `watcher.core.shelves.layout`. If one poll wants more products
-    than `approve_above`, they wait for approval. `bandwidth` is a rate for all day or a timetable of them, see
-    `watcher.core.limits.timetable`; `site_quota` what may lie on the shelf of one site. `order` says which acquisitions
-    come first, after those of `sites`; `revisions` which processings of one come; `sidecar` puts a STAC Item beside
-    each product. The `engine` is who fetches: threads of this process, or the workers of a dask cluster, by its
-    `scheduler` and the certificates of `tls`. What was stored longer than `keep` ago leaves the archive, and the oldest
-    of what is more than `max_size` in all.
+    `archive` is a directory, or a bucket (``s3://BUCKET/PREFIX``, ``gs://``, ``az://``), see `BucketTable`; `spool` the
+    directory in which what goes to a bucket is proven first. `layout` is a template of places in the archive, see
+    `watcher.core.shelves.layout`. If one poll wants more products than `approve_above`, they wait for approval.
+    `bandwidth` is a rate for all day or a timetable of them, see `watcher.core.limits.timetable`; `site_quota` what may
+    lie on the shelf of one site. `order` says which acquisitions come first, after those of `sites`; `revisions` which
+    processings of one come; `sidecar` puts a STAC Item beside each product. The `engine` is who fetches: threads here,
+    or the workers of a dask cluster, by its `scheduler` and the certificates of `tls`. What was stored longer than
+    `keep` ago leaves the archive, and the oldest of what is more than `max_size` in all.
     """
 
     levels: tuple[str, ...] = ()
     archive: str | None = None
+    spool: str | None = None
+    bucket: BucketTable = BucketTable()
     layout: str = "{site}/{level}/{title}"
     interval: Seconds = Seconds(30)
     concurrency: int = 2

@@ -25,10 +25,14 @@ _TELL_EVERY = 0.1
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a download is, in bytes; `total` is `None` when nobody has said."""
+    """How far a download is, in bytes; `total` is `None` when nobody has said.
+
+    `storing` is one that is proven, and on its way into the archive.
+    """
 
     done: int
     total: int | None
+    storing: bool = False
 
 
 def fetch(

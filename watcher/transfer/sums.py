@@ -75,7 +75,7 @@ class Sums:
         return self._digests
 
     def _follow(self, algorithm: str) -> None:
-        digest = _new(algorithm)
+        digest = new(algorithm)
         buffer = memoryview(bytearray(_BUFFER))
         done = 0
         try:
@@ -99,7 +99,7 @@ class Sums:
             self._news.notify_all()
 
 
-def _new(algorithm: str) -> Any:
+def new(algorithm: str) -> Any:
     """Return an empty digest; `algorithm` is hashlib's name of one, or ``blake3``."""
     if algorithm == "blake3":
         from blake3 import blake3

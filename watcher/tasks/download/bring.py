@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from watcher.archive import Archive
+from watcher.archive import Archive, Lot
 from watcher.core.shelves import file_name
 from watcher.core.sidecars import File, stac_item
 from watcher.errors import CatalogueError, TransferError
@@ -35,33 +35,27 @@ def bring(
 
     Then it is put where it belongs, and what it is is said beside it.
     """
-    wanted, product, path = begun.wanted, begun.product, archive.workplace(begun.place)
+    wanted, product = begun.wanted, begun.product
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
-    http = https(wanted.catalogue)
+    terms = how(wanted.catalogue)
+    lot = Lot(begun.place, tuple(product.assets), tuple(terms.members))
 
     def tell(progress: Progress) -> None:
         if show is not None:
             show(product.title, progress)
 
-    first, *others = product.assets
-    terms, members = how(wanted.catalogue).terms, how(wanted.catalogue).members
-    terms = msgspec.structs.replace(terms, tally=begun.tally)
-    home: Verified | Gathered
     try:
-        if others:
-            assets = {file_name(asset): asset for asset in product.assets}
-            home = fetch_files(http, assets, path, terms=terms, progress=tell, stop=stop)
-        elif members:
-            home = fetch_members(http, first, path, members, terms=terms, progress=tell, stop=stop)
-        else:
-            home = fetch(http, first, path, terms=terms, progress=tell, stop=stop)
+        found = archive.found(lot, stop=stop)
+        home = (
+            _fetched(https(wanted.catalogue), lot, begun, archive, terms, tell, stop) if found is None else _home(found)
+        )
     except CatalogueError as error:
         raise TransferError(
             str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
         ) from error
     files, sidecar = _files(home), None
-    if how(wanted.catalogue).sidecar:
+    if terms.sidecar:
         item = stac_item(
             product,
             files,
@@ -69,10 +63,10 @@ def bring(
             site=wanted.site,
             place=PurePosixPath(begun.place).name,
             stored=now(),
-            citation=how(wanted.catalogue).citation,
+            citation=terms.citation,
         )
         sidecar = msgspec.json.format(msgspec.json.encode(item)) + b"\n"
-    archive.settle(begun.place, files, sidecar, stop=stop)
+    archive.settle(lot, files, sidecar, tell=lambda done, total: tell(Progress(done, total, storing=True)), stop=stop)
     return Stored(
         path=begun.place,
         size=home.size,
@@ -81,6 +75,31 @@ def bring(
         fetched=home.fetched,
         files=files,
     )
+
+
+def _fetched(
+    http: Http,
+    lot: Lot,
+    begun: Begun,
+    archive: Archive,
+    how: How,
+    tell: Callable[[Progress], None],
+    stop: threading.Event,
+) -> Verified | Gathered:
+    path, terms = archive.workplace(lot.place), msgspec.structs.replace(how.terms, tally=begun.tally)
+    first, *others = lot.assets
+    if others:
+        assets = {file_name(asset): asset for asset in lot.assets}
+        return fetch_files(http, assets, path, terms=terms, progress=tell, stop=stop)
+    if lot.members:
+        return fetch_members(http, first, path, lot.members, terms=terms, progress=tell, stop=stop)
+    return fetch(http, first, path, terms=terms, progress=tell, stop=stop)
+
+
+def _home(files: tuple[File, ...]) -> Verified | Gathered:
+    """Say of files that need not be fetched what is said of those that were."""
+    named = {file.name: Verified(file.size, file.checksum, file.how, 0) for file in files}
+    return named.get("") or Gathered(named)
 
 
 def _files(home: Verified | Gathered) -> tuple[File, ...]:

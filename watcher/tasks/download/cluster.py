@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from watcher.archive import Archive
@@ -129,7 +130,7 @@ class Cluster:
         if seat is not None:
             seat.count(said["count"])
             if seat.own.show is not None:
-                seat.own.show(seat.job.product.title, Progress(said["done"], said["total"]))
+                seat.own.show(seat.job.product.title, msgspec.convert(said["progress"], Progress))
 
     def _lent(self, job: Job, own: Own, *, again: bool = False) -> Loan:
         return own.http().lend([asset.href for asset in job.product.assets], again=again, stop=own.stop)

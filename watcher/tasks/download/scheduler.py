@@ -194,14 +194,15 @@ def linked(link: Callable[[], Link], where: Where, stop: threading.Event | None)
     """
     made: list[Link] = []
     failed: list[BaseException] = []
-    late, done = threading.Event(), threading.Event()
+    guard, done, late = threading.Lock(), threading.Event(), threading.Event()
 
     def make() -> None:
         try:
             made.append(link())
         except BaseException as error:  # noqa: BLE001  # raised by who waits for it
             failed.append(error)
-        done.set()
+        with guard:
+            done.set()
         if late.is_set() and made:
             made[0].close()
 
@@ -209,8 +210,10 @@ def linked(link: Callable[[], Link], where: Where, stop: threading.Event | None)
     end = time.monotonic() + _LINKING
     while not done.wait(0.2):
         if time.monotonic() > end or (stop is not None and stop.is_set()):
-            late.set()
-            raise _silent(where, None)
+            with guard:
+                if not done.is_set():
+                    late.set()
+                    raise _silent(where, None)
     if failed:
         raise failed[0]
     return made[0]

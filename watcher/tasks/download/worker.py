@@ -14,7 +14,7 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import structs
@@ -183,5 +183,5 @@ class _Line(threading.Thread):
     def _tell(self) -> None:
         progress, self._progress = self._progress, None
         if progress is not None:
-            said: dict[str, Any] = {"ticket": self._parcel.ticket, "count": self._tally.count}
-            self._worker.log_event(self._parcel.line, said | structs.asdict(progress))
+            said = {"ticket": self._parcel.ticket, "count": self._tally.count, "progress": structs.asdict(progress)}
+            self._worker.log_event(self._parcel.line, said)

@@ -25,12 +25,15 @@ class Disk(msgspec.Struct, frozen=True):
     reserve: int = 0
 
 
-def disks(archive: Path, state: Path, *, reserve: int) -> list[Disk]:
-    """Measure the disks of the archive, on which downloads leave a reserve, and of the database: they may be one."""
-    place = next(folder for folder in (archive, *archive.parents) if folder.exists())
+def disks(kind: str, place: Path, state: Path, *, reserve: int) -> list[Disk]:
+    """Measure the disks of the database, and of the directory that downloads are written to: they may be one.
+
+    `kind` says what that is: the archive, or the spool of one that is a bucket.
+    """
+    place = next(folder for folder in (place, *place.parents) if folder.exists())
     if place.stat().st_dev == state.stat().st_dev:
-        return [_disk("archive and of the database", place, reserve)]
-    return [_disk("archive", place, reserve), _disk("database", state, 0)]
+        return [_disk(f"{kind} and of the database", place, reserve)]
+    return [_disk(kind, place, reserve), _disk("database", state, 0)]
 
 
 def _disk(name: str, place: Path, reserve: int) -> Disk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -14,6 +15,7 @@ from watcher.core.moments import written
 from watcher.core.patience import DELIVERY
 from watcher.core.sidecars import stac_item
 from watcher.credentials import redact
+from watcher.errors import TransferError
 from watcher.model import Product
 from watcher.store import archive, hooks, products
 from watcher.store.archive import Held
@@ -90,6 +92,8 @@ def _run(
     alive: Callable[[], None],
 ) -> Ran | None:
     code, seconds, output, hint = None, 0.0, None, None
+    with suppress(OSError):  # the hook says so, then
+        shelves.disk.mkdir(parents=True, exist_ok=True)
     try:
         ended = run(
             hook.command,
@@ -106,7 +110,7 @@ def _run(
         problem = (
             f"killed after {hook.timeout:g} s" if ended.late else None if code == 0 else _failure(code or 0, output)
         )
-    except NotTrusted as error:
+    except (NotTrusted, TransferError) as error:
         problem, hint = str(error), error.hint
     if problem is None:
         with writing(db):

@@ -1,0 +1,378 @@
+"""An archive in a real S3 server's bucket: objects are whole, or not there."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.archive.lots import MIB, PART, archive_in, lot_of, proven, sha256, spooled
+from tests.servers.s3 import Cut, S3Bucket, Sent, refusal, way_to
+from tests.transfer.depot import noise
+from watcher.archive import Bucket, Lot
+from watcher.archive.upload import part_of
+from watcher.core.sidecars import File
+from watcher.errors import NoArchive, TransferError
+from watcher.transfer.adopt import AnotherFile
+from watcher.transfer.examine import Lost, Rotten
+
+LARGE = noise(2 * PART + 77)
+PLACE = "Pornic/L2A/P1.zip"
+
+
+@pytest.fixture
+def archive(bucket: S3Bucket, tmp_path: Path) -> Bucket:
+    return archive_in(bucket, tmp_path)
+
+
+def settle(
+    archive: Bucket, lot: Lot, files: tuple[File, ...], sidecar: bytes | None = None, **more: object
+) -> list[tuple[int, int]]:
+    told: list[tuple[int, int]] = []
+    terms = {"stop": threading.Event()} | more
+    archive.settle(lot, files, sidecar, tell=lambda done, total: told.append((done, total)), **terms)  # type: ignore[arg-type]
+    return told
+
+
+def found(archive: Bucket, lot: Lot) -> tuple[File, ...] | None:
+    return archive.found(lot, stop=threading.Event())
+
+
+def look(archive: Bucket, place: str, file: File, *, deep: bool = False) -> None:
+    archive.examine(place, file, deep=deep, stop=threading.Event())
+
+
+def test_a_small_file_is_one_object_with_its_digest_and_leaves_the_spool(bucket: S3Bucket, archive: Bucket) -> None:
+    lot, files = proven(archive, PLACE, b"content")
+    assert settle(archive, lot, files, b"{}\n") == [(7, 7)]
+    assert bucket.keys() == ["eo/Pornic/L2A/P1.zip", "eo/Pornic/L2A/P1.zip.stac.json"]
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == b"content"
+    assert bucket.said("eo/Pornic/L2A/P1.zip") == {
+        "sha256": sha256(b"content")[7:],
+        "verified": "md5",
+        "product": lot.mark,
+    }
+    assert spooled(archive) == []
+    assert archive.shown(PLACE) == f"s3://{bucket.name}/eo/Pornic/L2A/P1.zip"
+    assert archive.sidecar(PLACE) == f"s3://{bucket.name}/eo/Pornic/L2A/P1.zip.stac.json"
+    look(archive, PLACE, files[0], deep=True)
+
+
+def test_an_empty_file_is_an_object_too(bucket: S3Bucket, archive: Bucket) -> None:
+    lot, files = proven(archive, PLACE, b"")
+    settle(archive, lot, files)
+    look(archive, PLACE, files[0], deep=True)
+    assert bucket.keys() == ["eo/Pornic/L2A/P1.zip"]
+
+
+def test_a_large_file_comes_in_parts_and_is_visible_once_it_is_whole(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, LARGE)
+        told = settle(archive, lot, files)
+    assert told == [(PART, len(LARGE)), (2 * PART, len(LARGE)), (len(LARGE), len(LARGE))]
+    assert sorted(sent.part for sent in way.requests if sent.part) == [1, 2, 3]
+    ended = next(place for place, (sent, _) in enumerate(way.seen) if sent.completes)
+    assert {str(keys) for _, keys in way.seen[:ended]} == {"[]"}
+    assert {str(keys) for _, keys in way.seen[ended:]} == {"['eo/Pornic/L2A/P1.zip']"}
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == LARGE
+    assert not [sent for sent in way.requests if sent.method == "GET"]  # its entity tag proves it
+    assert all("x-amz-checksum-sha256" in sent.headers for sent in way.requests if sent.part)
+
+
+def test_what_changes_on_the_way_is_refused_and_never_visible(bucket: S3Bucket, tmp_path: Path) -> None:
+    def flip(sent: Sent) -> Sent | None:
+        return replace(sent, body=b"X" + sent.body[1:]) if sent.part == 2 else None
+
+    with way_to(bucket, flip) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, LARGE)
+        with pytest.raises(TransferError, match="did not arrive as it was: BadDigest") as caught:
+            settle(archive, lot, files)
+        assert not isinstance(caught.value, NoArchive)
+        assert (bucket.keys(), bucket.uploads()) == ([], 0)
+        assert found(archive, lot) == files
+        way.rule = lambda sent: None
+        settle(archive, lot, files)
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == LARGE
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE])
+def test_a_store_that_compares_nothing_is_found_out_and_what_it_has_removed(
+    bucket: S3Bucket, tmp_path: Path, content: bytes
+) -> None:
+    def flip(sent: Sent) -> Sent | None:
+        return replace(sent, body=b"X" + sent.body[1:]) if sent.method == "PUT" and sent.part in (None, 2) else None
+
+    with way_to(bucket, flip, compares=False) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, content)
+        with pytest.raises(TransferError, match="was not what was sent, and is removed again"):
+            settle(archive, lot, files)
+    assert bucket.keys() == []
+    assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
+
+
+def test_a_tag_that_proves_nothing_has_the_object_read_back(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        answer = way.answer
+
+        def encrypted(sent: Sent) -> tuple[int, dict[str, str], bytes]:
+            status, headers, body = answer(sent)
+            return (
+                status,
+                {k: '"opaque"' if k.lower() == "etag" and sent.method == "HEAD" else v for k, v in headers.items()},
+                body,
+            )
+
+        way.answer = encrypted  # type: ignore[method-assign]
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, LARGE)
+        settle(archive, lot, files)
+    assert [sent.method for sent in way.requests if sent.method == "GET"] != []
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == LARGE
+
+
+def test_what_is_no_longer_what_was_proven_is_not_sent(bucket: S3Bucket, archive: Bucket) -> None:
+    lot, files = proven(archive, PLACE, LARGE)
+    archive.workplace(PLACE).write_bytes(LARGE[:-1] + b"X")
+    with pytest.raises(TransferError, match="no longer what it was when it was proven"):
+        settle(archive, lot, files)
+    assert (bucket.keys(), bucket.uploads(), spooled(archive)) == ([], 0, [])
+    assert found(archive, lot) is None
+
+
+@pytest.mark.parametrize("content", [b"content", LARGE])
+def test_an_object_that_is_another_file_is_left_alone(bucket: S3Bucket, archive: Bucket, content: bytes) -> None:
+    bucket.put("eo/Pornic/L2A/P1.zip", b"precious")
+    lot, files = proven(archive, PLACE, content)
+    with pytest.raises(AnotherFile, match="is there already, and is another file") as caught:
+        settle(archive, lot, files)
+    assert caught.value.permanent
+    with pytest.raises(AnotherFile):
+        found(archive, lot_of("Pornic/L2A/P1.zip", {"": b"published"}))
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == b"precious"
+
+
+@pytest.mark.parametrize("content", [b"content", LARGE])
+def test_an_object_that_somebody_puts_there_meanwhile_is_left_alone(
+    bucket: S3Bucket, tmp_path: Path, content: bytes
+) -> None:
+    def intrude(sent: Sent) -> None:
+        if (sent.method == "PUT" and sent.part is None) or "?uploads" in sent.path:
+            bucket.put("eo/Pornic/L2A/P1.zip", b"precious")
+
+    with way_to(bucket, intrude) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, content)
+        with pytest.raises(AnotherFile):
+            settle(archive, lot, files)
+    assert (bucket.read("eo/Pornic/L2A/P1.zip"), bucket.uploads()) == (b"precious", 0)
+
+
+def test_an_object_that_is_the_same_is_adopted(bucket: S3Bucket, archive: Bucket) -> None:
+    bucket.put("eo/Pornic/L2A/P1.zip", b"content")  # without a word of ours
+    lot = lot_of(PLACE, {"": b"content"})
+    assert found(archive, lot) == (File("", 7, sha256(b"content"), "md5"),)
+    unknown = Lot(PLACE, (msgspec.structs.replace(lot.assets[0], checksum=None, size=None),))
+    assert found(archive, unknown) is None
+    lot, files = proven(archive, PLACE, b"content")
+    settle(archive, lot, files)
+    assert spooled(archive) == []
+
+
+def test_what_came_before_a_crash_is_known_by_what_was_put_down_with_it(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        one, file = proven(archive, PLACE, b"content")
+        many, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "MASKS/B03.tif": b"three"})
+        settle(archive, one, file, b"{}")
+        settle(archive, many, files, b"{}")
+        way.requests.clear()
+        assert found(archive, one) == file
+        assert found(archive, many) == files
+        assert {sent.method for sent in way.requests if "list-type" not in sent.path} == {"HEAD"}
+    bucket_of_another = Lot("Pornic/L2A/P2", (*many.assets, many.assets[0]))
+    assert found(archive_in(bucket, tmp_path), bucket_of_another) is None
+
+
+def test_a_product_of_several_files_is_whole_once_it_is_said_what_it_is(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "MASKS/B03.tif": LARGE})
+        settle(archive, lot, files)
+    record = "eo/Pornic/L2A/P2.complete.json"
+    assert bucket.keys() == [record, "eo/Pornic/L2A/P2/B02.tif", "eo/Pornic/L2A/P2/MASKS/B03.tif"]
+    for _, keys in way.seen:
+        assert record not in keys or len(keys) == 3
+    assert [file["name"] for file in msgspec.json.decode(bucket.read(record))] == ["B02.tif", "MASKS/B03.tif"]
+    assert spooled(archive) == []
+
+
+def test_one_file_of_several_that_is_another_lets_none_be_sent(bucket: S3Bucket, archive: Bucket) -> None:
+    bucket.put("eo/Pornic/L2A/P2/B03.tif", b"precious")
+    lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "B03.tif": b"three"})
+    with pytest.raises(AnotherFile):
+        settle(archive, lot, files)
+    assert bucket.keys() == ["eo/Pornic/L2A/P2/B03.tif"]
+
+
+def test_a_product_that_was_cut_short_goes_on_where_it_was(bucket: S3Bucket, tmp_path: Path) -> None:
+    def full(sent: Sent) -> tuple[int, str] | None:
+        return (403, refusal("AccessDenied", "no").decode()) if sent.path.endswith("B03.tif") and sent.body else None
+
+    with way_to(bucket, full) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "B03.tif": b"three"})
+        with pytest.raises(NoArchive, match="cannot be written: AccessDenied"):
+            settle(archive, lot, files, b"{}")
+        assert bucket.keys() == ["eo/Pornic/L2A/P2/B02.tif"]
+        way.rule = lambda sent: None
+        way.requests.clear()
+        assert found(archive, lot) == files
+        settle(archive, lot, files, b"{}")
+    assert [sent.path.rpartition("/")[2] for sent in way.requests if sent.method == "PUT"] == [
+        "B03.tif",
+        "P2.stac.json",
+    ]
+
+
+def refusing(code: int, name: str) -> Callable[[Sent], tuple[int, str] | None]:
+    return lambda sent: (code, refusal(name, "so it is").decode()) if sent.method in ("PUT", "POST") else None
+
+
+def cutting(sent: Sent) -> None:
+    if sent.part == 2:
+        raise Cut
+
+
+@pytest.mark.parametrize(
+    ("rule", "says", "hint"),
+    [
+        (refusing(403, "AccessDenied"), r"AccessDenied: so it is \(status 403\)", "s3:PutObject"),
+        (refusing(500, "InternalError"), r"InternalError: so it is \(status 500\)", None),
+        (refusing(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed", "clock of this machine"),
+        (refusing(403, "InvalidAccessKeyId"), "InvalidAccessKeyId", "mend the keys"),
+        (refusing(400, "AuthorizationHeaderMalformed"), "AuthorizationHeaderMalformed", "set region"),
+        (refusing(403, "QuotaExceeded"), "QuotaExceeded", "the bucket is full"),
+        (refusing(404, "NoSuchBucket"), "NoSuchBucket", "make the bucket"),
+        (cutting, "cannot be written", "is the network there"),
+    ],
+)
+def test_a_store_that_refuses_is_quoted_and_leaves_the_spool_as_it_is(
+    bucket: S3Bucket, tmp_path: Path, rule: Callable[[Sent], object], says: str, hint: str | None
+) -> None:
+    with way_to(bucket, rule) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, LARGE)
+        with pytest.raises(NoArchive, match=says) as caught:
+            settle(archive, lot, files)
+        assert hint is None or hint in str(caught.value.hint)
+        assert "Debug source" not in str(caught.value)
+        assert "AKIDEXAMPLE" not in str(caught.value)
+        assert (bucket.keys(), bucket.uploads()) == ([], 0)
+        assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
+        # While it takes nothing, nothing else is fetched to the spool.
+        if rule is not cutting:
+            with pytest.raises(NoArchive):
+                found(archive, lot_of("Pornic/L2A/P9.zip", {"": b"another"}))
+        way.rule = lambda sent: None
+        assert found(archive, lot_of("Pornic/L2A/P9.zip", {"": b"another"})) is None
+        settle(archive, lot, files)
+    assert (bucket.read("eo/Pornic/L2A/P1.zip"), bucket.keys()) == (LARGE, ["eo/Pornic/L2A/P1.zip"])
+
+
+def test_a_server_that_is_not_there_is_said_to_be_so(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        gone = way.endpoint
+    archive = archive_in(bucket, tmp_path, endpoint=gone)
+    with pytest.raises(NoArchive, match="cannot be read") as caught:
+        found(archive, lot_of(PLACE, {"": b"content"}))
+    assert "is the network there" in str(caught.value.hint)
+
+
+def test_it_stops_within_a_second_though_the_server_hangs(bucket: S3Bucket, tmp_path: Path) -> None:
+    stop, done = threading.Event(), threading.Event()
+
+    def hang(sent: Sent) -> None:
+        if sent.part == 2:
+            stop.set()
+            done.wait(30)
+            raise Cut
+
+    with way_to(bucket, hang) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, LARGE)
+        with pytest.raises(TransferError, match="stopped"):
+            settle(archive, lot, files, stop=stop)
+        done.set()
+    assert bucket.keys() == []
+    assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
+
+
+def test_what_is_lost_or_rotten_is_found_and_put_aside(bucket: S3Bucket, archive: Bucket) -> None:
+    lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "B03.tif": b"three"})
+    settle(archive, lot, files, b"{}")
+    two, three = files
+    with pytest.raises(Lost, match=r"s3://.*/B04.tif is not there"):
+        look(archive, lot.place, File("B04.tif", 3, sha256(b"two"), "md5"))
+    with pytest.raises(Rotten, match="has 5 bytes instead of 4"):
+        look(archive, lot.place, File("B03.tif", 4, sha256(b"thre"), "md5"))
+    bucket.put("eo/Pornic/L2A/P2/B03.tif", b"thref")
+    look(archive, lot.place, three)
+    with pytest.raises(Rotten, match="is not what it was"):
+        look(archive, lot.place, three, deep=True)
+    archive.set_aside(lot.place, three)
+    archive.set_aside(lot.place, three)
+    assert bucket.keys() == ["eo/Pornic/L2A/P2/B02.tif", "eo/Pornic/L2A/P2/B03.tif.rotten"]
+    assert found(archive, lot) is None
+    look(archive, lot.place, two, deep=True)
+
+
+def test_a_product_leaves_and_nothing_else(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "B03.tif": b"three"})
+        settle(archive, lot, files, b"{}")
+        bucket.put("eo/Pornic/L2A/P2/notes.txt", b"mine")
+        archive.remove(lot.place, files)
+        archive.remove(lot.place, files)
+    assert bucket.keys() == ["eo/Pornic/L2A/P2/notes.txt"]
+    gone = [sent.path.rpartition("/")[2] for sent in way.requests if sent.method == "DELETE"]
+    assert gone[0] == "P2.stac.json"  # what says that it is whole leaves first
+
+
+def test_a_bucket_that_is_empty_or_gone_loses_nothing(bucket: S3Bucket, archive: Bucket, tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match="is empty"):
+        archive.mounted()
+    none = archive_in(replace(bucket, name="no-such-bucket"), tmp_path)
+    with pytest.raises(NoArchive, match="NoSuchBucket"):
+        none.mounted()
+
+
+def test_it_is_tried_with_an_object_of_its_own(bucket: S3Bucket, archive: Bucket, tmp_path: Path) -> None:
+    (finding,) = archive.check()
+    assert (finding.well, bucket.keys()) == (True, [])
+    (finding,) = archive_in(replace(bucket, name="no-such-bucket"), tmp_path).check()
+    assert not finding.well
+    assert "NoSuchBucket" in finding.text
+    assert finding.hint == "make the bucket, or mend download.archive"
+
+
+def test_it_can_be_sent_to_another_process(bucket: S3Bucket, archive: Bucket) -> None:
+    lot, files = proven(archive, PLACE, b"content")
+    settle(archive, lot, files)
+    again: Bucket = pickle.loads(pickle.dumps(archive))
+    assert found(again, lot) == files
+    assert b"wJalr" not in pickle.dumps(archive)
+
+
+def test_parts_grow_so_that_there_are_never_too_many() -> None:
+    assert part_of(7 * MIB, PART) == PART
+    assert part_of(50_000 * MIB, PART) == PART
+    assert -(-60_000 * MIB // part_of(60_000 * MIB, PART)) == 10_000

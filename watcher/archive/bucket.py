@@ -1,0 +1,252 @@
+"""An archive that is a bucket: products are proven in a spool on disk, and are objects once they are whole."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from watcher.archive.lot import Lot, Tell, listed
+from watcher.archive.objects import Objects, Seen
+from watcher.archive.refusals import NotThere
+from watcher.archive.spool import Spool
+from watcher.archive.upload import Stale, another, same, sha256, upload
+from watcher.core.checksums import checksum
+from watcher.core.sidecars import File, sidecar_name
+from watcher.errors import TransferError, WatcherError
+from watcher.model import Finding
+from watcher.transfer.examine import Lost, Rotten
+from watcher.transfer.sums import new
+
+_COMPLETE = ".complete.json"
+_GEOJSON = {"Content-Type": "application/geo+json"}
+_JSON = {"Content-Type": "application/json"}
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """The objects below an address, and the spool.
+
+    A place is an object, or the beginning of the names of several. These are whole once there is what is said of them,
+    which is put last: the sidecar, or without one ``<place>.complete.json``. Each object has with it the SHA-256 of its
+    bytes, how they were verified, and the mark of its lot.
+    """
+
+    objects: Objects
+    spool: Spool
+
+    @property
+    def disk(self) -> Path:
+        """The directory of the spool."""
+        return self.spool.root
+
+    @property
+    def kind(self) -> str:
+        """What the disk is to it."""
+        return "spool"
+
+    def shown(self, place: str) -> str:
+        """Return the address of a place."""
+        return self.objects.shown(place)
+
+    def workplace(self, place: str) -> Path:
+        """Return the path of a place in the spool."""
+        return self.spool.path(place)
+
+    def found(self, lot: Lot, *, stop: threading.Event) -> tuple[File, ...] | None:
+        """Return the files of a lot that lies in the spool, or in the bucket.
+
+        An object that is there without a word of ours is read, if the catalogue has a checksum to compare it with.
+        Raises `NoArchive` while the bucket takes nothing, so that the spool does not fill up.
+        """
+        files = self.spool.proven(lot)
+        if files is not None:
+            return files
+        if self.spool.waiting():
+            self._try(stop)
+        return self._object(lot, stop) if lot.whole else self._directory(lot, stop)
+
+    def settle(
+        self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
+    ) -> None:
+        """Put what lies proven in the spool into the bucket, then what is said of it, and empty the spool.
+
+        An object that is there already, and the same, is left alone. Raises `AnotherFile` when one is another file:
+        before anything is sent, if it is there then.
+        """
+        if not all(self.spool.file(lot.place, file).exists() for file in files):
+            self._say(lot, files, sidecar, stop)  # it was found in the bucket
+            return
+        self.spool.note(lot, files)
+        missing = [file for file in files if not self._has(lot.place, file, stop)]
+        done, total = sum(file.size for file in files) - sum(file.size for file in missing), sum(f.size for f in files)
+
+        def sent(count: int) -> None:
+            nonlocal done
+            done += count
+            tell(done, total)
+
+        try:
+            for file in missing:
+                path = self.spool.file(lot.place, file)
+                upload(self.objects, _name(lot.place, file), path, file, said=_said(lot, file), sent=sent, stop=stop)
+        except Stale:
+            self.spool.clear(lot.place)
+            raise
+        self._say(lot, files, sidecar, stop)
+        self.spool.clear(lot.place)
+
+    def sidecar(self, place: str) -> str | None:
+        """Return the address of what is said of a product."""
+        name = sidecar_name(place)
+        return self.shown(name) if self.objects.head(name, stop=threading.Event()) is not None else None
+
+    def mounted(self) -> None:
+        """Raise `TransferError` when there is no object below the address, or no bucket."""
+        if not self.objects.names("", stop=threading.Event(), most=1):
+            raise TransferError(
+                f"the archive {self.shown('')} is empty",
+                hint="is it the right one? Nothing was noted, and nothing was changed",
+            )
+
+    def there(self, place: str) -> bool:
+        """Say whether any object's name begins with a place."""
+        return bool(self.objects.names(place, stop=threading.Event(), most=1))
+
+    def examine(self, place: str, file: File, *, deep: bool, stop: threading.Event) -> None:
+        """Look at an object: it is there, has its size and the SHA-256 that was put down; `deep` reads it back."""
+        name = _name(place, file)
+        url = self.shown(name)
+        seen = self.objects.head(name, stop=stop)
+        if seen is None:
+            raise Lost(f"{url} is not there")
+        if seen.size != file.size:
+            raise Rotten(f"{url} has {seen.size:,} bytes instead of {file.size:,}")
+        known = seen.said.get("sha256")
+        if known is not None and f"sha256:{known}" != file.checksum:
+            raise Rotten(f"{url} is not what it was: its SHA-256 is {known} instead of {file.checksum[7:]}")
+        if not deep:
+            return
+        try:
+            digest = sha256(self.objects, name, file.size, stop=stop)
+        except NotThere as error:
+            raise Lost(f"{url} is not there") from error
+        if f"sha256:{digest}" != file.checksum:
+            raise Rotten(f"{url} is not what it was: its SHA-256 is {digest} instead of {file.checksum[7:]}")
+
+    def set_aside(self, place: str, file: File) -> None:
+        """Rename an object, if it is still there; what said that its product is whole leaves first."""
+        stop = threading.Event()
+        if file.name:
+            self._unsay(place, stop)
+        try:
+            self.objects.rename(_name(place, file), f"{_name(place, file)}.rotten", stop=stop)
+        except NotThere:
+            return
+
+    def remove(self, place: str, files: Sequence[File]) -> None:
+        """Remove the objects of a product, what says that it is whole first."""
+        stop = threading.Event()
+        self._unsay(place, stop)
+        names = [_name(place, file) for file in files] or self.objects.names(place, stop=stop)
+        for name in names:
+            self.objects.delete(name, stop=stop)
+
+    def check(self) -> Iterator[Finding]:
+        """Write a small object of our own, read it and remove it."""
+        where, stop = f"archive {self.shown('')}", threading.Event()
+        try:
+            self.objects.names("", stop=stop, most=1)
+            self._try(stop)
+        except WatcherError as error:
+            yield Finding(where, False, str(error), error.hint)
+        else:
+            yield Finding(where, True, "an object was written, read and removed there")
+
+    def _object(self, lot: Lot, stop: threading.Event) -> tuple[File, ...] | None:
+        seen = self.objects.head(lot.place, stop=stop)
+        if seen is None:
+            return None
+        if (file := _ours(lot, "", seen)) is not None:
+            return (file,)
+        (asset,) = lot.assets
+        known = checksum(asset.checksum)
+        if asset.size is not None and seen.size != asset.size and known is None:
+            raise another(self.objects, lot.place)
+        if known is None:
+            return None  # what is fetched will tell
+        digests = {name: new(name) for name in {"sha256", known.algorithm}}
+        for piece in self.objects.read(lot.place, seen.size, stop=stop):
+            for digest in digests.values():
+                digest.update(piece)
+        if digests[known.algorithm].hexdigest() != known.digest:
+            raise another(self.objects, lot.place)
+        return (File("", seen.size, f"sha256:{digests['sha256'].hexdigest()}", known.algorithm),)
+
+    def _directory(self, lot: Lot, stop: threading.Event) -> tuple[File, ...] | None:
+        last = self._last(lot.place, stop)
+        if last is None or last.said.get("product") != lot.mark:
+            return None
+        files = []
+        for name in self.objects.names(lot.place, stop=stop):
+            seen = self.objects.head(name, stop=stop)
+            if seen is not None and (file := _ours(lot, name.removeprefix(f"{lot.place}/"), seen)) is not None:
+                files.append(file)
+        return tuple(files) if files and listed(tuple(files)) == last.said.get("files") else None
+
+    def _last(self, place: str, stop: threading.Event) -> Seen | None:
+        for name in (sidecar_name(place), f"{place}{_COMPLETE}"):
+            if (seen := self.objects.head(name, stop=stop)) is not None:
+                return seen
+        return None
+
+    def _has(self, place: str, file: File, stop: threading.Event) -> bool:
+        name = _name(place, file)
+        seen = self.objects.head(name, stop=stop)
+        if seen is None:
+            return False
+        if not same(self.objects, name, seen, file, stop=stop):
+            raise another(self.objects, name)
+        return True
+
+    def _say(self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, stop: threading.Event) -> None:
+        said = {"product": lot.mark, "files": listed(files)}
+        if sidecar is not None:
+            self.objects.put(sidecar_name(lot.place), sidecar, said=said | _GEOJSON, create=False, stop=stop)
+        elif not lot.whole:
+            content = msgspec.json.format(msgspec.json.encode(files)) + b"\n"
+            self.objects.put(f"{lot.place}{_COMPLETE}", content, said=said | _JSON, create=False, stop=stop)
+
+    def _unsay(self, place: str, stop: threading.Event) -> None:
+        for name in (sidecar_name(place), f"{place}{_COMPLETE}"):
+            self.objects.delete(name, stop=stop)
+
+    def _try(self, stop: threading.Event) -> None:
+        """Write, read and remove a small object; raises as `Objects` does when one of them cannot be done."""
+        name, content = f".watcher-{secrets.token_hex(8)}", b"watcher check\n"
+        self.objects.put(name, content, said={}, create=True, stop=stop)
+        try:
+            came = b"".join(self.objects.read(name, len(content), stop=stop))
+        finally:
+            self.objects.delete(name, stop=stop)
+        if came != content:
+            raise TransferError(f"{self.shown(name)} was not what was written", hint="what changes it?")
+
+
+def _name(place: str, file: File) -> str:
+    return f"{place}/{file.name}" if file.name else place
+
+
+def _said(lot: Lot, file: File) -> dict[str, str]:
+    """Return what is put down with an object: names of letters only, as every store takes them."""
+    return {"sha256": file.checksum.removeprefix("sha256:"), "verified": file.how, "product": lot.mark}
+
+
+def _ours(lot: Lot, name: str, seen: Seen) -> File | None:
+    """Read what was put down with an object of a lot; `None` where it was not, or of another."""
+    digest, how = seen.said.get("sha256"), seen.said.get("verified")
+    if seen.said.get("product") != lot.mark or digest is None or how is None:
+        return None
+    return File(name, seen.size, f"sha256:{digest}", how)

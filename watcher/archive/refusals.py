@@ -1,0 +1,96 @@
+"""What a bucket, or the way to it, answers when it does not do what it was asked: in a sentence, with the way out."""
+
+from __future__ import annotations
+
+import re
+
+from watcher.credentials import redact
+from watcher.errors import NoArchive, TransferError, WatcherError
+from watcher.names import plain
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>\s*([\w.]{1,80})\s*</Code>")
+_MESSAGE = re.compile(r"<Message>\s*([^<]{1,300})")
+_RIGHTS = (
+    "its key has to be allowed to list the bucket, and to read, write and delete objects there (on S3: s3:ListBucket;"
+    " s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload)"
+)
+_KEYS = "mend the keys of [download.bucket], or those of the environment or the machine's role"
+_REGION = "set region in [download.bucket] to the bucket's own, and endpoint to its address if it is not Amazon's"
+
+_HINTS = {
+    "NoSuchBucket": "make the bucket, or mend download.archive",
+    "ContainerNotFound": "make the container, or mend download.archive",
+    "AccessDenied": _RIGHTS,
+    "AllAccessDisabled": _RIGHTS,
+    "AuthorizationPermissionMismatch": _RIGHTS,
+    "InvalidAccessKeyId": _KEYS,
+    "SignatureDoesNotMatch": _KEYS,
+    "AuthenticationFailed": _KEYS,
+    "ExpiredToken": _KEYS,
+    "InvalidToken": _KEYS,
+    "RequestTimeTooSkewed": "the clock of this machine is wrong: set it (timedatectl says what it is)",
+    "AuthorizationHeaderMalformed": _REGION,
+    "PermanentRedirect": _REGION,
+    "TemporaryRedirect": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "QuotaExceeded": "the bucket is full: make room, or raise its quota",
+    "InsufficientStorage": "the bucket is full: make room, or raise its quota",
+}
+_ON_THE_WAY = ("BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "Md5Mismatch")
+_BY_STATUS = {301: _REGION, 307: _REGION, 401: _KEYS, 403: _RIGHTS, 507: "the bucket is full: make room"}
+
+
+class NotThere(TransferError):
+    """There is no such object."""
+
+
+class Taken(TransferError):
+    """There is an object of that name."""
+
+
+class NotOffered(TransferError):
+    """The store does not have what was asked of it."""
+
+    unknown = True
+
+
+def problem(error: BaseException, url: str, what: str) -> BaseException:
+    """Return what to raise for an `error` of obstore's; one that is not its own is returned as it is.
+
+    `url` is the address of the object, `what` was to be done with it: "read", "written".
+    """
+    kind = type(error)
+    if isinstance(error, WatcherError) or (kind.__module__.partition(".")[0] != "obstore" and kind not in _PLAIN):
+        return error
+    text = str(error).partition("\n\nDebug source:")[0]
+    status, code, words = _STATUS.search(text), _CODE.search(text), _MESSAGE.search(text)
+    number, name = int(status[1]) if status else 0, code[1] if code else ""
+    said = ": ".join(filter(None, (name, plain(words[1]) if words else ""))) or _plainly(text)
+    said = redact(said + (f" (status {number})" if number else ""))
+    if name in _ON_THE_WAY:
+        return TransferError(f"{url}: what was sent did not arrive as it was: {said}")
+    if kind.__name__ == "AlreadyExistsError":
+        return Taken(f"{url} is there already")
+    if isinstance(error, FileNotFoundError) and name not in _HINTS:
+        return NotThere(f"{url} is not there")
+    if kind.__name__ == "NotSupportedError" or name == "NotImplemented" or number == 501:
+        return NotOffered(f"{url} cannot be {what}: its store does not offer that: {said}")
+    hint = _HINTS.get(name) or _BY_STATUS.get(number) or (None if number else _hint(text))
+    return NoArchive(f"{url} cannot be {what}: {said}", hint=hint)
+
+
+_PLAIN = (FileNotFoundError, PermissionError, ValueError, NotImplementedError)
+"""What obstore also raises."""
+
+
+def _hint(text: str) -> str:
+    if "169.254.169.254" in text or "metadata" in text or "credential" in text.lower():
+        return "no credentials were found: name them in [download.bucket], or in the environment"
+    return "is the network there, and endpoint in [download.bucket] right?"
+
+
+def _plainly(text: str) -> str:
+    """Return the end of a chain of causes, without the addresses in between."""
+    last = text.strip().rpartition(" - ")[2] or text
+    return plain(last)[:300]

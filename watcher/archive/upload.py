@@ -1,0 +1,149 @@
+"""One proven file becomes an object: whole under its name, or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from watcher.archive.objects import Objects, Seen
+from watcher.archive.refusals import NotThere, Taken
+from watcher.core.sidecars import File
+from watcher.errors import TransferError
+from watcher.transfer.adopt import AnotherFile
+
+_PARTS = 10_000
+"""The most parts that S3 takes of one object."""
+
+
+class Stale(TransferError):
+    """The file is no longer what it was when it was proven."""
+
+
+def same(objects: Objects, name: str, seen: Seen, file: File, *, stop: threading.Event) -> bool:
+    """Say whether an object is a file, by the SHA-256 that was put down with it; without one it is read back."""
+    if seen.size != file.size:
+        return False
+    known = seen.said.get("sha256")
+    digest = known or sha256(objects, name, seen.size, stop=stop)
+    return f"sha256:{digest}" == file.checksum
+
+
+def sha256(objects: Objects, name: str, size: int, *, stop: threading.Event) -> str:
+    """Read an object back, and return its digest."""
+    digest = hashlib.sha256()
+    for piece in objects.read(name, size, stop=stop):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def part_of(size: int, usual: int) -> int:
+    """Return the bytes of a part: the usual, or more where there would be too many."""
+    return max(usual, -(-size // _PARTS))
+
+
+def upload(
+    objects: Objects,
+    name: str,
+    path: Path,
+    file: File,
+    *,
+    said: Mapping[str, str],
+    sent: Callable[[int], None],
+    stop: threading.Event,
+) -> None:
+    """Put a file into the bucket, where there is no object of that name yet, and hold what is there then against it.
+
+    The file is hashed while it is sent: one that is no longer what was proven never becomes an object, and `Stale` is
+    raised. What the store's entity tag does not prove is read back; what is not right then is removed again. `sent`
+    hears how many bytes were handed over with each piece. Raises `AnotherFile` when somebody else has put one there.
+    """
+    part = part_of(file.size, objects.table.part_size)
+    reading = _Reading(path, file, part, sent)
+    try:
+        if file.size <= part:
+            content = b"".join(reading.pieces())
+            objects.put(name, content, said=said, create=True, stop=stop)
+        else:
+            objects.put_parts(name, _last(reading, objects, name, stop), part, said=said, stop=stop)
+    except Taken as error:
+        seen = objects.head(name, stop=stop)
+        if seen is None or not same(objects, name, seen, file, stop=stop):
+            raise another(objects, name) from error
+        return  # a request that was thought lost had been carried out
+    _hold(objects, name, file, reading.tag(), stop=stop)
+
+
+def _last(reading: _Reading, objects: Objects, name: str, stop: threading.Event) -> Iterator[bytes]:
+    """Yield the pieces; before the last is handed over, look once more whether the name is free."""
+    yield from reading.pieces()
+    # The parts cannot be made one object on a condition. We are in the thread that sends: its own request is allowed.
+    if objects.head(name, stop=stop) is not None:
+        raise Taken(f"{objects.shown(name)} is there already")
+
+
+def _hold(objects: Objects, name: str, file: File, tag: str, *, stop: threading.Event) -> None:
+    seen = objects.head(name, stop=stop)
+    if seen is None:
+        raise TransferError(f"{objects.shown(name)} is not there, although its store said that it is")
+    if seen.size == file.size and (seen.etag == tag or f"sha256:{_back(objects, name, file, stop)}" == file.checksum):
+        return
+    objects.delete(name, stop=stop)
+    raise TransferError(
+        f"{objects.shown(name)} was not what was sent, and is removed again",
+        hint="it is sent again later; does the store, or something on the way, change what is written?",
+    )
+
+
+def _back(objects: Objects, name: str, file: File, stop: threading.Event) -> str:
+    try:
+        return sha256(objects, name, file.size, stop=stop)
+    except NotThere:
+        return ""
+
+
+def another(objects: Objects, name: str) -> AnotherFile:
+    """Return what to raise where an object is another file than the one that is to be there."""
+    return AnotherFile(
+        f"{objects.shown(name)} is there already, and is another file",
+        hint="move it away to fetch this one",
+        permanent=True,
+    )
+
+
+class _Reading:
+    """A file read piece by piece, as it is sent: hashed as a whole, and in parts as the entity tags of S3 are."""
+
+    def __init__(self, path: Path, file: File, part: int, sent: Callable[[int], None]) -> None:
+        self._path, self._file, self._part, self._sent = path, file, part, sent
+        self._parts: list[bytes] = []
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the parts of the file; raises `Stale` at its end if it is not what was proven."""
+        whole, count = hashlib.sha256(), 0
+        try:
+            with self._path.open("rb") as file:
+                while piece := file.read(min(self._part, self._file.size - count)):
+                    count += len(piece)
+                    whole.update(piece)
+                    self._parts.append(hashlib.md5(piece, usedforsecurity=False).digest())
+                    if count == self._file.size:
+                        self._prove(whole.hexdigest(), count)
+                    yield piece
+                    self._sent(len(piece))
+        except OSError as error:
+            raise Stale(f"{self._path} cannot be read: {error.strerror or error}") from error
+        self._prove(whole.hexdigest(), count)
+
+    def tag(self) -> str:
+        """Return the entity tag that S3 gives what was sent: an MD5, or that of the MD5s of the parts, and how many."""
+        if len(self._parts) == 1 and self._file.size <= self._part:
+            return self._parts[0].hex()
+        if not self._parts:
+            return hashlib.md5(b"", usedforsecurity=False).hexdigest()
+        return f"{hashlib.md5(b''.join(self._parts), usedforsecurity=False).hexdigest()}-{len(self._parts)}"
+
+    def _prove(self, digest: str, count: int) -> None:
+        if count != self._file.size or f"sha256:{digest}" != self._file.checksum:
+            raise Stale(f"{self._path} is no longer what it was when it was proven: it is fetched again")
