@@ -21,7 +21,7 @@ class DaskCluster:
 
     def __init__(self, folder: Path, *, scheduler: Sequence[str] = (), worker: Sequence[str] = ()) -> None:
         self.folder, self._scheduler, self._worker = folder, scheduler, worker
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"tcp://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -106,7 +106,7 @@ class DaskCluster:
             )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -13,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,17 @@ import pytest
 from distributed import Client
 from msgspec import structs
 
-import watcher
+import watcher as package
+from tests.archive.lots import archive_in
 from tests.auth.pretend import CANARIES, ISSUED, secrets, staged
+from tests.conftest import Scene, Watcher
 from tests.given import Clock, product, rows
 from tests.loopback import Request, reply, served, until
-from tests.tasks.daskcluster import DaskCluster
+from tests.servers.s3 import S3Bucket, bucket, s3_url
+from tests.tasks.daskcluster import DaskCluster, free_port
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, lying, state, want
 from tests.transfer.depot import Depot, md5, noise
+from watcher import config, jobs
 from watcher.archive import Disk
 from watcher.errors import ClusterError
 from watcher.model import Asset
@@ -40,8 +46,9 @@ from watcher.tasks.download.scheduler import Where, _launcher
 from watcher.tasks.download.worker import Mark, Parcel, unfit
 from watcher.transfer import Progress, Rate, Terms
 from watcher.transfer.mark import marked
+from watcher.wiring import Parts
 
-__all__ = ["secrets"]
+__all__ = ["bucket", "s3_url", "secrets"]
 
 
 @pytest.fixture(scope="module")
@@ -268,15 +275,19 @@ def test_the_rate_is_shared_out_and_followed(db: sqlite3.Connection, files: File
     rate = Rate(100_000)
     for n in range(2):
         want(db, f"P{n}", files.asset(f"/P{n}.dat", noise(500_000, n)))
-    began = time.monotonic()
+    began, came = time.monotonic(), {}
 
     def steer() -> None:
         if time.monotonic() - began > 1.5:
             rate.limit = None
 
-    assert [one.problem for one in bring(how=lambda name: How(Terms(rate=rate)), steer=steer)] == [None] * 2
-    took = time.monotonic() - began
-    assert 1.5 <= took < 8, "two files of 500,000 bytes take ten seconds at the first rate"
+    def show(title: str, progress: Progress) -> None:
+        if rate.limit is not None:
+            came[title] = progress.done
+
+    assert [one.problem for one in bring(how=lambda name: How(Terms(rate=rate)), steer=steer, show=show)] == [None] * 2
+    assert 0 < sum(came.values()) < 300_000, "what came in the first two seconds"
+    assert time.monotonic() - began < 8, "two files of 500,000 bytes take ten seconds at the first rate"
 
 
 def test_what_a_server_refuses_is_told_as_if_it_had_been_asked_from_here(
@@ -433,6 +444,34 @@ def test_a_parcel_shows_nobody_what_is_in_it() -> None:
         assert "s3cret" not in f"{one!r} {one} {[one]}"
 
 
+# Buckets
+
+
+def test_workers_bring_products_to_a_bucket_by_themselves(
+    db: sqlite3.Connection,
+    files: Files,
+    settings: Settings,
+    bucket: S3Bucket,
+    clock: Clock,
+    dask: DaskCluster,
+    tmp_path: Path,
+) -> None:
+    archive = archive_in(bucket, tmp_path)
+    numbers = [want(db, f"P{n}", files.asset(f"/P{n}.dat", noise(6_000_000, n))) for n in range(3)]
+    clock.forward(minutes=1)
+    with (
+        settings.client(None) as http,
+        Cluster(Where(dask.address), archive, lambda name: settings, most=4, line="eo-watcher-b") as cluster,
+    ):
+        terms: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry, "concurrency": 4}
+        brought = list(download(db, lambda name: http, archive, **terms))
+    assert [one.problem for one in brought] == [None] * 3
+    assert sorted(bucket.keys()) == [f"eo/Pornic/L2A/SPOT5_P{n}_L2A.dat" for n in range(3)]
+    assert bucket.read("eo/Pornic/L2A/SPOT5_P1_L2A.dat") == noise(6_000_000, 1)
+    assert [state(db, number) for number in numbers] == [(*HOME, 0)] * 3
+    assert "wJalrXUtnFEMI" not in dask.logs()
+
+
 # Who can fetch, and whether anybody can
 
 
@@ -462,10 +501,10 @@ def test_a_worker_of_another_version_or_without_the_archive_gets_nothing(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     mark = Mark(elsewhere, marked(archive))
-    assert "does not see the archive" in (unfit(watcher.__version__, mark) or "")
-    assert unfit(watcher.__version__, Mark(archive, mark.text)) is None
+    assert "does not see the archive" in (unfit(package.__version__, mark) or "")
+    assert unfit(package.__version__, Mark(archive, mark.text)) is None
     (elsewhere / ".watcher-archive").write_text("of another archive")
-    assert "does not see the archive" in (unfit(watcher.__version__, mark) or "")
+    assert "does not see the archive" in (unfit(package.__version__, mark) or "")
 
 
 def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
@@ -493,13 +532,24 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
         own.start_scheduler()
         with pytest.raises(ClusterError, match="has no worker"):
             once()
-        own.start_worker()
-        ended = in_background(lambda: (until(lambda: gated.halves == 1, seconds=30), own.kill("scheduler")))
-        began = time.monotonic()
+        (tmp_path / "hasty").mkdir()
+        lines = "import watcher.tasks.download.worker as worker\nworker.LEASE = 2.0\n"
+        (tmp_path / "hasty/sitecustomize.py").write_text(lines)
+        own.start_worker(environment={"PYTHONPATH": f"{tmp_path / 'hasty'}:{Path.cwd()}"})
+        left: list[int] = []
+
+        def freeze_and_kill() -> None:
+            until(lambda: gated.halves == 1, seconds=30)
+            own.processes["scheduler"].send_signal(signal.SIGSTOP)
+            until(lambda: gated.now == 0, seconds=20)  # for want of a word
+            left.append(gated.now)
+            own.kill("scheduler")
+
+        ended = in_background(freeze_and_kill)
         with pytest.raises(ClusterError, match="does not answer"):
             once()
         ended.result()
-        assert time.monotonic() - began < 25
+        assert left == [0]
         assert state(db, number) == (*DUE, 0)
         gated.go.set()
         until(lambda: own.alive() == [])  # dask's workers leave with their scheduler
@@ -516,3 +566,63 @@ import sys, watcher.service, watcher.tasks.download, watcher.wiring, watcher.cli
 assert not {"dask", "distributed", "tornado"} & set(sys.modules), sorted(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# As people see it
+
+
+def on_cluster(home: Path, address: str) -> Parts:
+    """Have the workers of a scheduler fetch."""
+    path = home / "config.toml"
+    path.write_text(path.read_text().replace("[download]", f'[download]\nengine = "dask"\nscheduler = "{address}"'))
+    return Parts(config.load(path), home / "state")
+
+
+def test_the_command_line_fetches_with_the_account_of_a_catalogue_and_shows_it_to_no_worker(
+    home: Path, watcher: Watcher, scene: Scene, dask: DaskCluster
+) -> None:
+    on_cluster(home, dask.address)
+    watcher("add-site", "Litchfield")
+    watcher("poll")
+    scene.play()
+    watcher("poll")
+    seen = watcher("check").out
+    assert re.search(rf"ok     cluster: {dask.address} has \d of \d workers that can fetch: same eo-watcher", seen), (
+        seen
+    )
+    said = watcher("download")
+    assert (said.code, said.err) == (0, "")
+    assert re.search(r"stored .*/Litchfield/L2A/\S+ \([0-9,]+ bytes, verified: md5\)", said.out)
+    assert "failed" not in said.out
+    told = dask.logs()
+    assert "take5pass" not in told
+    assert base64.b64encode(b"take5@example.org:take5pass").decode() not in told
+
+
+def test_a_scheduler_that_is_missing_is_said_once_with_the_way_out(
+    home: Path, watcher: Watcher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("watcher.tasks.download.scheduler._PATIENCE", 0.3)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    with closing(on_cluster(home, address)) as parts, closing(parts.db()) as db:
+        number = want(db, "P1", Asset("product", "http://127.0.0.1:1/x"))
+        said = watcher("download")
+        assert said.code == 69
+        assert said.err == (
+            f"watcher: the dask scheduler {address} does not answer\n"
+            '  → does it run, and is download.scheduler right? start it, or set download.engine = "threads" to fetch'
+            " here\n"
+        )
+        assert state(db, number) == (*DUE, 0)
+        assert "The dask cluster does not fetch" in watcher("status").out
+        checked = watcher("check")
+        assert checked.code == 1
+        assert f"WRONG  cluster: the dask scheduler {address} does not answer" in checked.out
+        caplog.set_level("INFO", logger="watcher")
+        assert [jobs.fetch(parts, lambda: None).soon for _ in range(2)] == [("notify",)] * 2
+        assert [record.msg for record in caplog.records] == ["downloads wait for the cluster"]
+        parts.config = structs.replace(
+            parts.config, download=structs.replace(parts.config.download, engine="threads", scheduler=None)
+        )
+        jobs.fetch(parts, lambda: None)
+        assert "The dask cluster does not fetch" not in watcher("status").out, "threads fetch now, well or not"

@@ -102,7 +102,7 @@ def download(
                         concurrency = 0
                     elif isinstance(error, CredentialError):
                         refused.add(begun.wanted.catalogue)
-                    grave += _grave(error)
+                    grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
         finally:
@@ -115,9 +115,11 @@ def download(
         raise grave[0]
 
 
-def _grave(error: BaseException | None) -> list[BaseException]:
-    """Return what is not about one product."""
-    return [] if error is None or (isinstance(error, WatcherError) and not isinstance(error, ClusterError)) else [error]
+def _grave(error: BaseException | None, stop: threading.Event) -> list[BaseException]:
+    """Return what is not about one product; that a cluster fails of which nothing is wanted any more is nothing."""
+    if error is None or (isinstance(error, ClusterError) and stop.is_set()):
+        return []
+    return [error] if isinstance(error, ClusterError) or not isinstance(error, WatcherError) else []
 
 
 def _warn(db: sqlite3.Connection, error: BaseException, *, now: datetime) -> None:

@@ -58,11 +58,12 @@ class Cluster:
     ) -> None:
         self._most = most
         self._where, self._archive, self._settings, self._line = where, archive, settings, line
-        self._guard = threading.Lock()
+        self._guard, self._linking = threading.Lock(), threading.Lock()
         self._link: Link | None = None
         self._trouble: ClusterError | None = None
         self._rate: Rate | None = None
         self._seats: dict[str, _Seat] = {}
+        self._in_hand = 0
 
     def __enter__(self) -> Cluster:
         return self
@@ -80,7 +81,16 @@ class Cluster:
 
         Raises `ClusterError` when that is nobody's fault but the cluster's, else what went wrong at the worker.
         """
-        self._rate = own.rate
+        with self._guard:
+            self._rate = own.rate
+            self._in_hand += 1
+        try:
+            return self._carried(job, own)
+        finally:
+            with self._guard:
+                self._in_hand -= 1
+
+    def _carried(self, job: Job, own: Own) -> Stored:
         link = self._linked(own.stop)
         loan, dead, refused = self._lent(job, own), 0, False
         while True:
@@ -109,7 +119,7 @@ class Cluster:
         return Link(self._where, self._archive, line=self._line, share=self._share)
 
     def _linked(self, stop: threading.Event | None = None) -> Link:
-        with self._guard:
+        with self._linking:
             if self._trouble is not None:
                 raise self._trouble
             if self._link is None:
@@ -123,7 +133,7 @@ class Cluster:
 
     def _share(self) -> float | None:
         limit = None if self._rate is None else self._rate.limit
-        return None if limit is None else limit / max(1, len(self._seats))
+        return None if limit is None else limit / max(1, self._in_hand)
 
     def _heard(self, said: Mapping[str, Any]) -> None:
         seat = self._seats.get(said["ticket"])
