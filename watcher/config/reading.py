@@ -111,9 +111,6 @@ def _check_engine(table: DownloadTable, where: str) -> None:
             f" {'needs' if table.tls is None else 'has no use for'} download.tls",
             hint='tls:// goes with tls = { ca = "/path", cert = "/path", key = "/path" }',
         )
-    for key, path in msgspec.structs.asdict(table.tls).items() if table.tls is not None else ():
-        if not Path(path).expanduser().is_file():
-            raise ConfigError(f'{where}: download.tls.{key} = "{path}" is no file', hint="it is a PEM file")
     if importlib.util.find_spec("distributed") is None:
         raise ConfigError(
             f'{where}: download.engine = "dask", which is not installed', hint="pip install 'eo-watcher[dask]'"

@@ -6,6 +6,7 @@ Of dask.distributed it needs tasks, the scheduler's metadata, and events. Nothin
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import threading
 import time
@@ -13,7 +14,6 @@ import uuid
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -233,9 +233,9 @@ def _connected(where: Where) -> Client:
     warnings.simplefilter("ignore", VersionMismatchWarning)
     security = None
     if where.scheduler.startswith("tls://"):
-        for path in (where.ca, where.cert, where.key):
-            if path is None or not Path(path).is_file():
-                raise ConfigError(f"there is no certificate {path}", hint="see download.tls: ca, cert and key")
+        for name, path in (("ca", where.ca), ("cert", where.cert), ("key", where.key)):
+            if path is None or not os.access(path, os.R_OK):
+                raise ConfigError(f'download.tls.{name} = "{path}" cannot be read', hint="it is a PEM file")
         security = Security(
             tls_ca_file=where.ca, tls_client_cert=where.cert, tls_client_key=where.key, require_encryption=True
         )
