@@ -228,6 +228,13 @@ def _tell_of_quicklook(url: str, why: str) -> None:
     say(logging.INFO, "quicklook left out", url=url, reason=why)
 
 
+def tell_of_file_systems(parts: Parts) -> None:
+    """Log what is to be known of the file systems that are written to: a line for each that is not an ordinary disk."""
+    for finding in parts.file_systems():
+        level = logging.INFO if finding.well else logging.ERROR
+        say(level, finding.subject, says=finding.text, hint=finding.hint)
+
+
 def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
     """Fetch the products that are due; what came home may be told of."""
     told: dict[str, float] = {}
@@ -301,7 +308,8 @@ def _tell_of(parts: Parts, brought: Brought) -> None:
     file = brought.stored
     if file is not None:
         fields = {"path": parts.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
-        say(logging.INFO, "downloaded" if file.fetched else "was there already", product=brought.title, **fields)
+        event = "downloaded" if file.fetched or file.moved else "was there already"
+        say(logging.INFO, event, product=brought.title, **fields)
     elif brought.staged:
         say(logging.INFO, "on tape", product=brought.title, says=brought.problem, again=brought.again)
     else:

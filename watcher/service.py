@@ -107,6 +107,7 @@ class Service:
         with _signals(self._on_signal):
             self._scheduler.start()
             say(logging.INFO, "started", pid=os.getpid(), database=self.parts.database, **self._rhythm())
+            jobs.tell_of_file_systems(self.parts)
             systemd.ready("watching")
             self._supervise()
             self._stop()

@@ -98,12 +98,16 @@ class Parts:
     @cached_property
     def archive(self) -> Archive:
         """Where downloads are shelved: `download.archive`, else `archive` in the state directory."""
-        from watcher.archive import Bucket, Disk, Objects, Spool
+        from watcher.archive import Disk
 
         table = self.config.download
         place = bucket_place(table.archive)
         if place is None:
             return Disk(_directory(table.archive, self.state / "archive"))
+        from watcher.archive.bucket import Bucket
+        from watcher.archive.objects import Objects
+        from watcher.archive.spool import Spool
+
         return Bucket(Objects(place, table.bucket), Spool(_directory(table.spool, self.state / "spool")))
 
     def by_hand(self, name: str) -> Path:
@@ -545,6 +549,12 @@ class Parts:
             terms=Terms(config.failures, config.listed, config.disk, timedelta(seconds=config.expires_within)),
             now=now(),
         )
+
+    def file_systems(self) -> Iterator[Finding]:
+        """Say what is to be known of the file systems that the database and downloads are written to."""
+        from watcher.tasks.health.around import file_systems
+
+        yield from file_systems(self.archive.kind, self.archive.disk, self.state)
 
     def beat(self) -> Beat | None:
         """Call the heartbeat address, if there is one; `None` where it was not called.

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.s3 import S3Bucket
-from watcher.archive import Bucket, Lot, Objects, Spool
+from watcher.archive import Lot
+from watcher.archive.bucket import Bucket
+from watcher.archive.objects import Objects
+from watcher.archive.spool import Spool
 from watcher.config import BucketPlace, BucketTable
 from watcher.core.sidecars import File
 from watcher.credentials import Secret

@@ -14,7 +14,8 @@ import pytest
 from tests.archive.lots import MIB, PART, archive_in, lot_of, proven, sha256, spooled
 from tests.servers.s3 import Cut, S3Bucket, Sent, refusal, way_to
 from tests.transfer.depot import noise
-from watcher.archive import Bucket, Lot
+from watcher.archive import Lot
+from watcher.archive.bucket import Bucket
 from watcher.archive.upload import part_of
 from watcher.core.sidecars import File
 from watcher.errors import NoArchive, TransferError
@@ -50,7 +51,7 @@ def look(archive: Bucket, place: str, file: File, *, deep: bool = False) -> None
 def test_a_small_file_is_one_object_with_its_digest_and_leaves_the_spool(bucket: S3Bucket, archive: Bucket) -> None:
     lot, files = proven(archive, PLACE, b"content")
     assert settle(archive, lot, files, b"{}\n") == [(7, 7)]
-    assert bucket.keys() == ["eo/Pornic/L2A/P1.zip", "eo/Pornic/L2A/P1.zip.stac.json"]
+    assert bucket.visible() == ["eo/Pornic/L2A/P1.zip", "eo/Pornic/L2A/P1.zip.stac.json"]
     assert bucket.read("eo/Pornic/L2A/P1.zip") == b"content"
     assert bucket.said("eo/Pornic/L2A/P1.zip") == {
         "sha256": sha256(b"content")[7:],
@@ -67,7 +68,7 @@ def test_an_empty_file_is_an_object_too(bucket: S3Bucket, archive: Bucket) -> No
     lot, files = proven(archive, PLACE, b"")
     settle(archive, lot, files)
     look(archive, PLACE, files[0], deep=True)
-    assert bucket.keys() == ["eo/Pornic/L2A/P1.zip"]
+    assert bucket.visible() == ["eo/Pornic/L2A/P1.zip"]
 
 
 def test_a_large_file_comes_in_parts_and_is_visible_once_it_is_whole(bucket: S3Bucket, tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_what_changes_on_the_way_is_refused_and_never_visible(bucket: S3Bucket, 
         with pytest.raises(TransferError, match="did not arrive as it was: BadDigest") as caught:
             settle(archive, lot, files)
         assert not isinstance(caught.value, NoArchive)
-        assert (bucket.keys(), bucket.uploads()) == ([], 0)
+        assert (bucket.visible(), bucket.uploads()) == ([], 0)
         assert found(archive, lot) == files
         way.rule = lambda sent: None
         settle(archive, lot, files)
@@ -114,7 +115,7 @@ def test_a_store_that_compares_nothing_is_found_out_and_what_it_has_removed(
         lot, files = proven(archive, PLACE, content)
         with pytest.raises(TransferError, match="was not what was sent, and is removed again"):
             settle(archive, lot, files)
-    assert bucket.keys() == []
+    assert bucket.visible() == []
     assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
 
 
@@ -143,7 +144,7 @@ def test_what_is_no_longer_what_was_proven_is_not_sent(bucket: S3Bucket, archive
     archive.workplace(PLACE).write_bytes(LARGE[:-1] + b"X")
     with pytest.raises(TransferError, match="no longer what it was when it was proven"):
         settle(archive, lot, files)
-    assert (bucket.keys(), bucket.uploads(), spooled(archive)) == ([], 0, [])
+    assert (bucket.visible(), bucket.uploads(), spooled(archive)) == ([], 0, [])
     assert found(archive, lot) is None
 
 
@@ -207,7 +208,7 @@ def test_a_product_of_several_files_is_whole_once_it_is_said_what_it_is(bucket: 
         lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "MASKS/B03.tif": LARGE})
         settle(archive, lot, files)
     record = "eo/Pornic/L2A/P2.complete.json"
-    assert bucket.keys() == [record, "eo/Pornic/L2A/P2/B02.tif", "eo/Pornic/L2A/P2/MASKS/B03.tif"]
+    assert bucket.visible() == [record, "eo/Pornic/L2A/P2/B02.tif", "eo/Pornic/L2A/P2/MASKS/B03.tif"]
     for _, keys in way.seen:
         assert record not in keys or len(keys) == 3
     assert [file["name"] for file in msgspec.json.decode(bucket.read(record))] == ["B02.tif", "MASKS/B03.tif"]
@@ -219,7 +220,7 @@ def test_one_file_of_several_that_is_another_lets_none_be_sent(bucket: S3Bucket,
     lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "B03.tif": b"three"})
     with pytest.raises(AnotherFile):
         settle(archive, lot, files)
-    assert bucket.keys() == ["eo/Pornic/L2A/P2/B03.tif"]
+    assert bucket.visible() == ["eo/Pornic/L2A/P2/B03.tif"]
 
 
 def test_a_product_that_was_cut_short_goes_on_where_it_was(bucket: S3Bucket, tmp_path: Path) -> None:
@@ -231,7 +232,7 @@ def test_a_product_that_was_cut_short_goes_on_where_it_was(bucket: S3Bucket, tmp
         lot, files = proven(archive, "Pornic/L2A/P2", {"B02.tif": b"two", "B03.tif": b"three"})
         with pytest.raises(NoArchive, match="cannot be written: AccessDenied"):
             settle(archive, lot, files, b"{}")
-        assert bucket.keys() == ["eo/Pornic/L2A/P2/B02.tif"]
+        assert bucket.visible() == ["eo/Pornic/L2A/P2/B02.tif"]
         way.rule = lambda sent: None
         way.requests.clear()
         assert found(archive, lot) == files
@@ -275,7 +276,7 @@ def test_a_store_that_refuses_is_quoted_and_leaves_the_spool_as_it_is(
         assert hint is None or hint in str(caught.value.hint)
         assert "Debug source" not in str(caught.value)
         assert "AKIDEXAMPLE" not in str(caught.value)
-        assert (bucket.keys(), bucket.uploads()) == ([], 0)
+        assert (bucket.visible(), bucket.uploads()) == ([], 0)
         assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
         # While it takes nothing, nothing else is fetched to the spool.
         if rule is not cutting:
@@ -284,14 +285,14 @@ def test_a_store_that_refuses_is_quoted_and_leaves_the_spool_as_it_is(
         way.rule = lambda sent: None
         assert found(archive, lot_of("Pornic/L2A/P9.zip", {"": b"another"})) is None
         settle(archive, lot, files)
-    assert (bucket.read("eo/Pornic/L2A/P1.zip"), bucket.keys()) == (LARGE, ["eo/Pornic/L2A/P1.zip"])
+    assert (bucket.read("eo/Pornic/L2A/P1.zip"), bucket.visible()) == (LARGE, ["eo/Pornic/L2A/P1.zip"])
 
 
 def test_a_server_that_is_not_there_is_said_to_be_so(bucket: S3Bucket, tmp_path: Path) -> None:
     with way_to(bucket) as way:
         gone = way.endpoint
     archive = archive_in(bucket, tmp_path, endpoint=gone)
-    with pytest.raises(NoArchive, match="cannot be read") as caught:
+    with pytest.raises(NoArchive, match="127.0.0.1:.*: Connection refused") as caught:
         found(archive, lot_of(PLACE, {"": b"content"}))
     assert "is the network there" in str(caught.value.hint)
 
@@ -311,7 +312,7 @@ def test_it_stops_within_a_second_though_the_server_hangs(bucket: S3Bucket, tmp_
         with pytest.raises(TransferError, match="stopped"):
             settle(archive, lot, files, stop=stop)
         done.set()
-    assert bucket.keys() == []
+    assert bucket.visible() == []
     assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
 
 
@@ -329,7 +330,7 @@ def test_what_is_lost_or_rotten_is_found_and_put_aside(bucket: S3Bucket, archive
         look(archive, lot.place, three, deep=True)
     archive.set_aside(lot.place, three)
     archive.set_aside(lot.place, three)
-    assert bucket.keys() == ["eo/Pornic/L2A/P2/B02.tif", "eo/Pornic/L2A/P2/B03.tif.rotten"]
+    assert bucket.visible() == ["eo/Pornic/L2A/P2/B02.tif", "eo/Pornic/L2A/P2/B03.tif.rotten"]
     assert found(archive, lot) is None
     look(archive, lot.place, two, deep=True)
 
@@ -342,7 +343,7 @@ def test_a_product_leaves_and_nothing_else(bucket: S3Bucket, tmp_path: Path) -> 
         bucket.put("eo/Pornic/L2A/P2/notes.txt", b"mine")
         archive.remove(lot.place, files)
         archive.remove(lot.place, files)
-    assert bucket.keys() == ["eo/Pornic/L2A/P2/notes.txt"]
+    assert bucket.visible() == ["eo/Pornic/L2A/P2/notes.txt"]
     gone = [sent.path.rpartition("/")[2] for sent in way.requests if sent.method == "DELETE"]
     assert gone[0] == "P2.stac.json"  # what says that it is whole leaves first
 
@@ -357,7 +358,7 @@ def test_a_bucket_that_is_empty_or_gone_loses_nothing(bucket: S3Bucket, archive:
 
 def test_it_is_tried_with_an_object_of_its_own(bucket: S3Bucket, archive: Bucket, tmp_path: Path) -> None:
     (finding,) = archive.check()
-    assert (finding.well, bucket.keys()) == (True, [])
+    assert (finding.well, bucket.visible()) == (True, [])
     (finding,) = archive_in(replace(bucket, name="no-such-bucket"), tmp_path).check()
     assert not finding.well
     assert "NoSuchBucket" in finding.text

@@ -27,10 +27,10 @@ def test_the_example_shows_every_key() -> None:
 
     from watcher.catalogues import resto, stac
 
-    tables = (config.PollTable, config.NotifyTable, config.DownloadTable, config.LogTable, config.CatalogueTable)
-    for table in (*tables, resto.Kind, stac.Kind):
+    tables = (config.PollTable, config.NotifyTable, config.DownloadTable, config.BucketTable, config.LogTable)
+    for table in (*tables, config.CatalogueTable, resto.Kind, stac.Kind):
         for field in msgspec.structs.fields(table):
-            if field.name not in ("name", "settings", "auth", "needs", "logins"):
+            if field.name not in ("name", "settings", "auth", "needs", "logins", "bucket"):
                 assert f"{field.name} = " in text, f"{table.__name__}.{field.name} is not in config.example.toml"
 
 

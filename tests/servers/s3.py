@@ -42,7 +42,7 @@ class S3Bucket:
     def url(self) -> str:
         return f"{self.endpoint}/{self.name}"
 
-    def keys(self) -> list[str]:
+    def visible(self) -> list[str]:
         """What everybody sees."""
         return re.findall(r"<Key>([^<]*)</Key>", _asking.get(self.url, params={"list-type": "2"}).text)
 
@@ -143,7 +143,7 @@ class Way:
         keep_out = ("transfer-encoding", "connection", "date", "server")
         headers = {k: v for k, v in came.getheaders() if k.lower() not in keep_out}
         with self.lock:
-            self.seen.append((sent, self.bucket.keys()))
+            self.seen.append((sent, self.bucket.visible()))
         return came.status, headers, body
 
 

@@ -204,10 +204,11 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "a b"
-    mounts = f"rootfs / ext4 rw 0 0\nserver:/x {str(place).replace(' ', chr(92) + '040')} nfs4 rw 0 0\n"
+    point = str(place).replace(" ", chr(92) + "040")
+    mounts = f"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / {point} rw shared:1 - nfs4 server:/x rw\n"
     real = Path.read_text
     monkeypatch.setattr(
-        Path, "read_text", lambda self, *a, **k: mounts if str(self) == "/proc/self/mounts" else real(self, *a, **k)
+        Path, "read_text", lambda self, *a, **k: mounts if str(self) == "/proc/self/mountinfo" else real(self, *a, **k)
     )
     with pytest.raises(StoreError, match=r"network file system \(nfs4\)") as failing:
         connect(place / "state" / "watcher.db")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from distributed import Client
 from msgspec import structs
 
@@ -35,7 +36,7 @@ from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, lying, state, 
 from tests.transfer.depot import Depot, md5, noise
 from watcher import config, jobs
 from watcher.archive import Disk
-from watcher.errors import ClusterError
+from watcher.errors import ClusterError, ConfigError
 from watcher.model import Asset
 from watcher.net import Loan, Settings
 from watcher.store.downloads import Wanted
@@ -558,6 +559,38 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
         assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == content
     finally:
         own.close()
+
+
+def test_an_encrypted_scheduler_is_shown_and_asked_for_certificates(
+    archive: Path, settings: Settings, tmp_path: Path
+) -> None:
+    ours, theirs = trustme.CA(), trustme.CA()
+    for name, authority in (("ours", ours), ("theirs", theirs)):
+        cert = authority.issue_cert("127.0.0.1", "localhost")
+        authority.cert_pem.write_to_path(str(tmp_path / f"{name}-ca.pem"))
+        cert.private_key_pem.write_to_path(str(tmp_path / f"{name}-key.pem"))
+        cert.cert_chain_pems[0].write_to_path(str(tmp_path / f"{name}-cert.pem"))
+    shown = [f"--tls-{what}={tmp_path}/ours-{name}.pem" for what, name in _FILES]
+    own = DaskCluster(tmp_path, scheduler=["--protocol", "tls", *shown], worker=["--protocol", "tls", *shown])
+    own.address = own.address.replace("tcp:", "tls:")
+
+    def roll(whose: str) -> list[str | None]:
+        where = Where(own.address, **{name: str(tmp_path / f"{whose}-{name}.pem") for _, name in _FILES})
+        with Cluster(where, Disk(archive), lambda _: settings, most=1, line="eo-watcher-tls") as cluster:
+            return list(cluster.roll().values())
+
+    try:
+        own.start(1)
+        assert roll("ours") == [None]
+        with pytest.raises(ClusterError, match="does not answer"):
+            roll("theirs")
+        with pytest.raises(ConfigError, match='download.tls.ca = ".*/nobody-ca.pem" cannot be read'):
+            roll("nobody")
+    finally:
+        own.close()
+
+
+_FILES = (("ca-file", "ca"), ("cert", "cert"), ("key", "key"))
 
 
 def test_nothing_of_dask_is_loaded_where_threads_fetch() -> None:

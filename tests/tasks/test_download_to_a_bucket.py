@@ -20,7 +20,7 @@ from tests.given import Clock, rows
 from tests.servers.s3 import S3Bucket, Sent, refusal, way_to
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, files, http, state, want
 from tests.transfer.depot import noise
-from watcher.archive import Bucket
+from watcher.archive.bucket import Bucket
 from watcher.net import Http
 from watcher.store import archive as shelves
 from watcher.store.connection import writing
@@ -59,7 +59,7 @@ def test_a_product_comes_to_the_bucket_with_its_item_beside_it(
     assert brought.problem is None
     assert archive.shown(brought.place) == f"s3://{bucket.name}/eo/Pornic/L2A/SPOT5_P1_L2A.dat"
     key = "eo/Pornic/L2A/SPOT5_P1_L2A.dat"
-    assert bucket.keys() == [key, f"{key}.stac.json"]
+    assert bucket.visible() == [key, f"{key}.stac.json"]
     assert bucket.read(key) == LARGE
     item = json.loads(bucket.read(f"{key}.stac.json"))
     assert item["assets"]["product"]["href"] == "./SPOT5_P1_L2A.dat"
@@ -77,11 +77,11 @@ def test_several_files_are_all_proven_before_one_is_sent(
     number = want(db, "P1", good, bad)
     (brought,) = bring()
     assert "the md5 is" in str(brought.problem)
-    assert bucket.keys() == []
+    assert bucket.visible() == []
     files.bytes["/B03.tif"] = b"three"
     (brought,) = bring()
     assert brought.problem is None
-    assert len(bucket.keys()) == 3
+    assert len(bucket.visible()) == 3
     assert state(db, number)[1]
     assert files.asked("/B02.tif") == 1
 
@@ -101,12 +101,12 @@ def test_a_bucket_that_refuses_ends_the_pass_and_nothing_is_fetched_twice(
         (brought,) = bring(archive, concurrency=1)  # another one, which is not fetched
         assert "cannot be written: AccessDenied" in str(brought.problem)
         assert sum(files.asked(f"/P{n}.dat") for n in range(3)) == 1
-        assert bucket.keys() == []
+        assert bucket.visible() == []
         way.rule = lambda sent: None
         assert [one.problem for one in bring(archive, concurrency=1)] == [None] * 3
     assert [state(db, number)[1] for number in numbers] == [True] * 3
     assert [files.asked(f"/P{n}.dat") for n in range(3)] == [1, 1, 1]
-    assert len(bucket.keys()) == 3
+    assert len(bucket.visible()) == 3
 
 
 def test_another_object_in_its_place_gives_the_product_up(
@@ -130,7 +130,7 @@ def test_an_object_that_is_the_product_already_is_kept(
     assert brought.stored is not None
     assert (brought.stored.fetched, brought.stored.verified) == (0, "md5")
     assert files.asked("/P1.dat") == 0
-    assert len(bucket.keys()) == 2
+    assert len(bucket.visible()) == 2
 
 
 def test_a_server_that_says_nothing_of_a_file_is_asked_once_though_the_upload_fails(
@@ -160,7 +160,7 @@ def test_what_is_lost_or_rotten_there_is_fetched_anew(
     assert look(deep=False) == ["fine", "fine"]
     assert look(again=True) == ["fine", "rotten"]
     assert state(db, numbers[0])[:2] == DUE
-    assert f"{KEY}.rotten" in bucket.keys()  # noqa: SIM118  # it is no dict
+    assert f"{KEY}.rotten" in bucket.visible()
     assert bring()[0].problem is None
     assert look() == ["fine", "fine"]
 
@@ -171,7 +171,7 @@ def test_what_is_to_leave_is_deleted(
     want(db, "P1", files.asset("/P1.dat", b"content"))
     bring(how=lambda name: How(sidecar=True))
     (gone,) = tidy(db, archive, keep=None, max_size=1, at_once=True, now=clock, stop=threading.Event())
-    assert (gone.removed, bucket.keys()) == (True, [])
+    assert (gone.removed, bucket.visible()) == (True, [])
     assert shelves.held(db) == []
 
 
@@ -220,7 +220,7 @@ def test_killed_while_it_uploads_it_goes_on_without_fetching_again(
             assert there.wait(30)
             process.send_signal(signal.SIGKILL)
             process.wait()
-        assert bucket.keys() == []
+        assert bucket.visible() == []
         assert archive.workplace("Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == LARGE
         if at is not None:
             on.set()
@@ -243,4 +243,4 @@ def test_killed_before_it_is_written_down_it_is_adopted(
     (brought,) = bring()
     assert brought.stored is not None
     assert (brought.stored.fetched, brought.stored.verified, files.asked("/P1.dat")) == (0, "size", 1)
-    assert len(bucket.keys()) == 1
+    assert len(bucket.visible()) == 1

@@ -7,6 +7,8 @@ more of the archive than `Archive` says.
 * `bucket` - one of objects: `objects` is the way to them, `refusals` what they say when they are refused, `upload` puts
   a file there whole, `spool` is where it lies until then;
 * `lot` - what is wanted at a place.
+
+Where a place is can be said without loading what brings files there.
 """
 
 from __future__ import annotations
@@ -16,15 +18,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from watcher.archive.bucket import Bucket
 from watcher.archive.disk import Disk
 from watcher.archive.lot import Lot, Tell
-from watcher.archive.objects import Objects
-from watcher.archive.spool import Spool
 from watcher.core.sidecars import File
 from watcher.model import Finding
 
-__all__ = ["Archive", "Bucket", "Disk", "Lot", "Objects", "Spool", "Tell"]
+__all__ = ["Archive", "Disk", "Lot", "Tell"]
 
 
 class Archive(Protocol):
@@ -52,10 +51,11 @@ class Archive(Protocol):
 
     def settle(
         self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
-    ) -> None:
+    ) -> bool:
         """Put what lies proven at the workplace where it belongs, and what is said of it beside it, last.
 
-        Done again after a crash it changes nothing. `tell` hears how far it is. Raises `TransferError`, or `NoSpace`.
+        Done again after a crash it changes nothing. Returns whether a product lay elsewhere until now. `tell` hears how
+        far it is. Raises `TransferError`, or `NoSpace`.
         """
 
     def sidecar(self, place: str) -> str | None:

@@ -70,7 +70,7 @@ class Bucket(msgspec.Struct, frozen=True):
 
     def settle(
         self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
-    ) -> None:
+    ) -> bool:
         """Put what lies proven in the spool into the bucket, then what is said of it, and empty the spool.
 
         An object that is there already, and the same, is left alone. Raises `AnotherFile` when one is another file:
@@ -78,7 +78,7 @@ class Bucket(msgspec.Struct, frozen=True):
         """
         if not all(self.spool.file(lot.place, file).exists() for file in files):
             self._say(lot, files, sidecar, stop)  # it was found in the bucket
-            return
+            return False
         self.spool.note(lot, files)
         missing = [file for file in files if not self._has(lot.place, file, stop)]
         done, total = sum(file.size for file in files) - sum(file.size for file in missing), sum(f.size for f in files)
@@ -97,6 +97,7 @@ class Bucket(msgspec.Struct, frozen=True):
             raise
         self._say(lot, files, sidecar, stop)
         self.spool.clear(lot.place)
+        return bool(missing)
 
     def sidecar(self, place: str) -> str | None:
         """Return the address of what is said of a product."""
@@ -156,14 +157,14 @@ class Bucket(msgspec.Struct, frozen=True):
 
     def check(self) -> Iterator[Finding]:
         """Write a small object of our own, read it and remove it."""
-        where, stop = f"archive {self.shown('')}", threading.Event()
+        stop = threading.Event()
         try:
             self.objects.names("", stop=stop, most=1)
             self._try(stop)
         except WatcherError as error:
-            yield Finding(where, False, str(error), error.hint)
+            yield Finding("archive", False, str(error), error.hint)
         else:
-            yield Finding(where, True, "an object was written, read and removed there")
+            yield Finding("archive", True, f"{self.shown('')}: an object was written, read and removed there")
 
     def _object(self, lot: Lot, stop: threading.Event) -> tuple[File, ...] | None:
         seen = self.objects.head(lot.place, stop=stop)

@@ -12,9 +12,6 @@ import msgspec
 from watcher.archive.lot import Lot, Tell
 from watcher.core.sidecars import File, sidecar_name
 from watcher.model import Finding
-from watcher.transfer.beside import put_beside
-from watcher.transfer.examine import examine, mounted
-from watcher.transfer.remove import remove
 
 
 class Disk(msgspec.Struct, frozen=True):
@@ -47,11 +44,14 @@ class Disk(msgspec.Struct, frozen=True):
 
     def settle(
         self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
-    ) -> None:
+    ) -> bool:
         """Put beside a product what is said of it: it lies where it belongs already."""
         del files, tell, stop
         if sidecar is not None:
+            from watcher.transfer.beside import put_beside
+
             put_beside(self._beside(lot.place), sidecar)
+        return False
 
     def sidecar(self, place: str) -> str | None:
         """Return the path of what lies beside a product."""
@@ -60,6 +60,8 @@ class Disk(msgspec.Struct, frozen=True):
 
     def mounted(self) -> None:
         """Raise `TransferError` when the directory is empty, as if its disk were not mounted."""
+        from watcher.transfer.examine import mounted
+
         mounted(self.root)
 
     def there(self, place: str) -> bool:
@@ -69,6 +71,8 @@ class Disk(msgspec.Struct, frozen=True):
 
     def examine(self, place: str, file: File, *, deep: bool, stop: threading.Event) -> None:
         """Look at a file as `watcher.transfer.examine.examine` does."""
+        from watcher.transfer.examine import examine
+
         examine(self._path(place, file), size=file.size, checksum=file.checksum, deep=deep, stop=stop)
 
     def set_aside(self, place: str, file: File) -> None:
@@ -80,6 +84,8 @@ class Disk(msgspec.Struct, frozen=True):
     def remove(self, place: str, files: Sequence[File]) -> None:
         """Remove a file or directory, what lies beside it, and the directories that are empty then."""
         del files
+        from watcher.transfer.remove import remove
+
         path = self.root / place
         remove(self.root, path, sidecar_name(path.name))
 

@@ -9,7 +9,6 @@ import msgspec
 
 from watcher.core.sidecars import File
 from watcher.model import Asset
-from watcher.transfer.resume import address
 
 Tell = Callable[[int, int], None]
 """Hears how far something is: bytes so far, and in all."""
@@ -30,6 +29,8 @@ class Lot(msgspec.Struct, frozen=True):
     @property
     def mark(self) -> str:
         """A text that another lot does not have: what its files are, but for the signatures in their addresses."""
+        from watcher.transfer.resume import address
+
         said = [(one.key, address(one), one.size, one.checksum) for one in self.assets]
         return hashlib.sha256(msgspec.json.encode((said, self.members))).hexdigest()[:32]
 

@@ -16,7 +16,7 @@ import msgspec
 from watcher.archive.refusals import NotThere, Taken, problem
 from watcher.config import BucketPlace, BucketTable
 from watcher.credentials import revealed
-from watcher.errors import ConfigError, TransferError
+from watcher.errors import ConfigError, TransferError, WatcherError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, S3Credential
@@ -64,7 +64,7 @@ class Objects(msgspec.Struct, frozen=True):
             return Seen(got.meta["size"], (got.meta["e_tag"] or "").strip('"').lower(), said)
 
         try:
-            return self._done(name, "read", ask, stop)
+            return self._done(name, "asked for", ask, stop)
         except NotThere:
             return None
 
@@ -183,6 +183,8 @@ class Objects(msgspec.Struct, frozen=True):
 def _opened(objects: Objects, process: int) -> ObjectStore:
     """Open a bucket for this process: what was opened before a fork is of no use after it."""
     del process
+    # Or there is a thread for each core, however many the machine has, and the unit of systemd allows 128.
+    os.environ.setdefault("TOKIO_WORKER_THREADS", "2")
     try:
         from obstore import store
     except ImportError as error:
@@ -206,7 +208,7 @@ def _opened(objects: Objects, process: int) -> ObjectStore:
             return store.GCSStore(place.bucket, config=_gs(table), **common)
         return store.AzureStore(place.bucket, config=_az(table), **common)
     except Exception as error:  # a value that obstore does not take, in any of its ways to say so
-        if isinstance(error, ConfigError):
+        if isinstance(error, WatcherError):
             raise
         raise ConfigError(
             f"{place.url} cannot be reached as [download.bucket] says: {problem(error, place.url, 'opened')}"

@@ -11,6 +11,9 @@ from watcher.names import plain
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>\s*([\w.]{1,80})\s*</Code>")
 _MESSAGE = re.compile(r"<Message>\s*([^<]{1,300})")
+_CAUSE = re.compile(r'(?:message|error): "([^"]{1,200})"')
+_HOST = re.compile(r"https?://([^/\s]+)")
+_ANSWERED = re.compile(r"^Server returned non-2xx status code: \d+ ([A-Za-z ]+: )?")
 _RIGHTS = (
     "its key has to be allowed to list the bucket, and to read, write and delete objects there (on S3: s3:ListBucket;"
     " s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload)"
@@ -29,6 +32,7 @@ _HINTS = {
     "AuthenticationFailed": _KEYS,
     "ExpiredToken": _KEYS,
     "InvalidToken": _KEYS,
+    "InvalidCredentials": _KEYS,
     "RequestTimeTooSkewed": "the clock of this machine is wrong: set it (timedatectl says what it is)",
     "AuthorizationHeaderMalformed": _REGION,
     "PermanentRedirect": _REGION,
@@ -63,10 +67,10 @@ def problem(error: BaseException, url: str, what: str) -> BaseException:
     kind = type(error)
     if isinstance(error, WatcherError) or (kind.__module__.partition(".")[0] != "obstore" and kind not in _PLAIN):
         return error
-    text = str(error).partition("\n\nDebug source:")[0]
+    text, _, deeper = str(error).partition("\n\nDebug source:")
     status, code, words = _STATUS.search(text), _CODE.search(text), _MESSAGE.search(text)
     number, name = int(status[1]) if status else 0, code[1] if code else ""
-    said = ": ".join(filter(None, (name, plain(words[1]) if words else ""))) or _plainly(text)
+    said = ": ".join(filter(None, (name, plain(words[1]) if words else ""))) or _plainly(text, deeper)
     said = redact(said + (f" (status {number})" if number else ""))
     if name in _ON_THE_WAY:
         return TransferError(f"{url}: what was sent did not arrive as it was: {said}")
@@ -90,7 +94,12 @@ def _hint(text: str) -> str:
     return "is the network there, and endpoint in [download.bucket] right?"
 
 
-def _plainly(text: str) -> str:
-    """Return the end of a chain of causes, without the addresses in between."""
+def _plainly(text: str, deeper: str) -> str:
+    """Return the cause of a failure that no server put into words: what the system says, and of whom."""
+    causes, host = _CAUSE.findall(deeper), _HOST.search(text)
+    if causes and host:
+        return f"{host[1]}: {plain(causes[-1])}"
+    if host and "kind: Timeout" in deeper:
+        return f"{host[1]} did not answer in time"
     last = text.strip().rpartition(" - ")[2] or text
-    return plain(last)[:300]
+    return plain(_ANSWERED.sub("", last), limit=300)

@@ -63,7 +63,7 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
         str(path) if path else "none found; the defaults hold (`watcher init` writes one)",
     )
     yield from _database(parts)
-    yield from _archive(parts)
+    yield from _disks(parts)
     yield from parts.cluster_findings()
     yield from _feeds(parts)
     yield from parts.hook_findings()
@@ -81,8 +81,12 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
 
 def _opens(parts: Parts) -> bool:
     """Say whether the database can be asked; that it cannot has been said already."""
+    from watcher.store import sites
+    from watcher.store.connection import naming
+
     try:
-        parts.db().close()
+        with closing(parts.db()) as db, naming(parts.database):
+            sites.catalogues(db)
     except WatcherError:
         return False
     return True
@@ -135,7 +139,17 @@ def _database(parts: Parts) -> Iterator[Finding]:
         yield Finding("database", True, f"{parts.database}, sound")
 
 
-def _archive(parts: Parts) -> Iterator[Finding]:
+def _disks(parts: Parts) -> Iterator[Finding]:
+    wrong = set()
+    for finding in parts.file_systems():
+        wrong |= set() if finding.well else {finding.subject}
+        yield finding
+    if f"{parts.archive.kind}'s file system" not in wrong:
+        yield from _room(parts)
+    yield from parts.archive.check()
+
+
+def _room(parts: Parts) -> Iterator[Finding]:
     place = parts.archive.disk
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
@@ -143,7 +157,6 @@ def _archive(parts: Parts) -> Iterator[Finding]:
         yield Finding(kind, False, f"{existing} cannot be written", f"set download.{kind} to a directory of your own")
         return
     free, reserve = shutil.disk_usage(existing).free, parts.config.download.reserve
-    yield from parts.archive.check()
     yield Finding(
         parts.archive.kind,
         free > reserve,

@@ -195,7 +195,7 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
             count += 1
             if brought.stored is not None:
                 home = brought.stored
-                word = "stored" if home.fetched else "kept, as it was there already:"
+                word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
                 click.echo(f"{word} {parts.archive.shown(brought.place)} ({home.size:,} bytes, {proof(home.verified)})")
             elif brought.staged:
                 click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")

@@ -38,6 +38,8 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
         key = ".".join(part for part in (table, place.strip("`").removeprefix("$").strip(".")) if part)
         unknown = re.search(r"unknown field `(.+?)`", message)
         hint = "config.example.toml shows every key"
+        if re.search(r"Expected `object.*got `str`", message):
+            hint = 'a secret is named by reference, as { file = "/path" } or { env = "NAME" }; ' + hint
         if unknown:
             message = f'has no key "{unknown.group(1)}"'
             hint = _nearest(unknown.group(1), to, place) or hint

@@ -14,23 +14,12 @@ from pathlib import Path
 import msgspec
 
 from watcher.errors import StoreError
+from watcher.mounts import mount_of
 from watcher.store import schema
 
 BUSY_MS = 10_000
 _rfc3339 = msgspec.json.Encoder().encode
 _RESTORE = "keep the file, put the newest backup (watcher.db.before-*) in its place, then run `watcher check`"
-_NETWORK_FILESYSTEMS = {
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "9p",
-    "ceph",
-    "glusterfs",
-    "fuse.sshfs",
-    "lustre",
-}
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -202,19 +191,10 @@ def _exclusive(path: Path) -> Iterator[None]:
 
 
 def _refuse_network(directory: Path) -> None:
-    kind, best = "", ""
-    real = str(directory.resolve())
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for line in mounts:
-        _, mount, filesystem, *_ = line.split(" ")
-        mount = mount.replace("\\040", " ")
-        if (real == mount or real.startswith(mount.rstrip("/") + "/")) and len(mount) >= len(best):
-            kind, best = filesystem, mount
-    if kind in _NETWORK_FILESYSTEMS:
+    mount = mount_of(directory)
+    if mount is not None and mount.remote:
         raise StoreError(
-            f"the state directory {directory} lies on a network file system ({kind})",
+            f"the state directory {directory} lies on a network file system ({mount.kind}), where SQLite's write-ahead"
+            " log does not work",
             hint="keep the database on a local disk: --state DIR or WATCHER_STATE",
         )

@@ -33,7 +33,10 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What came home: where it lies, how large it is, its checksum, and what proved it whole; then file by file."""
+    """What came home: where it lies, how large it is, its checksum, and what proved it whole; then file by file.
+
+    `moved` is one that was brought into the archive now, though it need not have been fetched now.
+    """
 
     path: str
     size: int
@@ -41,6 +44,7 @@ class Stored(msgspec.Struct, frozen=True):
     verified: str
     fetched: int
     files: tuple[File, ...] = ()
+    moved: bool = False
 
 
 class Trouble(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ def holding(path: Path, *, what: str, wait: float = 0.0, hint: str = "wait for i
         raise _unwritable(path, error) from error
     try:
         deadline = time.monotonic() + max(wait, _GLANCE)
-        while not _take(handle):
+        while not _taken(path, handle):
             if time.monotonic() >= deadline:
                 holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
                 raise AlreadyRunning(f"{what} is already running, as process {holder}", hint=hint)
@@ -64,6 +64,15 @@ def holder(path: Path) -> int | None:
         return int(text) if text.isdigit() else None
     finally:
         os.close(handle)
+
+
+def _taken(path: Path, handle: int) -> bool:
+    try:
+        return _take(handle)
+    except OSError as error:  # some network file systems have no locks
+        raise StoreError(
+            f"cannot lock {path}: {error.strerror or error}", hint="keep the state directory on a local disk"
+        ) from error
 
 
 def _take(handle: int) -> bool:

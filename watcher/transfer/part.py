@@ -16,6 +16,8 @@ from watcher.core.spans import Spans
 from watcher.errors import TransferError
 from watcher.transfer.directories import named, opened
 
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the bytes of a ``.part`` belong to.
@@ -194,7 +196,12 @@ def _locked(name: str, directory: int, path: Path) -> int:
             raise TransferError(f"{path} is being fetched by another process") from error
         except FileNotFoundError:
             pass  # removed by its last writer since it was opened: make a new one
-        except BaseException:
+        except BaseException as error:
             os.close(file)
+            if isinstance(error, OSError) and error.errno in _NO_LOCKS:
+                raise TransferError(
+                    f"{path.parent} lies on a file system without locks ({error.strerror}): two could write one file",
+                    hint="mount it with locks (NFS: without nolock), or set download.archive to another directory",
+                ) from error
             raise
         os.close(file)

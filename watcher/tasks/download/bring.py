@@ -66,7 +66,11 @@ def bring(
             citation=terms.citation,
         )
         sidecar = msgspec.json.format(msgspec.json.encode(item)) + b"\n"
-    archive.settle(lot, files, sidecar, tell=lambda done, total: tell(Progress(done, total, storing=True)), stop=stop)
+
+    def stored(done: int, total: int) -> None:
+        tell(Progress(done, total, storing=True))
+
+    moved = archive.settle(lot, files, sidecar, tell=stored, stop=stop)
     return Stored(
         path=begun.place,
         size=home.size,
@@ -74,6 +78,7 @@ def bring(
         verified=home.how,
         fetched=home.fetched,
         files=files,
+        moved=moved,
     )
 
 

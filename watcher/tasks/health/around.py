@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from watcher.config import CatalogueTable
 from watcher.core.health import expiry
 from watcher.credentials import Secret
 from watcher.errors import WatcherError
+from watcher.model import Finding
+from watcher.mounts import mount_of
 
 
 class Disk(msgspec.Struct, frozen=True):
@@ -39,6 +42,25 @@ def disks(kind: str, place: Path, state: Path, *, reserve: int) -> list[Disk]:
 def _disk(name: str, place: Path, reserve: int) -> Disk:
     usage = shutil.disk_usage(place)
     return Disk(name, str(place), usage.free, usage.total, reserve)
+
+
+def file_systems(kind: str, place: Path, state: Path) -> Iterator[Finding]:
+    """Say what is to be known of where downloads and the database are written: nothing of an ordinary disk.
+
+    A place that can be read only is wrong, and so is a database on a network file system. For downloads one will do.
+    """
+    for role, where, key in (("database", state, "use --state DIR"), (kind, place, f"set download.{kind}")):
+        mount, nearest = mount_of(where), next(folder for folder in (where, *where.parents) if folder.exists())
+        at = f"{where} lies on {mount.kind} ({mount.source}, mounted on {mount.point})" if mount else str(where)
+        if os.statvfs(nearest).f_flag & os.ST_RDONLY:
+            mend = f"mount -o remount,rw {mount.point}" if mount else "mount it to be written"
+            yield Finding(f"{role}'s file system", False, f"{at}: it can be read only", f"{mend}, or {key}")
+        elif mount is not None and mount.remote and role == "database":
+            text = f"{at}: SQLite's write-ahead log does not work over a network"
+            yield Finding(f"{role}'s file system", False, text, f"keep it on a local disk: {key}, or WATCHER_STATE")
+        elif mount is not None and mount.doubtful:
+            text = f"{at}: its locks and renames are as good as its server makes them"
+            yield Finding(f"{role}'s file system", True, text)
 
 
 def expires(catalogues: Iterable[CatalogueTable], stated: Mapping[str, date]) -> dict[str, datetime]:

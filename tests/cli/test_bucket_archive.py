@@ -1,0 +1,158 @@
+"""An archive that is a bucket, as people use it on the command line, and in the service."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Scene, Watcher
+from tests.servers.s3 import S3Bucket, refusal, way_to
+from tests.test_service import eventually, running
+from watcher import config
+from watcher.errors import ConfigError
+from watcher.wiring import Parts
+
+
+@pytest.fixture
+def settings(home: Path, bucket: S3Bucket) -> Path:
+    """The configuration, with a bucket for an archive."""
+    key = home / "key"
+    key.write_text("wJalrXUtnFEMI\n")
+    key.chmod(0o600)
+    path = home / "config.toml"
+    table = f"""
+[download.bucket]
+endpoint = "{bucket.endpoint}"
+region = "us-east-1"
+access_key_id = "AKIDEXAMPLE"
+secret_access_key = {{ file = "{key}" }}
+"""
+    text = path.read_text().replace("[download]\n", f'[download]\narchive = "s3://{bucket.name}/eo"\n')
+    path.write_text(text + table)
+    return path
+
+
+def titles(watcher: Watcher, level: str = "L2A") -> list[str]:
+    return [row["title"] for row in json.loads(watcher("products", "--json").out) if row["level"] == level]
+
+
+@pytest.mark.usefixtures("settings")
+def test_products_are_fetched_looked_at_and_removed(watcher: Watcher, home: Path, bucket: S3Bucket) -> None:
+    watcher("add-site", "Pornic", "--no-download")
+    watcher("poll")
+    title = titles(watcher)[0]
+    url = f"s3://{bucket.name}/eo/Pornic/L2A/{title}.tgz"
+    done = watcher("download", title)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"stored {url} (")
+    key = url.partition(f"{bucket.name}/")[2]
+    assert bucket.visible() == [key, f"{key}.stac.json"]
+    assert list((home / "state" / "spool").iterdir()) == []
+    assert watcher("verify", "--deep").out == "1 product looked at (every byte read): 1 fine\n"
+    assert f"given up; archive s3://{bucket.name}/eo\n" in watcher("status").out
+    assert [row["stored"] for row in json.loads(watcher("products", "--json").out) if row["stored"]] == [url]
+    checked = watcher("check").out
+    assert f"ok     archive: s3://{bucket.name}/eo: an object was written, read and removed there\n" in checked
+    assert f"ok     spool: {home}/state/spool, " in checked
+    assert bucket.visible() == [key, f"{key}.stac.json"]
+    members = watcher("download", title, "--members", "*.tif")
+    assert (members.code, "--to DIR" in members.err) == (2, True)
+    bucket.put(key, b"something else")
+    rotten = watcher("verify")
+    assert rotten.code == 1
+    assert rotten.out.startswith(f"rotten {title}: {url} has 14 bytes instead of ")
+    assert watcher("verify", "--again").code == 1
+    assert bucket.visible() == [f"{key}.rotten", f"{key}.stac.json"]
+    assert watcher("download").out.startswith(f"stored {url} (")
+    path = home / "config.toml"
+    path.write_text(path.read_text().replace("[download]\n", '[download]\nmax_size = "1 B"\n'))
+    assert watcher("tidy", "--apply").out.startswith(f"removed {url} (")
+    assert bucket.visible() == [f"{key}.rotten"]
+
+
+def test_the_service_brings_what_comes_to_the_bucket_and_tells_where_it_lies(
+    watcher: Watcher, scene: Scene, home: Path, settings: Path, bucket: S3Bucket
+) -> None:
+    hook = home / "hook"
+    hook.write_text(f'#!/bin/sh\necho "$WATCHER_PATH $WATCHER_SIDECAR" >> {home}/hooked\n')
+    hook.chmod(0o755)
+    settings.write_text(settings.read_text() + f'\n[hooks.tell]\ncommand = ["{hook}"]\n')
+    watcher("add-site", "Pornic", "--level", "L2A")
+    watcher("subscribe", f"mbox://{home}/mail")
+    with running(home) as run:
+        eventually(lambda: run.says("baselined=3") or run.says("baselined="))
+        scene.play()
+        eventually(lambda: (home / "hooked").exists() and not run.says("download failed"))
+        eventually(lambda: json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 0)
+        eventually(lambda: json.loads(watcher("status", "--json").out)["deliveries"]["owed"] == 0)
+        assert run.end(signal.SIGTERM)[0] == 0
+    stored = [row["stored"] for row in json.loads(watcher("products", "--json").out) if row["stored"]]
+    assert stored
+    assert {f"s3://{bucket.name}/{key}" for key in bucket.visible() if not key.endswith(".json")} == set(stored)
+    place, sidecar = (home / "hooked").read_text().splitlines()[0].split()
+    assert (place in stored, sidecar) == (True, f"{place}.stac.json")
+    assert f"stored in s3://{bucket.name}/eo/Pornic/L2A/" in (home / "mail").read_text().replace("=\n", "")
+
+
+def test_what_is_wrong_with_a_bucket_is_said_with_the_way_out(
+    watcher: Watcher, settings: Path, bucket: S3Bucket
+) -> None:
+    text = settings.read_text()
+    settings.write_text(text.replace(f"s3://{bucket.name}/eo", "s3://no-such-bucket/eo"))
+    said = watcher("check").out
+    assert "WRONG  archive: s3://no-such-bucket/eo cannot be listed: NoSuchBucket: " in said
+    assert "→ make the bucket, or mend download.archive" in said
+    with way_to(bucket, lambda sent: (403, refusal("RequestTimeTooSkewed", "The clock").decode())) as way:
+        settings.write_text(text.replace(bucket.endpoint, way.endpoint))
+        assert "→ the clock of this machine is wrong: set it" in watcher("check").out
+    (settings.parent / "key").unlink()
+    settings.write_text(text)
+    assert "WRONG  archive: " in watcher("check").out
+    assert "wJalr" not in said
+
+
+def test_without_obstore_it_says_what_to_install(
+    watcher: Watcher, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
+    said = watcher("check").out
+    assert "obstore is not installed" in said
+    assert "→ pip install 'eo-watcher[bucket]'" in said
+
+
+def test_the_archive_can_be_sent_to_another_process(settings: Path, home: Path) -> None:
+    parts = Parts(config.load(settings), home / "state")
+    assert pickle.loads(pickle.dumps(parts.archive)) == parts.archive
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('archive = "ftp://host/x"', "ftp:// is no kind of bucket"),
+        ('archive = "s3://"', '"" is no name of a bucket'),
+        ('archive = "s3://bucket/../x"', "is no plain path in a bucket"),
+        ('archive = "memory://x"', "memory:// is no kind of bucket"),
+        ('spool = "/srv/spool"', "download.spool is for an archive that is a bucket"),
+        ('archive = "/srv"\n[download.bucket]\nregion = "x"', "download.bucket.region is for an archive"),
+        ('archive = "gs://bucket"\n[download.bucket]\nregion = "x"', "download.bucket.region is for s3://"),
+        ('archive = "s3://bucket"\n[download.bucket]\nregoin = "x"', 'has no key "regoin"'),
+        ('archive = "s3://bucket"\n[download.bucket]\naccess_key_id = "x"', "has one of access_key_id and"),
+        ('archive = "s3://bucket"\n[download.bucket]\nsecret_access_key = "x"', "secret_access_key"),
+        ('archive = "s3://bucket"\n[download.bucket]\npart_size = "1 MiB"', "part_size is 1048576"),
+        ('archive = "s3://bucket"\n[download.bucket]\nendpoint = "http://minio"', "is not encrypted"),
+        ('archive = "s3://bucket"\n[download.bucket]\nendpoint = "minio:9000"', 'endpoint = "minio:9000"'),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused_by_name(tmp_path: Path, lines: str, says: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[download]\n{lines}\n")
+    with pytest.raises(ConfigError, match="download") as caught:
+        config.load(path)
+    assert says in str(caught.value)
+    assert caught.value.hint
