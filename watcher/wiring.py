@@ -369,6 +369,16 @@ class Parts:
         where = Where(limits.scheduler, **tls)
         return Cluster(where, self.archive, self._settings_of, most=limits.concurrency, line=line)
 
+    def _shared(self) -> str:
+        from watcher.archive import Disk
+        from watcher.transfer.mark import mark_of
+
+        if not isinstance(self.archive, Disk):
+            return "which bring it to the bucket by themselves"
+        if mark_of(self.archive.root) is None:
+            return "whether same archive, the first download shows"
+        return "same archive"
+
     def cluster_findings(self) -> Iterator[Finding]:
         """Say of the cluster that fetches, if one does, who is there, and whether they can."""
         cluster = self._cluster()
@@ -384,7 +394,7 @@ class Parts:
         if not roll:
             yield Finding("cluster", False, f"{place} has no worker", f"start one: dask worker {place}")
         elif fit:
-            text = f"{place} has {fit} of {len(roll)} workers that can fetch: same eo-watcher, same archive"
+            text = f"{place} has {fit} of {len(roll)} workers that can fetch: same eo-watcher, {self._shared()}"
             yield Finding("cluster", True, text)
         for address, why in roll.items():
             if why is not None:

@@ -333,6 +333,27 @@ def test_a_pass_that_is_stopped_stops_its_workers_and_what_came_is_kept(
     assert rows(db, "SELECT bytes FROM volumes") == [100_000]
 
 
+def test_a_look_at_the_cluster_disturbs_nobody(
+    db: sqlite3.Connection, files: Files, bring: Bring, cluster: Cluster
+) -> None:
+    content = noise(200_000)
+    gated = files.does["/P1.dat"] = Gated(content)
+    files.bytes["/P1.dat"] = content
+    want(db, "P1", files.asset("/P1.dat"))
+
+    def look() -> None:
+        until(lambda: gated.halves == 1)
+        assert list(cluster.roll().values()) == [None] * 2
+        end = time.monotonic() + 2.5  # in which a worker asks at least once whether to stop
+        until(lambda: time.monotonic() > end)
+        gated.go.set()
+
+    looking = in_background(look)
+    assert [one.problem for one in bring()] == [None]
+    looking.result()
+    assert gated.ranges == [""]
+
+
 def test_a_pass_that_was_killed_leaves_nothing_running_beside_the_next(
     db: sqlite3.Connection, files: Files, archive: Path, settings: Settings, dask: DaskCluster, bring: Bring
 ) -> None:
@@ -467,7 +488,7 @@ def test_workers_bring_products_to_a_bucket_by_themselves(
         terms: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry, "concurrency": 4}
         brought = list(download(db, lambda name: http, archive, **terms))
     assert [one.problem for one in brought] == [None] * 3
-    assert sorted(bucket.keys()) == [f"eo/Pornic/L2A/SPOT5_P{n}_L2A.dat" for n in range(3)]
+    assert sorted(bucket.visible()) == [f"eo/Pornic/L2A/SPOT5_P{n}_L2A.dat" for n in range(3)]
     assert bucket.read("eo/Pornic/L2A/SPOT5_P1_L2A.dat") == noise(6_000_000, 1)
     assert [state(db, number) for number in numbers] == [(*HOME, 0)] * 3
     assert "wJalrXUtnFEMI" not in dask.logs()
@@ -509,13 +530,20 @@ def test_a_worker_of_another_version_or_without_the_archive_gets_nothing(
 
 
 def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
-    db: sqlite3.Connection, files: Files, archive: Path, settings: Settings, clock: Clock, tmp_path: Path
+    db: sqlite3.Connection,
+    files: Files,
+    archive: Path,
+    settings: Settings,
+    clock: Clock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     content = noise(200_000)
     gated = files.does["/P1.dat"] = Gated(content)
     files.bytes["/P1.dat"] = content
     number = want(db, "P1", files.asset("/P1.dat"))
     own = DaskCluster(tmp_path)
+    monkeypatch.setattr("watcher.tasks.download.scheduler._PATIENCE", 1.5)
 
     def once() -> list[Brought]:
         clock.forward(minutes=1)
@@ -534,7 +562,7 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
         with pytest.raises(ClusterError, match="has no worker"):
             once()
         (tmp_path / "hasty").mkdir()
-        lines = "import watcher.tasks.download.worker as worker\nworker.LEASE = 2.0\n"
+        lines = "import watcher.tasks.download.worker as worker\nworker.LEASE, worker._PATIENCE = 2.0, 0.5\n"
         (tmp_path / "hasty/sitecustomize.py").write_text(lines)
         own.start_worker(environment={"PYTHONPATH": f"{tmp_path / 'hasty'}:{Path.cwd()}"})
         left: list[int] = []
@@ -623,8 +651,10 @@ def test_the_command_line_fetches_with_the_account_of_a_catalogue_and_shows_it_t
     assert re.search(rf"ok     cluster: {dask.address} has \d of \d workers that can fetch: same eo-watcher", seen), (
         seen
     )
+    assert not (home / "state/archive").exists(), "a look makes nothing"
     said = watcher("download")
     assert (said.code, said.err) == (0, "")
+    assert "workers that can fetch: same eo-watcher, same archive" in watcher("check").out
     assert re.search(r"stored .*/Litchfield/L2A/\S+ \([0-9,]+ bytes, verified: md5\)", said.out)
     assert "failed" not in said.out
     told = dask.logs()

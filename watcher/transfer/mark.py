@@ -24,6 +24,12 @@ def marked(root: Path) -> str:
     return there
 
 
+def mark_of(root: Path) -> str | None:
+    """Return the mark of an archive, if it has one. Raises `TransferError` when it cannot be read."""
+    with named(root):
+        return _read(root) or None
+
+
 def sees(root: Path, mark: str) -> bool:
     """Say whether the archive of that mark is at `root` here. Raises `TransferError` when it cannot be read."""
     with named(root):

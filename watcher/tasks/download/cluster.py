@@ -11,7 +11,7 @@ import pickle
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import msgspec
@@ -73,8 +73,13 @@ class Cluster:
             self._link.close()
 
     def roll(self) -> Mapping[str, str | None]:
-        """Return the workers that are there, each with the reason why it cannot fetch, if there is one."""
-        return self._linked().roll()
+        """Return the workers that are there, each with the reason why it cannot fetch, if there is one.
+
+        Whoever fetches by them meanwhile is not disturbed.
+        """
+        link = linked(lambda: Link(self._where, self._archive, line=self._line, look=True), self._where, None)
+        with closing(link):
+            return link.roll()
 
     def carry(self, job: Job, own: Own) -> Stored:
         """Have a product brought home.

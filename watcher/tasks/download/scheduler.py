@@ -23,7 +23,7 @@ import watcher
 from watcher.archive import Archive, Disk
 from watcher.errors import ClusterError, ConfigError
 from watcher.tasks.download.worker import ASK, LEASE, Mark, Parcel, Word
-from watcher.transfer.mark import marked
+from watcher.transfer.mark import mark_of, marked
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -53,14 +53,26 @@ class Where(msgspec.Struct, frozen=True):
 class Link:
     """A connection to a scheduler.
 
-    `line` is the name under which word is left for workers; `share` is asked how fast each may be. Raises
-    `ClusterError` when the scheduler does not answer, `ConfigError` when dask or a certificate is not there.
+    `line` is the name under which word is left for workers; `share` is asked how fast each may be. One that is only to
+    `look` leaves no word, and no mark in an archive that has none. Raises `ClusterError` when the scheduler does not
+    answer, `ConfigError` when dask or a certificate is not there.
     """
 
-    def __init__(self, where: Where, archive: Archive, *, line: str, share: Callable[[], float | None]) -> None:
+    def __init__(
+        self,
+        where: Where,
+        archive: Archive,
+        *,
+        line: str,
+        share: Callable[[], float | None] = lambda: None,
+        look: bool = False,
+    ) -> None:
         self.line, self.turn = line, uuid.uuid4().hex
         self._where, self._share = where, share
-        self._mark = Mark(archive.root, marked(archive.root)) if isinstance(archive, Disk) else None
+        self._mark = None
+        if isinstance(archive, Disk):
+            text = mark_of(archive.root) if look else marked(archive.root)
+            self._mark = None if text is None else Mark(archive.root, text)
         self._roll: Mapping[str, str | None] = {}
         self._guard, self._closed, self._halted = threading.Lock(), threading.Event(), threading.Event()
         self._beat, self._heard = 0, time.monotonic()
@@ -68,7 +80,11 @@ class Link:
         self._client = _connected(where)
         self._keeper = threading.Thread(target=self._keep, name="cluster", daemon=True)
         try:
-            self._begin()
+            if look:
+                self._halted.set()
+                self._count()
+            else:
+                self._begin()
         except BaseException:
             self._disconnect()
             raise
@@ -139,7 +155,8 @@ class Link:
         """Leave word that this pass is over, and go."""
         self.halt()
         self._closed.set()
-        self._keeper.join(1.0)  # it may wait for an answer that does not come
+        if self._keeper.ident is not None:
+            self._keeper.join(1.0)  # it may wait for an answer that does not come
         self._disconnect()
 
     def _disconnect(self) -> None:

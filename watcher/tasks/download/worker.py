@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 ASK = 1.0
 """Seconds between two questions to the scheduler."""
 
+_PATIENCE = 5.0
+"""Seconds for one answer of the scheduler."""
+
 LEASE = 30.0
 """Seconds of silence after which a worker stops by itself."""
 
@@ -174,7 +177,7 @@ class _Line(threading.Thread):
     def _asked(self) -> Word | None:
         try:
             said = self._client.sync(
-                self._client.scheduler.get_metadata, keys=[self._parcel.line], default=None, callback_timeout=5.0
+                self._client.scheduler.get_metadata, keys=[self._parcel.line], default=None, callback_timeout=_PATIENCE
             )
         except (OSError, TimeoutError, RuntimeError, AttributeError):
             return None  # the scheduler is gone, or the worker is going: the lease says for how long
