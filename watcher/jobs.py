@@ -268,7 +268,7 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
         if parts.idle != str(error):
             parts.idle = str(error)
             say(logging.WARNING, "downloads wait for the cluster", problem=error, hint=error.hint)
-        return Next(soon=("notify",))
+        ended += 1  # it may be told of
     soon = ("notify", "hooks") if parts.config.hooks else ("notify",)
     return Next(soon=soon if ended else ())
 

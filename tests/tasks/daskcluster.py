@@ -31,9 +31,9 @@ class DaskCluster:
         for name in names:
             self.wait_for(name)
 
-    def start_scheduler(self) -> None:
+    def start_scheduler(self, environment: Mapping[str, str] | None = None) -> None:
         how = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-show", *self._scheduler]
-        self._run("scheduler", ["scheduler", *how])
+        self._run("scheduler", ["scheduler", *how], environment=environment)
         until(lambda: "Scheduler at:" in self.log("scheduler"), seconds=_SLOW)
 
     def start_worker(

@@ -216,6 +216,45 @@ def test_a_product_whose_worker_is_killed_comes_home_whole_by_another(
     assert not [name for name in lying(archive) if ".part" in name]
 
 
+def test_a_product_at_which_workers_die_one_after_the_other_is_tried_again_later(
+    db: sqlite3.Connection, files: Files, archive: Path, settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    content = noise(200_000)
+    gated = files.does["/P1.dat"] = Gated(content)
+    files.bytes["/P1.dat"] = content
+    number = want(db, "P1", files.asset("/P1.dat"))
+    own = DaskCluster(tmp_path)
+
+    def kill_twice() -> None:
+        for death in (1, 2):
+            until(lambda death=death: gated.halves == death, seconds=20)  # type: ignore[misc]
+            own.kill(who_fetches(own))
+
+    try:
+        # So dask itself gives up at the first death; by itself it tries three others.
+        own.start_scheduler({"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"})
+        for name in [own.start_worker(wait=False) for _ in range(2)]:
+            own.wait_for(name)
+        clock.forward(minutes=1)
+        killer = in_background(kill_twice)
+        with (
+            settings.client(None) as http,
+            Cluster(Where(own.address), Disk(archive), lambda name: settings, most=1, line="eo-watcher-t") as cluster,
+        ):
+            terms: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry}
+            (brought,) = download(db, lambda name: http, Disk(archive), **terms)
+        killer.result()
+    finally:
+        own.close()
+    assert re.match(
+        r"a worker that fetched it died, the last tcp://\S+ \[see the logs of the workers", brought.problem or ""
+    )
+    assert brought.again is not None
+    assert state(db, number) == (*DUE, 1)
+    assert gated.ranges[0] == ""
+    assert gated.ranges[1] == "bytes=100000-"
+
+
 def test_no_more_is_fetched_at_once_by_all_workers_than_by_one_machine(
     db: sqlite3.Connection, files: Files, bring: Bring
 ) -> None:

@@ -32,7 +32,11 @@ _STOPPING = 6.0
 
 
 class Gone(Exception):
-    """Whoever fetched a product is gone."""
+    """Whoever fetched a product is gone, and so are several to whom dask had given it, if this is `final`."""
+
+    def __init__(self, why: str, *, final: bool = False) -> None:
+        super().__init__(why)
+        self.final = final
 
 
 class _Seat:
@@ -104,7 +108,7 @@ class Cluster:
                 outcome = self._sent(link, job, own, loan)
             except Gone as error:
                 dead += 1
-                if dead > 1:
+                if dead > 1 or error.final:
                     raise TransferError(
                         str(error), hint="see the logs of the workers: may they be short of memory?"
                     ) from error
@@ -220,7 +224,7 @@ def _said(link: Link, future: Any) -> Outcome:
             if count == 1
             else f"{count} workers that fetched it died, one after the other"
         )
-        raise Gone(f"{died}, the last {failure.last_worker.address}")
+        raise Gone(f"{died}, the last {failure.last_worker.address}", final=count > 1)
     raise failure
 
 

@@ -283,7 +283,7 @@ def _nobody(where: Where, roll: Mapping[str, str | None]) -> ClusterError:
         )
     why = next(why for why in roll.values() if why is not None)
     return ClusterError(
-        f"none of the {len(roll)} workers at {where.scheduler} can fetch: {why}", hint="watcher check says it of each"
+        f"no worker at {where.scheduler} can fetch ({len(roll)} there): {why}", hint="watcher check says it of each"
     )
 
 
