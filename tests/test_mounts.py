@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Watcher
+from watcher.config import load
 from watcher.errors import TransferError
+from watcher.jobs import tell_of_file_systems
 from watcher.mounts import Mount, mount_of
 from watcher.tasks.health.around import file_systems
 from watcher.transfer.part import part_of
+from watcher.wiring import Parts
 
 MOUNTS = """\
 1 0 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -63,6 +67,17 @@ def test_an_ordinary_disk_is_not_worth_a_word_and_a_network_is() -> None:
     assert "as good as its server makes them" in archive.text
     (spool,) = file_systems("spool", Path("/media/spool"), Path("/var"))
     assert (spool.subject, spool.well) == ("spool's file system", True)
+
+
+@pytest.mark.usefixtures("mounted")
+def test_the_service_says_so_when_it_starts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[download]\narchive = "/srv/products"\n')
+    caplog.set_level(logging.INFO)
+    tell_of_file_systems(Parts(load(config), tmp_path))
+    (line,) = caplog.records
+    assert (line.levelname, line.getMessage()) == ("INFO", "archive's file system")
+    assert "/srv/products lies on nfs4" in line.fields["says"]  # type: ignore[attr-defined]
 
 
 def checked(mounting: str) -> subprocess.CompletedProcess[str]:

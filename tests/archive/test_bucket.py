@@ -17,6 +17,7 @@ from tests.transfer.depot import noise
 from watcher.archive import Lot
 from watcher.archive.bucket import Bucket
 from watcher.archive.upload import part_of
+from watcher.config import BucketPlace
 from watcher.core.sidecars import File
 from watcher.errors import NoArchive, TransferError
 from watcher.transfer.adopt import AnotherFile
@@ -155,6 +156,7 @@ def test_an_object_that_is_another_file_is_left_alone(bucket: S3Bucket, archive:
     with pytest.raises(AnotherFile, match="is there already, and is another file") as caught:
         settle(archive, lot, files)
     assert caught.value.permanent
+    assert spooled(archive) == []
     with pytest.raises(AnotherFile):
         found(archive, lot_of("Pornic/L2A/P1.zip", {"": b"published"}))
     assert bucket.read("eo/Pornic/L2A/P1.zip") == b"precious"
@@ -288,6 +290,27 @@ def test_a_store_that_refuses_is_quoted_and_leaves_the_spool_as_it_is(
     assert (bucket.read("eo/Pornic/L2A/P1.zip"), bucket.visible()) == (LARGE, ["eo/Pornic/L2A/P1.zip"])
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_store_without_conditional_writes_is_looked_into_first(bucket: S3Bucket, tmp_path: Path, there: bool) -> None:
+    def old(sent: Sent) -> tuple[int, str] | None:
+        if "if-none-match" not in sent.headers:
+            return None
+        if there:
+            bucket.put("eo/Pornic/L2A/P1.zip", b"precious")
+        return 501, refusal("NotImplemented", "A header you provided implies functionality").decode()
+
+    with way_to(bucket, old) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, b"content")
+        if there:
+            with pytest.raises(AnotherFile):
+                settle(archive, lot, files)
+        else:
+            settle(archive, lot, files)
+            assert [finding.well for finding in archive.check()] == [True]
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == (b"precious" if there else b"content")
+
+
 def test_a_server_that_is_not_there_is_said_to_be_so(bucket: S3Bucket, tmp_path: Path) -> None:
     with way_to(bucket) as way:
         gone = way.endpoint
@@ -363,6 +386,19 @@ def test_it_is_tried_with_an_object_of_its_own(bucket: S3Bucket, archive: Bucket
     assert not finding.well
     assert "NoSuchBucket" in finding.text
     assert finding.hint == "make the bucket, or mend download.archive"
+
+
+def test_a_bucket_may_be_had_whole_and_a_store_without_checksums(bucket: S3Bucket, tmp_path: Path) -> None:
+    with way_to(bucket) as way:
+        below = archive_in(bucket, tmp_path, endpoint=way.endpoint, checksums=False)
+        objects = msgspec.structs.replace(below.objects, place=BucketPlace("s3", bucket.name, ""))
+        archive = msgspec.structs.replace(below, objects=objects)
+        lot, files = proven(archive, PLACE, LARGE)
+        settle(archive, lot, files)
+        archive.mounted()
+        assert found(archive, lot) == files
+    assert (bucket.visible(), archive.shown("")) == ([PLACE], f"s3://{bucket.name}")
+    assert not [sent for sent in way.requests if "x-amz-checksum-sha256" in sent.headers]
 
 
 def test_it_can_be_sent_to_another_process(bucket: S3Bucket, archive: Bucket) -> None:

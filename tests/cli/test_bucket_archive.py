@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import pickle
 import signal
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Scene, Watcher
-from tests.servers.s3 import S3Bucket, refusal, way_to
+from tests.servers.s3 import Cut, S3Bucket, Sent, refusal, way_to
 from tests.test_service import eventually, running
 from watcher import config
 from watcher.errors import ConfigError
@@ -156,3 +159,36 @@ def test_settings_that_cannot_be_meant_are_refused_by_name(tmp_path: Path, lines
         config.load(path)
     assert says in str(caught.value)
     assert caught.value.hint
+
+
+def test_an_upload_that_hangs_is_interrupted_and_goes_on_later(
+    watcher: Watcher, home: Path, settings: Path, bucket: S3Bucket
+) -> None:
+    watcher("add-site", "Pornic", "--no-download")
+    watcher("poll")
+    title = titles(watcher)[0]
+    hangs, on = threading.Event(), threading.Event()
+
+    def hang(sent: Sent) -> None:
+        if sent.method == "PUT":
+            hangs.set()
+            on.wait(30)
+            raise Cut
+
+    text = settings.read_text()
+    with way_to(bucket, hang) as way:
+        settings.write_text(text.replace(bucket.endpoint, way.endpoint))
+        command = [sys.executable, "-m", "watcher", "download", title]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+            assert hangs.wait(30)
+            begun = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(timeout=30)
+            assert time.monotonic() - begun < 5
+        on.set()
+    assert (process.returncode, out) == (130, "")
+    assert errors == "stopped; what was begun goes on from there next time\n"
+    assert bucket.visible() == []
+    settings.write_text(text)
+    assert watcher("download").out.startswith(f"stored s3://{bucket.name}/eo/Pornic/L2A/{title}.tgz (")

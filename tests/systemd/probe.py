@@ -54,7 +54,27 @@ def compiled_wheels() -> object:
         "escaped": str(markupsafe.escape("<")),
         "charset": charset and charset.encoding,
         "yaml": yaml.load("a: 1", yaml.CSafeLoader),
+        "bucket": bucket(),
     }
+
+
+def bucket() -> str:
+    """What becomes of an upload to a port that nobody listens at: obstore's threads, and its TLS, were started then."""
+    import certifi
+
+    from watcher.archive.objects import Objects
+    from watcher.config import BucketPlace, BucketTable
+    from watcher.errors import TransferError
+
+    # The machine has no certificates of its own.
+    table = BucketTable(endpoint="https://127.0.0.1:9", region="x", ca_bundle=certifi.where())
+    objects = Objects(BucketPlace("s3", "none", ""), table)
+    os.environ |= {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+    try:
+        objects.put("x", b"x", said={}, create=True, stop=threading.Event())
+    except TransferError as error:
+        return str(error)
+    return "stored"
 
 
 def database() -> str:

@@ -26,6 +26,7 @@ def test_every_compiled_wheel_works_without_executable_memory(sandbox: dict[str,
         "escaped": "&lt;",
         "charset": "utf_8",
         "yaml": {"a": 1},
+        "bucket": "s3://none/x cannot be written: 127.0.0.1:9: Connection refused",
     }
 
 

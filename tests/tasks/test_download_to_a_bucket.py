@@ -21,6 +21,7 @@ from tests.servers.s3 import S3Bucket, Sent, refusal, way_to
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, files, http, state, want
 from tests.transfer.depot import noise
 from watcher.archive.bucket import Bucket
+from watcher.errors import NoArchive
 from watcher.net import Http
 from watcher.store import archive as shelves
 from watcher.store.connection import writing
@@ -163,6 +164,28 @@ def test_what_is_lost_or_rotten_there_is_fetched_anew(
     assert f"{KEY}.rotten" in bucket.visible()
     assert bring()[0].problem is None
     assert look() == ["fine", "fine"]
+
+
+def test_one_object_that_cannot_be_read_is_that_and_a_bucket_out_of_reach_an_error(
+    db: sqlite3.Connection, files: Files, bucket: S3Bucket, tmp_path: Path, bring: Bring, clock: Clock
+) -> None:
+    for n in (1, 2):
+        want(db, f"P{n}", files.asset(f"/P{n}.dat", b"content %d" % n))
+    bring()
+    with way_to(bucket, lambda sent: (403, "") if sent.path.endswith("P1_L2A.dat") else None) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+
+        def look() -> list[str]:
+            stop = threading.Event()
+            found = verify(db, archive, site=None, deep=False, again=True, now=clock, stop=stop)
+            return sorted(verdict.state.value for verdict in found)
+
+        assert look() == ["fine", "unreadable"]
+        assert len(shelves.faults(db)) == 1
+        way.rule = lambda sent: (403, "")
+        with pytest.raises(NoArchive, match="cannot be listed"):
+            look()
+    assert len(shelves.faults(db)) == 1
 
 
 def test_what_is_to_leave_is_deleted(

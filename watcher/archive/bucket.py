@@ -18,6 +18,7 @@ from watcher.core.checksums import checksum
 from watcher.core.sidecars import File, sidecar_name
 from watcher.errors import TransferError, WatcherError
 from watcher.model import Finding
+from watcher.transfer.adopt import AnotherFile
 from watcher.transfer.examine import Lost, Rotten
 from watcher.transfer.sums import new
 
@@ -80,23 +81,29 @@ class Bucket(msgspec.Struct, frozen=True):
             self._say(lot, files, sidecar, stop)  # it was found in the bucket
             return False
         self.spool.note(lot, files)
+        try:
+            sent = self._send(lot, files, tell, stop)
+        except (Stale, AnotherFile):
+            self.spool.clear(lot.place)  # it is of no use any more
+            raise
+        self._say(lot, files, sidecar, stop)
+        self.spool.clear(lot.place)
+        return sent
+
+    def _send(self, lot: Lot, files: tuple[File, ...], tell: Tell, stop: threading.Event) -> bool:
+        """Send what is not in the bucket yet; say whether anything was."""
         missing = [file for file in files if not self._has(lot.place, file, stop)]
-        done, total = sum(file.size for file in files) - sum(file.size for file in missing), sum(f.size for f in files)
+        total = sum(file.size for file in files)
+        done = total - sum(file.size for file in missing)
 
         def sent(count: int) -> None:
             nonlocal done
             done += count
             tell(done, total)
 
-        try:
-            for file in missing:
-                path = self.spool.file(lot.place, file)
-                upload(self.objects, _name(lot.place, file), path, file, said=_said(lot, file), sent=sent, stop=stop)
-        except Stale:
-            self.spool.clear(lot.place)
-            raise
-        self._say(lot, files, sidecar, stop)
-        self.spool.clear(lot.place)
+        for file in missing:
+            path = self.spool.file(lot.place, file)
+            upload(self.objects, _name(lot.place, file), path, file, said=_said(lot, file), sent=sent, stop=stop)
         return bool(missing)
 
     def sidecar(self, place: str) -> str | None:

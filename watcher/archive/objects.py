@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from watcher.archive.refusals import NotThere, Taken, problem
+from watcher.archive.refusals import NotOffered, NotThere, Taken, problem
 from watcher.config import BucketPlace, BucketTable
 from watcher.credentials import revealed
 from watcher.errors import ConfigError, TransferError, WatcherError
@@ -28,7 +28,10 @@ _KEYS_LAST = timedelta(minutes=5)
 """How long keys are used before they are read again."""
 
 _RETRIES = {"max_retries": 3, "backoff": {"max_backoff": timedelta(seconds=2)}, "retry_timeout": timedelta(seconds=60)}
-_CLIENT = {"timeout": "15m", "connect_timeout": "20s", "user_agent": "watcher"}
+_CLIENT = {"connect_timeout": "20s", "user_agent": "watcher"}
+_SLOWEST = 32 * 1024
+"""Bytes a second: a request that is slower over a part, or over two minutes, has failed."""
+
 _AT_ONCE = 4
 """Parts of one object that are under way together."""
 
@@ -105,9 +108,7 @@ class Objects(msgspec.Struct, frozen=True):
             return
         try:
             self._done(name, "written", lambda: ask("create"), stop)
-        except TransferError as error:
-            if not getattr(error, "unknown", False):
-                raise
+        except NotOffered:
             # A store that has no conditional writes: what was there a moment ago is not overwritten.
             self.absent(name, stop=stop)
             self._done(name, "written", lambda: ask("overwrite"), stop)
@@ -193,7 +194,7 @@ def _opened(objects: Objects, process: int) -> ObjectStore:
             hint="pip install 'eo-watcher[bucket]'",
         ) from error
     place, table = objects.place, objects.table
-    client: dict[str, Any] = dict(_CLIENT)
+    client: dict[str, Any] = {**_CLIENT, "timeout": timedelta(seconds=max(120, table.part_size // _SLOWEST))}
     if (table.endpoint or "").startswith("http://"):
         client["allow_http"] = True  # the configuration was held to what that needs
     if table.ca_bundle is not None:
@@ -211,7 +212,8 @@ def _opened(objects: Objects, process: int) -> ObjectStore:
         if isinstance(error, WatcherError):
             raise
         raise ConfigError(
-            f"{place.url} cannot be reached as [download.bucket] says: {problem(error, place.url, 'opened')}"
+            str(problem(error, place.url, "opened as [download.bucket] says")),
+            hint="config.example.toml shows every key; or has this machine no certificates (ca-certificates)?",
         ) from error
 
 

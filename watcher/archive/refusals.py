@@ -56,8 +56,6 @@ class Taken(TransferError):
 class NotOffered(TransferError):
     """The store does not have what was asked of it."""
 
-    unknown = True
-
 
 def problem(error: BaseException, url: str, what: str) -> BaseException:
     """Return what to raise for an `error` of obstore's; one that is not its own is returned as it is.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from watcher.archive.objects import Objects, Seen
@@ -30,11 +31,19 @@ def same(objects: Objects, name: str, seen: Seen, file: File, *, stop: threading
     return f"sha256:{digest}" == file.checksum
 
 
-def sha256(objects: Objects, name: str, size: int, *, stop: threading.Event) -> str:
-    """Read an object back, and return its digest."""
+def sha256(
+    objects: Objects,
+    name: str,
+    size: int,
+    *,
+    stop: threading.Event,
+    alive: Callable[[int], None] = lambda _: None,
+) -> str:
+    """Read an object back, and return its digest. `alive` is called with 0 for each piece."""
     digest = hashlib.sha256()
     for piece in objects.read(name, size, stop=stop):
         digest.update(piece)
+        alive(0)
     return digest.hexdigest()
 
 
@@ -72,7 +81,7 @@ def upload(
         if seen is None or not same(objects, name, seen, file, stop=stop):
             raise another(objects, name) from error
         return  # a request that was thought lost had been carried out
-    _hold(objects, name, file, reading.tag(), stop=stop)
+    _hold(objects, name, file, reading.tag(), alive=sent, stop=stop)
 
 
 def _last(reading: _Reading, objects: Objects, name: str, stop: threading.Event) -> Iterator[bytes]:
@@ -83,24 +92,23 @@ def _last(reading: _Reading, objects: Objects, name: str, stop: threading.Event)
         raise Taken(f"{objects.shown(name)} is there already")
 
 
-def _hold(objects: Objects, name: str, file: File, tag: str, *, stop: threading.Event) -> None:
+def _hold(
+    objects: Objects, name: str, file: File, tag: str, *, alive: Callable[[int], None], stop: threading.Event
+) -> None:
     seen = objects.head(name, stop=stop)
     if seen is None:
         raise TransferError(f"{objects.shown(name)} is not there, although its store said that it is")
-    if seen.size == file.size and (seen.etag == tag or f"sha256:{_back(objects, name, file, stop)}" == file.checksum):
-        return
+    if seen.size == file.size:
+        if seen.etag == tag:
+            return
+        with suppress(NotThere):
+            if f"sha256:{sha256(objects, name, file.size, stop=stop, alive=alive)}" == file.checksum:
+                return
     objects.delete(name, stop=stop)
     raise TransferError(
         f"{objects.shown(name)} was not what was sent, and is removed again",
         hint="it is sent again later; does the store, or something on the way, change what is written?",
     )
-
-
-def _back(objects: Objects, name: str, file: File, stop: threading.Event) -> str:
-    try:
-        return sha256(objects, name, file.size, stop=stop)
-    except NotThere:
-        return ""
 
 
 def another(objects: Objects, name: str) -> AnotherFile:

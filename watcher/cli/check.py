@@ -63,11 +63,14 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
         str(path) if path else "none found; the defaults hold (`watcher init` writes one)",
     )
     yield from _database(parts)
-    yield from _disks(parts)
+    writable = True
+    for finding in _disks(parts):
+        writable = writable and (finding.well or finding.subject != "database's file system")
+        yield finding
     yield from parts.cluster_findings()
     yield from _feeds(parts)
     yield from parts.hook_findings()
-    stored = _opens(parts)
+    stored = writable and _opens(parts)
     for name in _catalogues(parts, only):
         try:
             for finding in _looked(parts, name, stored):

@@ -12,7 +12,7 @@ import msgspec
 
 from watcher.archive import Archive
 from watcher.core.sidecars import File
-from watcher.errors import TransferError
+from watcher.errors import NoArchive, TransferError
 from watcher.store import archive
 from watcher.store.archive import Held
 from watcher.store.connection import writing
@@ -62,7 +62,7 @@ def verify(
     `again` wants what is lost or rotten anew; a rotten file is put aside as ``<name>.rotten``, for whoever wants to
     look at it. What is removed meanwhile by others is passed over. Ends when told to stop.
 
-    Raises `TransferError` when nothing at all is there, as if a disk were not mounted.
+    Raises `TransferError` when nothing at all is there, as if a disk were not mounted, or a bucket is out of reach.
     """
     products = archive.held(db, site=site)
     if products:
@@ -76,9 +76,10 @@ def verify(
         anew = again and state in (State.LOST, State.ROTTEN)
         with writing(db):
             meant = archive.examined(db, held.revision, fault, now=now())
-            if meant and anew:
-                for file in rotten:
-                    shelves.set_aside(held.path, file)
+        if meant and anew:
+            for file in rotten:
+                shelves.set_aside(held.path, file)
+            with writing(db):
                 archive.want_again(db, held.revision, now=now())
         if meant:
             yield Verdict(held, state, fault, anew)
@@ -100,6 +101,8 @@ def _look(shelves: Archive, held: Held, *, deep: bool, stop: threading.Event) ->
         except Rotten as error:
             rotten[file.name] = (file, str(error))
         except TransferError as error:
+            if isinstance(error, NoArchive):
+                shelves.mounted()  # raises where it is not this file alone
             unreadable.append(str(error))
     faults = [*(told for _, told in rotten.values()), *lost, *unreadable]
     if not faults:
