@@ -32,7 +32,7 @@ class DaskCluster:
             self.wait_for(name)
 
     def start_scheduler(self, environment: Mapping[str, str] | None = None) -> None:
-        how = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-show", *self._scheduler]
+        how = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", *self._scheduler]
         self._run("scheduler", ["scheduler", *how], environment=environment)
         until(lambda: "Scheduler at:" in self.log("scheduler"), seconds=_SLOW)
 

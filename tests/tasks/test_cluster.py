@@ -545,20 +545,27 @@ def test_a_worker_of_another_version_or_without_the_archive_gets_nothing(
     dask: DaskCluster,
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old/sitecustomize.py").write_text("import watcher; watcher.__version__ = '0.0.9'\n")
-    old = dask.start_worker(environment={"PYTHONPATH": f"{tmp_path / 'old'}:{Path.cwd()}"})
+    def start(name: str, lines: str) -> str:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sitecustomize.py").write_text(lines)
+        return dask.start_worker(wait=False, environment={"PYTHONPATH": f"{tmp_path / name}:{Path.cwd()}"})
+
+    old = start("old", "import watcher; watcher.__version__ = '0.0.9'\n")
+    bare = start("bare", "import sys; sys.modules['watcher'] = None\n")
     try:
-        roll = cluster.roll()
-        until(lambda: dask.address_of(old) in cluster.roll())
+        for name in (old, bare):
+            dask.wait_for(name)
+        until(lambda: {dask.address_of(old), dask.address_of(bare)} <= cluster.roll().keys())
         roll = cluster.roll()
         assert "has eo-watcher 0.0.9, the service" in (roll[dask.address_of(old)] or "")
+        assert "has no eo-watcher: pip install 'eo-watcher[dask]' there" in (roll[dask.address_of(bare)] or "")
         assert list(roll.values()).count(None) == 2
         for n in range(20):
             want(db, f"P{n}", files.asset(f"/P{n}.dat", b"%d" % n))
         assert [one.problem for one in bring()] == [None] * 20
     finally:
         dask.kill(old)
+        dask.kill(bare)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     mark = Mark(elsewhere, marked(archive))
