@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +183,35 @@ def test_a_cluster_without_its_library_is_told_how_to_get_it(tmp_path: Path, mon
     with pytest.raises(ConfigError, match="is not installed") as refused:
         written(tmp_path, f'[download]\n{DASK}"tcp://dask.example:8786"\n')
     assert refused.value.hint == "pip install 'eo-watcher[dask]'"
+
+
+def test_threads_may_build_parts_of_a_kind_that_none_was_built_of_before() -> None:
+    script = """
+import sys, threading, types
+from watcher import plugins
+
+sys.setswitchinterval(1e-6)
+kind = '''
+from __future__ import annotations
+from typing import Literal
+import msgspec
+class Inner(msgspec.Struct, frozen=True):
+    words: tuple[Literal["x", "y"], ...] = ()
+class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: str
+    inner: dict[str, Inner] | None = None
+'''
+for number in range(1000):
+    name = f"made_up_{number}"
+    module = sys.modules[f"watcher.auth.{name}"] = types.ModuleType(f"watcher.auth.{name}")
+    exec(kind, module.__dict__)
+    plugins.kinds = lambda family, name=name: [name]
+    start = threading.Barrier(4)
+    def build():
+        start.wait()
+        plugins.build("auth", name, {"url": "x", "inner": {"a": {"words": ["x"]}}}, place="there")
+    threads = [threading.Thread(target=build) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=100)

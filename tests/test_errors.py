@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from watcher import errors
-from watcher.errors import CatalogueError, HttpError, TransferError, WatcherError
+from watcher.errors import CatalogueError, HttpError, WatcherError
 from watcher.net.tokens import Refused
 from watcher.transfer.adopt import AnotherFile
 
@@ -40,15 +40,3 @@ def test_so_is_an_answer_that_was_not_hoped_for() -> None:
         3.0,
         False,
     )
-
-
-def test_and_what_caused_it_stays_at_home() -> None:
-    def broken() -> None:
-        try:
-            raise OSError("with a socket that cannot travel")
-        except OSError as cause:
-            raise TransferError("cut") from cause
-
-    with pytest.raises(TransferError) as caught:
-        broken()
-    assert pickle.loads(pickle.dumps(caught.value)).__cause__ is None

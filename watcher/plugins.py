@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -18,8 +19,6 @@ from watcher.errors import ConfigError
 from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Query, Sent
 
 if TYPE_CHECKING:
-    import threading
-
     import httpx
 
     from watcher.net import Http
@@ -127,9 +126,14 @@ def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str, se
                 hint=f"the settings are: {', '.join(fields)}{_nearest(name, fields)}",
             )
     try:
-        return msgspec.convert(settings, part, strict=True)
+        with _one_at_a_time:
+            return msgspec.convert(settings, part, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigError(f"[{place}] {error}", hint=see or f"see config.example.toml for kind {kind}") from error
+
+
+_one_at_a_time = threading.Lock()
+"""msgspec 0.22 crashes when two threads need a type for the first time together."""
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -36,7 +36,8 @@ from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, lying, state, 
 from tests.transfer.depot import Depot, md5, noise
 from watcher import config, jobs
 from watcher.archive import Disk
-from watcher.errors import ClusterError, ConfigError
+from watcher.credentials import remembered
+from watcher.errors import ClusterError, ConfigError, TransferError
 from watcher.model import Asset
 from watcher.net import Loan, Settings
 from watcher.store.downloads import Wanted
@@ -44,7 +45,7 @@ from watcher.tasks.download import Brought, How, download
 from watcher.tasks.download.cluster import Cluster
 from watcher.tasks.download.job import Job
 from watcher.tasks.download.scheduler import Where, _launcher
-from watcher.tasks.download.worker import Mark, Parcel, unfit
+from watcher.tasks.download.worker import Mark, Outcome, Parcel, _plain, unfit
 from watcher.transfer import Progress, Rate, Terms
 from watcher.transfer.mark import marked
 from watcher.wiring import Parts
@@ -503,6 +504,35 @@ def test_a_parcel_shows_nobody_what_is_in_it() -> None:
     launch = _launcher("1", b"", pickle.dumps(parcel))
     for one in (parcel, loan, settings, launch):
         assert "s3cret" not in f"{one!r} {one} {[one]}"
+
+
+def test_an_error_comes_without_its_cause_and_without_a_secret() -> None:
+    remembered("s3cret")
+
+    def broken() -> None:
+        try:
+            raise OSError("Authorization: Bearer s3cret", threading.Lock())
+        except OSError as cause:
+            raise TransferError("the server says: s3cret", hint="not s3cret", retry_after=7.0) from cause
+
+    with pytest.raises(TransferError) as caught:
+        broken()
+    written = pickle.dumps(Outcome("tcp://a:1", error=_plain(caught.value)))
+    assert b"s3cret" not in written
+    error = pickle.loads(written).error
+    assert (str(error), error.hint, error.retry_after) == ("the server says: ***", "not ***", 7.0)
+    assert (error.__cause__, error.__traceback__) == (None, None)
+
+
+def test_a_defect_at_a_worker_is_raised_here_once_the_others_are_home(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    broken = want(db, "P1", files.asset("/P1.dat", b"x"))
+    well = want(db, "P2", files.asset("/P2.dat", b"two"), catalogue="peps")
+    with pytest.raises(RuntimeError, match=r"(?s)at tcp://127.0.0.1:\d+: Traceback.*'int' object is not iterable"):
+        bring(how=lambda name: How(members=5) if name == "take5" else How())  # type: ignore[arg-type]
+    assert state(db, broken) == (*DUE, 1)
+    assert state(db, well) == (*HOME, 0)
 
 
 # Buckets

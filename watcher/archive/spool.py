@@ -22,6 +22,9 @@ class _Record(msgspec.Struct, frozen=True):
     files: tuple[File, ...]
 
 
+_read_record = msgspec.json.Decoder(_Record).decode  # made once, as threads must not do it together
+
+
 class Spool(msgspec.Struct, frozen=True):
     """The directory `root`: the same places as in the bucket, each with a record beside it once it is proven."""
 
@@ -47,7 +50,7 @@ class Spool(msgspec.Struct, frozen=True):
         except OSError:
             return None
         try:
-            record = msgspec.json.decode(content, type=_Record)
+            record = _read_record(content)
         except msgspec.MsgspecError:
             record = None
         if record is None or record.mark != lot.mark or not all(self._there(lot.place, file) for file in record.files):

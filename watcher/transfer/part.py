@@ -37,6 +37,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     spans: Spans | None = None
 
 
+_read_record = msgspec.json.Decoder(Record).decode  # made once, as threads must not do it together
+
+
 class Part:
     """A ``.part`` file that this process alone writes, in a directory that is held open."""
 
@@ -54,7 +57,7 @@ class Part:
             return None
         with os.fdopen(fd, "rb") as file:
             try:
-                return msgspec.json.decode(file.read(65536), type=Record)
+                return _read_record(file.read(65536))
             except msgspec.DecodeError:
                 return None
 

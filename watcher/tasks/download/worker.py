@@ -14,6 +14,7 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -129,6 +130,8 @@ def _fetched(parcel: Parcel, worker: Worker, client: Client) -> Outcome:
             stored = run(parcel.job, own)
     except WatcherError as error:
         return Outcome(worker.address, error=_plain(error), count=tally.count)
+    except Exception as error:  # noqa: BLE001  # a defect: dask logs it, and whatever it took along
+        raise RuntimeError(f"at {worker.address}: {redact(''.join(format_exception(error)))}") from None
     finally:
         line.ended.set()
         line.join(LEASE)
@@ -136,7 +139,11 @@ def _fetched(parcel: Parcel, worker: Worker, client: Client) -> Outcome:
 
 
 def _plain(error: WatcherError) -> WatcherError:
-    """Return an error without any secret: a server may repeat what it was sent, and this goes by way of others."""
+    """Return an error without any secret: a server may repeat what it was sent, and this goes by way of others.
+
+    Where dask is loaded an error would take along what caused it, which may quote a header, and may not travel at all.
+    """
+    error.__cause__ = error.__context__ = error.__traceback__ = None
     error.args = tuple(redact(said) if isinstance(said, str) else said for said in error.args)
     if error.hint is not None:
         error.hint = redact(error.hint)
