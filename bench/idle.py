@@ -80,7 +80,8 @@ def hold(kind: str, address: str, products: int) -> tuple[float, float]:
 
 @contextmanager
 def running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    service = subprocess.Popen(command, env=environment() | {"PYTHONMALLOC": "malloc"}, stderr=subprocess.PIPE, text=True)
+    own = environment() | {"PYTHONMALLOC": "malloc"}
+    service = subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True)
     try:
         yield service
     finally:
