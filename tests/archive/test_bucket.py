@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.servers.s3 import Cut, S3Bucket, Sent, refusal, way_to
 from tests.transfer.depot import noise
 from watcher.archive import Lot
 from watcher.archive.bucket import Bucket
+from watcher.archive.spool import Spool
 from watcher.archive.upload import part_of
 from watcher.config import BucketPlace
 from watcher.core.sidecars import File
@@ -41,8 +43,12 @@ def settle(
     return told
 
 
-def found(archive: Bucket, lot: Lot) -> tuple[File, ...] | None:
-    return archive.found(lot, stop=threading.Event())
+def found(archive: Bucket, lot: Lot, told: list[tuple[int, int]] | None = None) -> tuple[File, ...] | None:
+    def tell(done: int, total: int) -> None:
+        if told is not None:
+            told.append((done, total))
+
+    return archive.found(lot, tell=tell, stop=threading.Event())
 
 
 def look(archive: Bucket, place: str, file: File, *, deep: bool = False) -> None:
@@ -118,6 +124,82 @@ def test_a_store_that_compares_nothing_is_found_out_and_what_it_has_removed(
             settle(archive, lot, files)
     assert bucket.visible() == []
     assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
+
+
+def spoiling(sent: Sent) -> Sent | None:
+    return replace(sent, body=b"X" + sent.body[1:]) if sent.method == "PUT" and sent.part in (None, 1) else None
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE])
+@pytest.mark.parametrize("spool", ["its own", "another's"])
+def test_what_was_put_there_spoilt_and_not_looked_at_before_a_crash_is_found_out(
+    bucket: S3Bucket, tmp_path: Path, content: bytes, spool: str
+) -> None:
+    def spoil_and_die(sent: Sent) -> Sent | tuple[int, str] | None:
+        if sent.method == "HEAD" and bucket.visible():
+            return 403, ""  # as if killed before it is looked at
+        return spoiling(sent)
+
+    with way_to(bucket, spoil_and_die, compares=False) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, content)
+        with pytest.raises(NoArchive):
+            settle(archive, lot, files)
+        way.rule = lambda sent: None
+        assert bucket.visible() == ["eo/Pornic/L2A/P1.zip"]
+        assert bucket.read("eo/Pornic/L2A/P1.zip") != content
+        if spool == "its own":
+            assert found(archive, lot) == files
+        else:
+            archive.spool.clear(PLACE)
+            assert found(archive, lot) is None
+            lot, files = proven(archive, PLACE, content)
+        settle(archive, lot, files)
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == content
+
+
+def test_what_was_carried_out_spoilt_though_it_was_called_failed_is_found_out(bucket: S3Bucket, tmp_path: Path) -> None:
+    def spoil_and_fail(sent: Sent) -> Sent | tuple[int, str] | None:
+        if sent.method == "PUT" and not bucket.visible():
+            bucket.put_as(sent, spoiling(sent) or sent)
+            return 500, refusal("InternalError", "or so").decode()
+        return None
+
+    with way_to(bucket, spoil_and_fail, compares=False) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, b"small")
+        with pytest.raises(TransferError, match="was not what was sent, and is removed again"):
+            settle(archive, lot, files)
+        assert bucket.visible() == []
+
+
+def test_an_object_that_somebody_puts_over_ours_is_not_removed(bucket: S3Bucket, tmp_path: Path) -> None:
+    def intrude(sent: Sent) -> None:
+        if sent.method == "HEAD" and bucket.visible():
+            bucket.put("eo/Pornic/L2A/P1.zip", b"precious")
+
+    with way_to(bucket, intrude) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, b"content")
+        with pytest.raises(AnotherFile):
+            settle(archive, lot, files)
+    assert bucket.read("eo/Pornic/L2A/P1.zip") == b"precious"
+
+
+def test_a_word_of_somebody_elses_beside_a_product_is_left_alone(bucket: S3Bucket, archive: Bucket) -> None:
+    beside = "eo/Pornic/L2A/P1.zip.stac.json"
+    bucket.put(beside, b"precious")
+    lot, files = proven(archive, PLACE, b"content")
+    with pytest.raises(AnotherFile, match=r"P1\.zip\.stac\.json is there already"):
+        settle(archive, lot, files, b"{}")
+    assert (bucket.read(beside), spooled(archive)) == (b"precious", [])
+
+
+def test_a_long_look_at_an_object_tells_how_far_it_is(bucket: S3Bucket, archive: Bucket) -> None:
+    bucket.put("eo/Pornic/L2A/P1.zip", LARGE)
+    told: list[tuple[int, int]] = []
+    assert found(archive, lot_of(PLACE, {"": LARGE}), told) is not None
+    assert told == [(8 * MIB, len(LARGE)), (len(LARGE), len(LARGE))]
 
 
 def test_a_tag_that_proves_nothing_has_the_object_read_back(bucket: S3Bucket, tmp_path: Path) -> None:
@@ -337,6 +419,27 @@ def test_it_stops_within_a_second_though_the_server_hangs(bucket: S3Bucket, tmp_
         done.set()
     assert bucket.visible() == []
     assert spooled(archive) == [PLACE, f"{PLACE}.proven.json"]
+
+
+def test_the_spool_may_change_while_it_is_looked_through(tmp_path: Path) -> None:
+    spool, done = Spool(tmp_path), threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            deep = tmp_path / "Pornic/L2A/P1/MASKS"
+            deep.mkdir(parents=True)
+            shutil.rmtree(tmp_path / "Pornic")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        assert not any(spool.waiting() for _ in range(3000))
+    finally:
+        done.set()
+        thread.join()
+    (tmp_path / "Pornic").mkdir(exist_ok=True)
+    (tmp_path / "Pornic/P1.zip.proven.json").touch()
+    assert spool.waiting()
 
 
 def test_what_is_lost_or_rotten_is_found_and_put_aside(bucket: S3Bucket, archive: Bucket) -> None:

@@ -43,10 +43,11 @@ class Archive(Protocol):
     def workplace(self, place: str) -> Path:
         """Return the path that a product of that place is fetched to, and proven at."""
 
-    def found(self, lot: Lot, *, stop: threading.Event) -> tuple[File, ...] | None:
+    def found(self, lot: Lot, *, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
         """Return the files of a lot that need not be fetched; `None` where they do, or where fetching will tell.
 
-        Raises `AnotherFile` when another file is in its place, `NoArchive` when the archive takes nothing now.
+        `tell` hears how far that is looked into. Raises `AnotherFile` when another file is in its place, `NoArchive`
+        when the archive takes nothing now.
         """
 
     def settle(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from watcher.archive.lot import Lot, Tell, listed
 from watcher.archive.objects import Objects, Seen
-from watcher.archive.refusals import NotThere
+from watcher.archive.refusals import NotThere, Taken
 from watcher.archive.spool import Spool
-from watcher.archive.upload import Stale, another, same, sha256, upload
+from watcher.archive.upload import Stale, another, held, sha256, upload
 from watcher.core.checksums import checksum
 from watcher.core.sidecars import File, sidecar_name
 from watcher.errors import TransferError, WatcherError
@@ -56,18 +56,18 @@ class Bucket(msgspec.Struct, frozen=True):
         """Return the path of a place in the spool."""
         return self.spool.path(place)
 
-    def found(self, lot: Lot, *, stop: threading.Event) -> tuple[File, ...] | None:
+    def found(self, lot: Lot, *, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
         """Return the files of a lot that lies in the spool, or in the bucket.
 
-        An object that is there without a word of ours is read, if the catalogue has a checksum to compare it with.
-        Raises `NoArchive` while the bucket takes nothing, so that the spool does not fill up.
+        An object of which it is not said that it is whole is read, if there is a checksum to compare it with: ours, or
+        the catalogue's. Raises `NoArchive` while the bucket takes nothing, so that the spool does not fill up.
         """
         files = self.spool.proven(lot)
         if files is not None:
             return files
         if self.spool.waiting():
             self._try(stop)
-        return self._object(lot, stop) if lot.whole else self._directory(lot, stop)
+        return self._object(lot, tell, stop) if lot.whole else self._directory(lot, stop)
 
     def settle(
         self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
@@ -83,27 +83,31 @@ class Bucket(msgspec.Struct, frozen=True):
         self.spool.note(lot, files)
         try:
             sent = self._send(lot, files, tell, stop)
+            self._say(lot, files, sidecar, stop)
         except (Stale, AnotherFile):
             self.spool.clear(lot.place)  # it is of no use any more
             raise
-        self._say(lot, files, sidecar, stop)
         self.spool.clear(lot.place)
         return sent
 
     def _send(self, lot: Lot, files: tuple[File, ...], tell: Tell, stop: threading.Event) -> bool:
         """Send what is not in the bucket yet; say whether anything was."""
-        missing = [file for file in files if not self._has(lot.place, file, stop)]
-        total = sum(file.size for file in files)
-        done = total - sum(file.size for file in missing)
+        total, done = sum(file.size for file in files), 0
 
         def sent(count: int) -> None:
             nonlocal done
             done += count
             tell(done, total)
 
-        for file in missing:
-            path = self.spool.file(lot.place, file)
-            upload(self.objects, _name(lot.place, file), path, file, said=_said(lot, file), sent=sent, stop=stop)
+        missing = []
+        for file in files:
+            name, path = _name(lot.place, file), self.spool.file(lot.place, file)
+            if held(self.objects, name, path, file, said=_said(lot, file), alive=sent, stop=stop):
+                done += file.size
+            else:
+                missing.append((name, path, file))
+        for name, path, file in missing:
+            upload(self.objects, name, path, file, said=_said(lot, file), sent=sent, stop=stop)
         return bool(missing)
 
     def sidecar(self, place: str) -> str | None:
@@ -147,8 +151,7 @@ class Bucket(msgspec.Struct, frozen=True):
     def set_aside(self, place: str, file: File) -> None:
         """Rename an object, if it is still there; what said that its product is whole leaves first."""
         stop = threading.Event()
-        if file.name:
-            self._unsay(place, stop)
+        self._unsay(place, stop)
         try:
             self.objects.rename(_name(place, file), f"{_name(place, file)}.rotten", stop=stop)
         except NotThere:
@@ -173,25 +176,34 @@ class Bucket(msgspec.Struct, frozen=True):
         else:
             yield Finding("archive", True, f"{self.shown('')}: an object was written, read and removed there")
 
-    def _object(self, lot: Lot, stop: threading.Event) -> tuple[File, ...] | None:
+    def _object(self, lot: Lot, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
         seen = self.objects.head(lot.place, stop=stop)
         if seen is None:
             return None
-        if (file := _ours(lot, "", seen)) is not None:
-            return (file,)
-        (asset,) = lot.assets
-        known = checksum(asset.checksum)
-        if asset.size is not None and seen.size != asset.size and known is None:
-            raise another(self.objects, lot.place)
-        if known is None:
+        ours, (asset,) = _ours(lot, "", seen), lot.assets
+        if ours is not None:
+            last = self._last(lot.place, stop)
+            if last is not None and last.said.get("files") == listed((ours,)):
+                return (ours,)
+        known = checksum(asset.checksum if ours is None else ours.checksum)
+        if ours is None and known is None:
+            if asset.size is not None and seen.size != asset.size:
+                raise another(self.objects, lot.place)
             return None  # what is fetched will tell
+        assert known is not None  # noqa: S101  # ours has one
         digests = {name: new(name) for name in {"sha256", known.algorithm}}
+        done = 0
         for piece in self.objects.read(lot.place, seen.size, stop=stop):
             for digest in digests.values():
                 digest.update(piece)
-        if digests[known.algorithm].hexdigest() != known.digest:
+            done += len(piece)
+            tell(done, seen.size)
+        if digests[known.algorithm].hexdigest() == known.digest:
+            return (ours or File("", seen.size, f"sha256:{digests['sha256'].hexdigest()}", known.algorithm),)
+        if ours is None:
             raise another(self.objects, lot.place)
-        return (File("", seen.size, f"sha256:{digests['sha256'].hexdigest()}", known.algorithm),)
+        self.objects.delete(lot.place, stop=stop)  # whoever sent it was stopped before this was seen
+        return None
 
     def _directory(self, lot: Lot, stop: threading.Event) -> tuple[File, ...] | None:
         last = self._last(lot.place, stop)
@@ -210,22 +222,23 @@ class Bucket(msgspec.Struct, frozen=True):
                 return seen
         return None
 
-    def _has(self, place: str, file: File, stop: threading.Event) -> bool:
-        name = _name(place, file)
-        seen = self.objects.head(name, stop=stop)
-        if seen is None:
-            return False
-        if not same(self.objects, name, seen, file, stop=stop):
-            raise another(self.objects, name)
-        return True
-
     def _say(self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, stop: threading.Event) -> None:
         said = {"product": lot.mark, "files": listed(files)}
         if sidecar is not None:
-            self.objects.put(sidecar_name(lot.place), sidecar, said=said | _GEOJSON, create=False, stop=stop)
+            self._beside(sidecar_name(lot.place), sidecar, said | _GEOJSON, stop)
         elif not lot.whole:
             content = msgspec.json.format(msgspec.json.encode(files)) + b"\n"
-            self.objects.put(f"{lot.place}{_COMPLETE}", content, said=said | _JSON, create=False, stop=stop)
+            self._beside(f"{lot.place}{_COMPLETE}", content, said | _JSON, stop)
+
+    def _beside(self, name: str, content: bytes, said: Mapping[str, str], stop: threading.Event) -> None:
+        """Put what is said of a product, in the place of what we said before; raises `AnotherFile` for another's."""
+        try:
+            self.objects.put(name, content, said=said, create=True, stop=stop)
+        except Taken:
+            seen = self.objects.head(name, stop=stop)
+            if seen is not None and "product" not in seen.said:
+                raise another(self.objects, name) from None
+            self.objects.put(name, content, said=said, create=False, stop=stop)
 
     def _unsay(self, place: str, stop: threading.Event) -> None:
         for name in (sidecar_name(place), f"{place}{_COMPLETE}"):

@@ -37,9 +37,9 @@ class Disk(msgspec.Struct, frozen=True):
         """Return the path of a place: until it is whole a product has another name there."""
         return self.root / place
 
-    def found(self, lot: Lot, *, stop: threading.Event) -> tuple[File, ...] | None:
+    def found(self, lot: Lot, *, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
         """Leave it to fetching, which keeps what is there already."""
-        del lot, stop
+        del lot, tell, stop
         return None  # of two answers this is one
 
     def settle(

@@ -30,7 +30,10 @@ _KEYS_LAST = timedelta(minutes=5)
 _RETRIES = {"max_retries": 3, "backoff": {"max_backoff": timedelta(seconds=2)}, "retry_timeout": timedelta(seconds=60)}
 _CLIENT = {"connect_timeout": "20s", "user_agent": "watcher"}
 _SLOWEST = 32 * 1024
-"""Bytes a second: a request that is slower over a part, or over two minutes, has failed."""
+"""Bytes a second that a part comes with at least, while that takes no longer than a request lasts."""
+
+_REQUEST_LASTS = 120, 1200
+"""Seconds after which one that was not answered has failed: well before the service would be called stuck."""
 
 _AT_ONCE = 4
 """Parts of one object that are under way together."""
@@ -194,7 +197,7 @@ def _opened(objects: Objects, process: int) -> ObjectStore:
             hint="pip install 'eo-watcher[bucket]'",
         ) from error
     place, table = objects.place, objects.table
-    client: dict[str, Any] = {**_CLIENT, "timeout": timedelta(seconds=max(120, table.part_size // _SLOWEST))}
+    client: dict[str, Any] = {**_CLIENT, "timeout": timedelta(seconds=_lasting(table.part_size))}
     if (table.endpoint or "").startswith("http://"):
         client["allow_http"] = True  # the configuration was held to what that needs
     if table.ca_bundle is not None:
@@ -215,6 +218,11 @@ def _opened(objects: Objects, process: int) -> ObjectStore:
             str(problem(error, place.url, "opened as [download.bucket] says")),
             hint="config.example.toml shows every key; or has this machine no certificates (ca-certificates)?",
         ) from error
+
+
+def _lasting(part: int) -> int:
+    least, most = _REQUEST_LASTS
+    return max(least, min(most, part // _SLOWEST))
 
 
 def _certificates(path: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path, PurePosixPath
 
@@ -60,7 +61,8 @@ class Spool(msgspec.Struct, frozen=True):
 
     def waiting(self) -> bool:
         """Say whether anything that was proven waits for the bucket."""
-        return next(self.root.rglob(f"*{_END}"), None) is not None
+        # Not by rglob, which fails on a directory that another thread has just removed.
+        return any(name.endswith(_END) for _, _, names in os.walk(self.root) for name in names)
 
     def clear(self, place: str) -> None:
         """Remove what lies at a place, and its record, first."""

@@ -22,13 +22,35 @@ class Stale(TransferError):
     """The file is no longer what it was when it was proven."""
 
 
-def same(objects: Objects, name: str, seen: Seen, file: File, *, stop: threading.Event) -> bool:
-    """Say whether an object is a file, by the SHA-256 that was put down with it; without one it is read back."""
-    if seen.size != file.size:
+def held(
+    objects: Objects,
+    name: str,
+    path: Path,
+    file: File,
+    *,
+    said: Mapping[str, str],
+    alive: Callable[[int], None],
+    stop: threading.Event,
+) -> bool:
+    """Say whether a file is an object already, by the object's bytes: what was put down with it is no proof of them.
+
+    One of ours that is not what was sent is removed: whoever sent it was stopped before it had looked. Raises
+    `AnotherFile` when one is there that is not ours, and `Stale` as `upload` does.
+    """
+    seen = objects.head(name, stop=stop)
+    if seen is None:
         return False
-    known = seen.said.get("sha256")
-    digest = known or sha256(objects, name, seen.size, stop=stop)
-    return f"sha256:{digest}" == file.checksum
+    if seen.size == file.size and seen.said.get("sha256") in (None, said["sha256"]):
+        reading = _Reading(path, file, part_of(file.size, objects.table.part_size), lambda _: alive(0))
+        for _ in reading.pieces():
+            if stop.is_set():
+                raise TransferError("stopped")
+        if _is(objects, name, seen, file, reading.tag(), alive=alive, stop=stop):
+            return True
+    if not _ours(seen, said):
+        raise another(objects, name)
+    objects.delete(name, stop=stop)
+    return False
 
 
 def sha256(
@@ -65,7 +87,7 @@ def upload(
     """Put a file into the bucket, where there is no object of that name yet, and hold what is there then against it.
 
     The file is hashed while it is sent: one that is no longer what was proven never becomes an object, and `Stale` is
-    raised. What the store's entity tag does not prove is read back; what is not right then is removed again. `sent`
+    raised. What the store's entity tag does not prove is read back; what is ours and not right is removed again. `sent`
     hears how many bytes were handed over with each piece. Raises `AnotherFile` when somebody else has put one there.
     """
     part = part_of(file.size, objects.table.part_size)
@@ -76,12 +98,9 @@ def upload(
             objects.put(name, content, said=said, create=True, stop=stop)
         else:
             objects.put_parts(name, _last(reading, objects, name, stop), part, said=said, stop=stop)
-    except Taken as error:
-        seen = objects.head(name, stop=stop)
-        if seen is None or not same(objects, name, seen, file, stop=stop):
-            raise another(objects, name) from error
-        return  # a request that was thought lost had been carried out
-    _hold(objects, name, file, reading.tag(), alive=sent, stop=stop)
+    except Taken:
+        pass  # by somebody else, or by a request of ours that was thought lost
+    _hold(objects, name, file, reading.tag(), said=said, alive=sent, stop=stop)
 
 
 def _last(reading: _Reading, objects: Objects, name: str, stop: threading.Event) -> Iterator[bytes]:
@@ -93,22 +112,51 @@ def _last(reading: _Reading, objects: Objects, name: str, stop: threading.Event)
 
 
 def _hold(
-    objects: Objects, name: str, file: File, tag: str, *, alive: Callable[[int], None], stop: threading.Event
+    objects: Objects,
+    name: str,
+    file: File,
+    tag: str,
+    *,
+    said: Mapping[str, str],
+    alive: Callable[[int], None],
+    stop: threading.Event,
 ) -> None:
     seen = objects.head(name, stop=stop)
     if seen is None:
         raise TransferError(f"{objects.shown(name)} is not there, although its store said that it is")
-    if seen.size == file.size:
-        if seen.etag == tag:
-            return
-        with suppress(NotThere):
-            if f"sha256:{sha256(objects, name, file.size, stop=stop, alive=alive)}" == file.checksum:
-                return
+    if _is(objects, name, seen, file, tag, alive=alive, stop=stop):
+        return
+    if not _ours(seen, said):
+        raise another(objects, name)
     objects.delete(name, stop=stop)
     raise TransferError(
         f"{objects.shown(name)} was not what was sent, and is removed again",
         hint="it is sent again later; does the store, or something on the way, change what is written?",
     )
+
+
+def _is(
+    objects: Objects,
+    name: str,
+    seen: Seen,
+    file: File,
+    tag: str,
+    *,
+    alive: Callable[[int], None],
+    stop: threading.Event,
+) -> bool:
+    """Say whether an object is a file, by the entity tag that it would have, or else by its bytes."""
+    if seen.size != file.size:
+        return False
+    if seen.etag == tag:
+        return True
+    with suppress(NotThere):
+        return f"sha256:{sha256(objects, name, file.size, stop=stop, alive=alive)}" == file.checksum
+    return False
+
+
+def _ours(seen: Seen, said: Mapping[str, str]) -> bool:
+    return all(seen.said.get(key) == value for key, value in said.items())
 
 
 def another(objects: Objects, name: str) -> AnotherFile:

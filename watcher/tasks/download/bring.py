@@ -45,8 +45,11 @@ def bring(
         if show is not None:
             show(product.title, progress)
 
+    def stored(done: int, total: int) -> None:
+        tell(Progress(done, total, storing=True))
+
     try:
-        found = archive.found(lot, stop=stop)
+        found = archive.found(lot, tell=stored, stop=stop)
         home = (
             _fetched(https(wanted.catalogue), lot, begun, archive, terms, tell, stop) if found is None else _home(found)
         )
@@ -66,9 +69,6 @@ def bring(
             citation=terms.citation,
         )
         sidecar = msgspec.json.format(msgspec.json.encode(item)) + b"\n"
-
-    def stored(done: int, total: int) -> None:
-        tell(Progress(done, total, storing=True))
 
     moved = archive.settle(lot, files, sidecar, tell=stored, stop=stop)
     return Stored(
