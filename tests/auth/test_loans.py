@@ -114,6 +114,22 @@ def test_a_loan_that_is_over_is_made_anew_once_the_account_has_seen_it(name: str
 
 
 @pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("name", ["urs", "oauth"])
+def test_a_server_is_asked_by_the_lender_for_one_file_of_many(name: str) -> None:
+    def inside(request: Request, _: socket.socket) -> bytes:
+        return reply(200, b"in") if scene.server.good(signed(request)) else reply(OVER[name])
+
+    with staged(name, inside) as scene, owner(scene) as http:
+        urls = [scene.home.url(f"/container/{n}") for n in range(30)]
+        http.lend(urls)
+        before = len(scene.home.requests)
+        loan = http.lend(urls, again=True)
+        assert len(scene.home.requests) - before == 1
+        with borrower(scene, loan) as other:
+            assert [fetch(other, url) for url in urls[:3]] == [200] * 3
+
+
+@pytest.mark.usefixtures("secrets")
 def test_of_a_password_for_tokens_the_token_alone_is_lent() -> None:
     for name in ("oauth", "resto", "theia", "urs"):
         with staged(name, lambda request, _: reply(200, b"in")) as scene, owner(scene) as http:
@@ -129,6 +145,13 @@ def test_what_was_borrowed_is_kept_out_of_what_is_told() -> None:
         loan = http.lend([scene.home.url(FILE)])
         Lent(loan)
         assert redact(f"the server says: {ISSUED}-1 is over") == "the server says: *** is over"
+    Lent(
+        Loan(
+            addresses=(("https://h/x", "https://h/x?X-Amz-Date=20260101&X-Amz-Signature=a1b2%2Fc3d4e5f6a7b8c9d0e1f2"),)
+        )
+    )
+    said = "<SignatureProvided>a1b2/c3d4e5f6a7b8c9d0e1f2</SignatureProvided> a1b2%2Fc3d4e5f6a7b8c9d0e1f2"
+    assert redact(said) == "<SignatureProvided>***</SignatureProvided> ***"
 
 
 @pytest.mark.usefixtures("secrets")

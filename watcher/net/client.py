@@ -184,16 +184,17 @@ class Http:
     def lend(self, urls: Sequence[str], *, again: bool = False, stop: threading.Event | None = None) -> Loan:
         """Lend what these downloads need to show, to a client elsewhere that has it as its `Lent` account.
 
-        `again` when the last loan was refused: the first of them is asked then, so that the account sees for itself.
+        `again` when the last loan was refused: one of each server's is asked then, so that the account sees for itself.
         Raises as `get` does, and `CredentialError`.
         """
         stop = stop or self.stop
-        asked = {"Accept-Encoding": "identity", "Range": "bytes=0-0"}
+        headers = {"Accept-Encoding": "identity", "Range": "bytes=0-0"}
+        asked: set[str] = set()
 
         def one(url: str) -> Loan:
             patience = self._way.deadline
-            question = Question("GET", link(url), asked, None, signed=True, anywhere=True, patience=patience)
-            return self._patiently(question, stop, lambda: lend(self._way, question, stop, again=again))
+            question = Question("GET", link(url), headers, None, signed=True, anywhere=True, patience=patience)
+            return self._patiently(question, stop, lambda: lend(self._way, question, stop, again=again, asked=asked))
 
         return joined(map(one, urls))
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import msgspec
@@ -20,6 +21,9 @@ from watcher.net.hops import Question, Way, answered, ask, request_of
 from watcher.net.reach import origin
 
 Origin = tuple[str, str, int]
+
+_SIGNATURE = 20
+"""Letters that a value has at least, in the query of an address, that nobody could guess."""
 
 
 class Loan(msgspec.Struct, frozen=True):
@@ -54,7 +58,8 @@ class Lent(httpx.Auth):
                 remembered_for_now(value)
                 remembered_for_now(value.rpartition(" ")[2])
         for address in self._addresses.values():
-            remembered_for_now(httpx.URL(address).query.decode("ascii"))
+            for said in _secrets(httpx.URL(address).query.decode("ascii")):
+                remembered_for_now(said)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Put what was lent into a request."""
@@ -68,24 +73,38 @@ class Lent(httpx.Auth):
         yield request
 
 
-def lend(way: Way, question: Question, stop: threading.Event, *, again: bool) -> Loan:
+def _secrets(query: str) -> Iterator[str]:
+    """Yield what is secret in the query of a signed address, as it stands and as a server may repeat it."""
+    values = [value for _, _, value in (part.partition("=") for part in query.split("&")) if len(value) >= _SIGNATURE]
+    for value in values or [query]:
+        yield value
+        yield unquote(value)
+
+
+def lend(way: Way, question: Question, stop: threading.Event, *, again: bool, asked: set[str]) -> Loan:
     """Lend what one question needs, which is not asked unless an account learns what it needs from the answer.
 
     Such an account (`asks`) has its question answered, as have all of them `again`, when a loan was refused: then the
-    account sees for itself that its token is over. One whose signatures hold for a single request has a `presign`,
-    which makes an address that holds for more. Raises `WatcherError` where the account cannot log in.
+    account sees for itself that its token is over. One of a server's is enough, or of a container of it: these are
+    noted in `asked`. One whose signatures hold for a single request has a `presign`, which makes an address that holds
+    for more. Raises `WatcherError` where the account cannot log in.
     """
     auth = way.auth
     if auth is None or not way.reach.bound(question.url):
         return Loan()
     noting = _Noting(auth)
-    presign = getattr(auth, "presign", None)
+    presign, asks = getattr(auth, "presign", None), getattr(auth, "asks", False)
+    place = f"{origin(question.url)} {question.url.path.lstrip('/').partition('/')[0]}"
+    known = place in asked
+    if asks and known:
+        return Loan()
     if presign is not None:
         request = request_of(way, question)
         with noting.noted(request):
             presign(request)
-    elif again or getattr(auth, "asks", False):
+    elif asks or (again and not known):
         ask(msgspec.structs.replace(way, auth=noting), question, stop).close()
+        asked.add(place)
     else:
         request = request_of(way, question)
         with noting.noted(request), closing(auth.sync_auth_flow(request)) as flow:
