@@ -248,7 +248,7 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
 
     try:
         with closing(parts.db()) as db:
-            for brought in parts.download(db, show):
+            for brought in parts.download(db, show, alive):
                 alive()
                 parts.idle = None
                 ended += 1

@@ -326,8 +326,12 @@ class Parts:
             owed = deliveries.Due(subscription.address, number, [], list(arrivals), [])
             return finish(telling.drafts(db, [owed], self.archive.shown)[0])
 
-    def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
+    def download(
+        self, db: sqlite3.Connection, show: Show | None = None, alive: Callable[[], None] = lambda: None
+    ) -> Iterator[Brought]:
         """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch.
+
+        `alive` is called while a cluster that answers has no worker with time.
 
         Raises `ClusterError` when a cluster is to fetch them, and cannot.
         """
@@ -335,7 +339,7 @@ class Parts:
 
         limits = self.config.download
         with self.lock("download", what="downloading"), ExitStack() as stack:
-            cluster = self._cluster()
+            cluster = self._cluster(alive)
             yield from download(
                 db,
                 self.http,
@@ -353,7 +357,7 @@ class Parts:
                 stop=self.stop,
             )
 
-    def _cluster(self) -> Cluster | None:
+    def _cluster(self, alive: Callable[[], None] = lambda: None) -> Cluster | None:
         """Return the cluster that fetches, not asked yet; `None` where threads do it."""
         limits = self.config.download
         if limits.engine != "dask" or limits.scheduler is None:
@@ -367,7 +371,7 @@ class Parts:
         whose = f"{socket.gethostname()} {self.database.absolute()}"
         line = f"eo-watcher-{hashlib.sha256(whose.encode()).hexdigest()[:12]}"
         where = Where(limits.scheduler, **tls)
-        return Cluster(where, self.archive, self._settings_of, most=limits.concurrency, line=line)
+        return Cluster(where, self.archive, self._settings_of, most=limits.concurrency, line=line, alive=alive)
 
     def _shared(self) -> str:
         from watcher.archive import Disk

@@ -17,10 +17,20 @@ _SLOW = 60.0
 
 
 class DaskCluster:
-    """Call `start`, and `close` at last. What its processes write lies in `folder`."""
+    """Call `start`, and `close` at last. What its processes write lies in `folder`.
 
-    def __init__(self, folder: Path, *, scheduler: Sequence[str] = (), worker: Sequence[str] = ()) -> None:
-        self.folder, self._scheduler, self._worker = folder, scheduler, worker
+    `environment` is that of workers that are given none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        scheduler: Sequence[str] = (),
+        worker: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder, self._scheduler, self._worker, self._environment = folder, scheduler, worker, environment
         self.port = free_port()
         self.address = f"tcp://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -48,7 +58,7 @@ class DaskCluster:
         name = f"w{len(self.processes)}"
         how = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard", "--name", name, *self._worker]
         how += ["--local-directory", str(self.folder / "scratch")]
-        self._run(name, ["worker", self.address, *how], around, environment)
+        self._run(name, ["worker", self.address, *how], around, environment or self._environment)
         if wait:
             self.wait_for(name)
         return name

@@ -19,9 +19,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trustme
-from distributed import Client
+from distributed import Client, Event, fire_and_forget
 from msgspec import structs
 
 import watcher as package
@@ -35,7 +36,7 @@ from tests.tasks.daskcluster import DaskCluster, free_port
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, lying, state, want
 from tests.transfer.depot import Depot, md5, noise
 from watcher import config, jobs
-from watcher.archive import Disk
+from watcher.archive import Archive, Disk
 from watcher.credentials import remembered
 from watcher.errors import ClusterError, ConfigError, TransferError
 from watcher.model import Asset
@@ -53,10 +54,32 @@ from watcher.wiring import Parts
 __all__ = ["bucket", "s3_url", "secrets"]
 
 
+ASK = 0.2
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the service say and look more often than it would."""
+    monkeypatch.setattr("watcher.tasks.download.scheduler._BEAT", 0.3)
+    monkeypatch.setattr("watcher.tasks.download.scheduler._GRACE", ASK + 0.8)
+    monkeypatch.setattr("watcher.tasks.download.cluster._LOOK", 0.1)
+    monkeypatch.setattr("watcher.tasks.download._LOOK", 0.3)
+
+
+def altered(folder: Path, lines: str) -> dict[str, str]:
+    """The environment of a worker that runs some lines when it starts."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(lines)
+    return {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
+
+
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
-    """Two workers, at least: what a test has killed is started again for the next one."""
-    made = DaskCluster(tmp_path_factory.mktemp("dask"))
+    """Two workers, at least, that ask often: what a test has killed is started again for the next one."""
+    folder = tmp_path_factory.mktemp("dask")
+    made = DaskCluster(
+        folder, environment=altered(folder / "brisk", f"import watcher.tasks.download.worker as w\nw.ASK = {ASK}\n")
+    )
     try:
         made.start(2)
         yield made
@@ -104,18 +127,27 @@ def bring(db: sqlite3.Connection, settings: Settings, archive: Path, clock: Cloc
 
 
 @pytest.fixture
-def bring_with(db: sqlite3.Connection, settings: Settings, archive: Path, clock: Clock, dask: DaskCluster) -> Any:
-    """Bring with other settings of the client."""
+def bring_by(db: sqlite3.Connection, settings: Settings, archive: Path, clock: Clock) -> Bring:
+    """Bring by a cluster of the test's own, or by another way."""
 
-    def once(**other: Any) -> list[Brought]:
+    def once(
+        dask: DaskCluster,
+        *,
+        to: Archive | None = None,
+        ours: Settings = settings,
+        auth: httpx.Auth | None = None,
+        most: int = 8,
+        line: str = "eo-watcher-own",
+        alive: Callable[[], None] = lambda: None,
+    ) -> list[Brought]:
         clock.forward(minutes=1)
-        ours = structs.replace(settings, **other)
+        shelves = to or Disk(archive)
         with (
-            ours.client(None) as http,
-            Cluster(Where(dask.address), Disk(archive), lambda name: ours, most=8, line="eo-watcher-g") as cluster,
+            ours.client(auth) as http,
+            Cluster(Where(dask.address), shelves, lambda name: ours, most=most, line=line, alive=alive) as cluster,
         ):
-            how: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry, "concurrency": 8}
-            return list(download(db, lambda name: http, Disk(archive), **how))
+            how: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry, "concurrency": most}
+            return list(download(db, lambda name: http, shelves, **how))
 
     return once
 
@@ -217,8 +249,72 @@ def test_a_product_whose_worker_is_killed_comes_home_whole_by_another(
     assert not [name for name in lying(archive) if ".part" in name]
 
 
+class Counted:
+    """Files of which half of what is asked for comes at once, and the rest when told; counts who is being served.
+
+    `most` counts those whose other end is there as well: where that is gone, Linux knows at once (tcp(7), TCP_INFO).
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.go, self.lock = content, threading.Event(), threading.Lock()
+        self.open: list[socket.socket] = []
+        self.asked = self.most = 0
+
+    def __call__(self, request: Request, connection: socket.socket) -> None:
+        first, _, last = request.headers.get("range", "bytes=0-")[6:].partition("-")
+        some, total = self.content[int(first) : int(last or len(self.content)) + 1], len(self.content)
+        with self.lock:
+            self.open.append(connection)
+            self.asked += 1
+            self.most = max(self.most, sum(established(one) for one in self.open))
+        try:
+            span = f"Content-Range: bytes {first}-{int(first) + len(some) - 1}/{total}\r\n"
+            head = f'HTTP/1.1 206 Partial\r\n{span}ETag: "1"\r\nContent-Length: {len(some)}\r\n\r\n'
+            if "range" not in request.headers:
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {total}\r\n\r\n"
+            connection.sendall(head.encode() + some[: len(some) // 2])
+            self.go.wait(30)
+            connection.sendall(some[len(some) // 2 :])
+        finally:
+            with self.lock:
+                self.open.remove(connection)
+
+
+def established(connection: socket.socket) -> bool:
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 1
+
+
+def test_after_a_worker_was_killed_a_server_sees_no_more_of_us_than_before(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring, dask: DaskCluster
+) -> None:
+    """Of the connections that a server thinks it has, those of the dead are closed before the first new one."""
+    counted = Counted(noise(34 << 20))
+    for n in range(2):
+        files.bytes[f"/P{n}.dat"], files.does[f"/P{n}.dat"] = counted.content, counted
+        want(db, f"P{n}", files.asset(f"/P{n}.dat"))
+
+    def kill() -> None:
+        until(lambda: counted.asked == 3)
+        with Client(dask.address, set_as_default=False) as client:
+            busy = [address for address, tasks in client.processing().items() if tasks]
+        dask.kill(dask.named(busy[0]))
+        until(lambda: counted.asked > 3)
+        counted.go.set()
+
+    killer = in_background(kill)
+    spare = threading.Semaphore(1)
+    brought = bring(how=lambda name: How(Terms(streams=2, spare=spare)))
+    killer.result()
+    dask.start_worker()
+    assert [one.problem for one in brought] == [None] * 2
+    assert [(archive / f"Pornic/L2A/SPOT5_P{n}_L2A.dat").read_bytes() == counted.content for n in range(2)] == [
+        True
+    ] * 2
+    assert counted.most == 3
+
+
 def test_a_product_at_which_workers_die_one_after_the_other_is_tried_again_later(
-    db: sqlite3.Connection, files: Files, archive: Path, settings: Settings, clock: Clock, tmp_path: Path
+    db: sqlite3.Connection, files: Files, bring_by: Bring, tmp_path: Path
 ) -> None:
     content = noise(200_000)
     gated = files.does["/P1.dat"] = Gated(content)
@@ -236,14 +332,8 @@ def test_a_product_at_which_workers_die_one_after_the_other_is_tried_again_later
         own.start_scheduler({"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"})
         for name in [own.start_worker(wait=False) for _ in range(2)]:
             own.wait_for(name)
-        clock.forward(minutes=1)
         killer = in_background(kill_twice)
-        with (
-            settings.client(None) as http,
-            Cluster(Where(own.address), Disk(archive), lambda name: settings, most=1, line="eo-watcher-t") as cluster,
-        ):
-            terms: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry}
-            (brought,) = download(db, lambda name: http, Disk(archive), **terms)
+        (brought,) = bring_by(own, most=1)
         killer.result()
     finally:
         own.close()
@@ -272,12 +362,14 @@ def test_no_more_is_fetched_at_once_by_all_workers_than_by_one_machine(
     assert gated.most <= 2
 
 
-def test_the_pauses_of_a_catalogue_hold_over_all_workers(db: sqlite3.Connection, files: Files, bring_with: Any) -> None:
+def test_the_pauses_of_a_catalogue_hold_over_all_workers(
+    db: sqlite3.Connection, files: Files, settings: Settings, dask: DaskCluster, bring_by: Bring
+) -> None:
     for n in range(5):
         want(db, f"P{n}", files.asset(f"/P{n}.dat", b"tiny"))
     began = time.monotonic()
-    assert len(bring_with(gap=0.4)) == 5
-    assert time.monotonic() - began >= 4 * 0.4
+    assert len(bring_by(dask, ours=structs.replace(settings, gap=0.15))) == 5
+    assert time.monotonic() - began >= 4 * 0.15
 
 
 def test_streams_are_shared_out_by_the_service(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
@@ -319,7 +411,7 @@ def test_the_rate_is_shared_out_and_followed(db: sqlite3.Connection, files: File
     began, came = time.monotonic(), {}
 
     def steer() -> None:
-        if time.monotonic() - began > 1.5:
+        if time.monotonic() - began > 0.8:
             rate.limit = None
 
     def show(title: str, progress: Progress) -> None:
@@ -327,7 +419,7 @@ def test_the_rate_is_shared_out_and_followed(db: sqlite3.Connection, files: File
             came[title] = progress.done
 
     assert [one.problem for one in bring(how=lambda name: How(Terms(rate=rate)), steer=steer, show=show)] == [None] * 2
-    assert 0 < sum(came.values()) < 300_000, "what came in the first two seconds"
+    assert 0 < sum(came.values()) < 300_000, "what came in the first second"
     assert time.monotonic() - began < 8, "two files of 500,000 bytes take ten seconds at the first rate"
 
 
@@ -384,7 +476,7 @@ def test_a_look_at_the_cluster_disturbs_nobody(
     def look() -> None:
         until(lambda: gated.halves == 1)
         assert list(cluster.roll().values()) == [None] * 2
-        end = time.monotonic() + 2.5  # in which a worker asks at least once whether to stop
+        end = time.monotonic() + 3 * ASK  # in which a worker asks at least once whether to stop
         until(lambda: time.monotonic() > end)
         gated.go.set()
 
@@ -445,10 +537,7 @@ with Cluster(Where({dask.address!r}), job.archive, lambda name: settings, most=1
 
 @pytest.mark.usefixtures("secrets")
 def test_a_worker_is_lent_a_token_and_another_when_it_is_over(
-    db: sqlite3.Connection,
-    archive: Path,
-    clock: Clock,
-    dask: DaskCluster,
+    db: sqlite3.Connection, dask: DaskCluster, bring_by: Bring
 ) -> None:
     content = noise(60_000)
 
@@ -459,27 +548,14 @@ def test_a_worker_is_lent_a_token_and_another_when_it_is_over(
         settings = Settings(origin=scene.home.origin, hosts=tuple(scene.hosts), allow_insecure=True)
         asset = Asset("product", scene.home.url("/P.dat"), "application/octet-stream", len(content), md5(content))
         numbers = [want(db, f"P{n}", asset) for n in range(3)]
-        with (
-            settings.client(scene.kind.auth()) as http,
-            Cluster(Where(dask.address), Disk(archive), lambda name: settings, most=2, line="eo-watcher-t") as cluster,
-        ):
+        auth = scene.kind.auth()
+        with settings.client(auth) as http:
             http.lend([asset.href])
-            scene.server.over.add(f"{ISSUED}-1")
-            clock.forward(minutes=1)
-            brought = list(
-                download(
-                    db,
-                    lambda name: http,
-                    Disk(archive),
-                    now=clock,
-                    chance=lambda: 0.5,
-                    concurrency=1,
-                    carry=cluster.carry,
-                )
-            )
-            with Client(dask.address, set_as_default=False) as client:
-                about = str(client.get_events()) + str(client.get_task_stream()) + str(client.scheduler_info())
-                about += str(client.run_on_scheduler(_of_tasks))
+        scene.server.over.add(f"{ISSUED}-1")
+        brought = bring_by(dask, ours=settings, auth=auth, most=1, line="eo-watcher-t")
+        with Client(dask.address, set_as_default=False) as client:
+            about = str(client.get_events()) + str(client.get_task_stream()) + str(client.scheduler_info())
+            about += str(client.run_on_scheduler(_of_tasks))
         assert [one.problem for one in brought] == [None] * 3
         assert scene.server.logins == 2, "the first was over; all others share the second"
         assert [state(db, number) for number in numbers] == [(*HOME, 0)] * 3
@@ -539,23 +615,11 @@ def test_a_defect_at_a_worker_is_raised_here_once_the_others_are_home(
 
 
 def test_workers_bring_products_to_a_bucket_by_themselves(
-    db: sqlite3.Connection,
-    files: Files,
-    settings: Settings,
-    bucket: S3Bucket,
-    clock: Clock,
-    dask: DaskCluster,
-    tmp_path: Path,
+    db: sqlite3.Connection, files: Files, bucket: S3Bucket, dask: DaskCluster, bring_by: Bring, tmp_path: Path
 ) -> None:
     archive = archive_in(bucket, tmp_path)
     numbers = [want(db, f"P{n}", files.asset(f"/P{n}.dat", noise(6_000_000, n))) for n in range(3)]
-    clock.forward(minutes=1)
-    with (
-        settings.client(None) as http,
-        Cluster(Where(dask.address), archive, lambda name: settings, most=4, line="eo-watcher-b") as cluster,
-    ):
-        terms: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry, "concurrency": 4}
-        brought = list(download(db, lambda name: http, archive, **terms))
+    brought = bring_by(dask, to=archive, most=4)
     assert [one.problem for one in brought] == [None] * 3
     assert sorted(bucket.visible()) == [f"eo/Pornic/L2A/SPOT5_P{n}_L2A.dat" for n in range(3)]
     assert bucket.read("eo/Pornic/L2A/SPOT5_P1_L2A.dat") == noise(6_000_000, 1)
@@ -574,25 +638,27 @@ def test_a_worker_of_another_version_or_without_the_archive_gets_nothing(
     cluster: Cluster,
     dask: DaskCluster,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def start(name: str, lines: str) -> str:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "sitecustomize.py").write_text(lines)
-        return dask.start_worker(wait=False, environment={"PYTHONPATH": f"{tmp_path / name}:{Path.cwd()}"})
-
-    old = start("old", "import watcher; watcher.__version__ = '0.0.9'\n")
-    bare = start("bare", "import sys; sys.modules['watcher'] = None\n")
+    monkeypatch.setattr("watcher.tasks.download.scheduler._BEAT", 60.0)  # so the two are there before they are met
+    want(db, "P", files.asset("/P.dat", b"first"))
+    assert [one.problem for one in bring()] == [None]
+    old = dask.start_worker(
+        wait=False, environment=altered(tmp_path / "old", "import watcher; watcher.__version__ = '0.0.9'\n")
+    )
+    bare = dask.start_worker(
+        wait=False, environment=altered(tmp_path / "bare", "import sys; sys.modules['watcher'] = None\n")
+    )
     try:
         for name in (old, bare):
             dask.wait_for(name)
-        until(lambda: {dask.address_of(old), dask.address_of(bare)} <= cluster.roll().keys())
-        roll = cluster.roll()
-        assert "has eo-watcher 0.0.9, the service" in (roll[dask.address_of(old)] or "")
-        assert "has no eo-watcher: pip install 'eo-watcher[dask]' there" in (roll[dask.address_of(bare)] or "")
-        assert list(roll.values()).count(None) == 2
         for n in range(20):
             want(db, f"P{n}", files.asset(f"/P{n}.dat", b"%d" % n))
         assert [one.problem for one in bring()] == [None] * 20
+        for known in (cluster._linked().roll(), cluster.roll()):
+            assert "has eo-watcher 0.0.9, the service" in (known[dask.address_of(old)] or "")
+            assert "has no eo-watcher: pip install 'eo-watcher[dask]' there" in (known[dask.address_of(bare)] or "")
+            assert list(known.values()).count(None) == 2
     finally:
         dask.kill(old)
         dask.kill(bare)
@@ -605,10 +671,64 @@ def test_a_worker_of_another_version_or_without_the_archive_gets_nothing(
     assert "does not see the archive" in (unfit(package.__version__, mark) or "")
 
 
+def test_a_worker_that_hangs_keeps_nobody_from_the_others(
+    db: sqlite3.Connection,
+    files: Files,
+    bring: Bring,
+    cluster: Cluster,
+    dask: DaskCluster,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("watcher.tasks.download.scheduler._INTRODUCTION", 0.5)
+    hung = dask.start_worker()
+    dask.processes[hung].send_signal(signal.SIGSTOP)
+    try:
+        for n in range(9):
+            want(db, f"P{n}", files.asset(f"/P{n}.dat", b"%d" % n))
+        assert [one.problem for one in bring()] == [None] * 9
+        roll = cluster.roll()
+        assert roll[dask.address_of(hung)] == f"{dask.address_of(hung)} does not answer"
+        assert list(roll.values()).count(None) == 2
+        monkeypatch.setattr("watcher.tasks.download.scheduler.LEASE", 0.5)
+        dask.processes[hung].send_signal(signal.SIGCONT)
+        until(lambda: list(cluster._linked().roll().values()).count(None) == 3)
+    finally:
+        dask.kill(hung)
+
+
+def test_who_waits_for_a_worker_that_has_time_is_alive(
+    db: sqlite3.Connection, files: Files, dask: DaskCluster, bring_by: Bring
+) -> None:
+    """Others may use the cluster, too, and for longer than the service may say nothing."""
+    want(db, "P1", files.asset("/P1.dat", b"one"))
+    signs: list[float] = []
+    with Client(dask.address, set_as_default=False) as other:
+        held = Event("held", client=other)
+        for n in range(4 * len(dask.alive())):
+            fire_and_forget(other.submit(_held, n, pure=False))
+        until(lambda: sum(map(len, other.processing().values())) == 4 * len(dask.alive()))
+
+        def let_go() -> None:
+            until(lambda: len(signs) > 3)
+            assert files.asked("/P1.dat") == 0
+            held.set()
+
+        letting = in_background(let_go)
+        (brought,) = bring_by(dask, alive=lambda: signs.append(time.monotonic()))
+        letting.result()
+    assert brought.problem is None
+
+
+def _held(number: int) -> int:
+    Event("held").wait(30)
+    return number
+
+
 def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
     db: sqlite3.Connection,
     files: Files,
     archive: Path,
+    bring_by: Bring,
     settings: Settings,
     clock: Clock,
     tmp_path: Path,
@@ -619,28 +739,17 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
     files.bytes["/P1.dat"] = content
     number = want(db, "P1", files.asset("/P1.dat"))
     own = DaskCluster(tmp_path)
-    monkeypatch.setattr("watcher.tasks.download.scheduler._PATIENCE", 1.5)
-
-    def once() -> list[Brought]:
-        clock.forward(minutes=1)
-        with (
-            settings.client(None) as http,
-            Cluster(Where(own.address), Disk(archive), lambda name: settings, most=2, line="eo-watcher-t") as cluster,
-        ):
-            how = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry}
-            return list(download(db, lambda name: http, Disk(archive), **how))  # type: ignore[arg-type]
+    monkeypatch.setattr("watcher.tasks.download.scheduler._PATIENCE", 0.7)
 
     try:
         with pytest.raises(ClusterError, match="does not answer") as none:
-            once()
+            bring_by(own, most=2)
         assert none.value.hint is not None
         own.start_scheduler()
         with pytest.raises(ClusterError, match="has no worker"):
-            once()
-        (tmp_path / "hasty").mkdir()
-        lines = "import watcher.tasks.download.worker as worker\nworker.LEASE, worker._PATIENCE = 2.0, 0.5\n"
-        (tmp_path / "hasty/sitecustomize.py").write_text(lines)
-        own.start_worker(environment={"PYTHONPATH": f"{tmp_path / 'hasty'}:{Path.cwd()}"})
+            bring_by(own, most=2)
+        lines = f"import watcher.tasks.download.worker as w\nw.ASK, w.LEASE, w._PATIENCE = {ASK}, 1.0, 0.3\n"
+        own.start_worker(environment=altered(tmp_path / "hasty", lines))
         left: list[int] = []
 
         def freeze_and_kill() -> None:
@@ -652,14 +761,16 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
 
         ended = in_background(freeze_and_kill)
         with pytest.raises(ClusterError, match="does not answer"):
-            once()
+            bring_by(own, most=2)
         ended.result()
         assert left == [0]
         assert state(db, number) == (*DUE, 0)
         gated.go.set()
-        until(lambda: own.alive() == [])  # dask's workers leave with their scheduler
-        own.start(1)
-        assert [one.problem for one in once()] == [None]
+        with settings.client(None) as http:  # whoever fetches next goes on from what came
+            clock.forward(minutes=1)
+            (brought,) = download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5)
+        assert brought.problem is None
+        assert gated.ranges == ["", "bytes=100000-"]
         assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == content
     finally:
         own.close()

@@ -20,3 +20,8 @@ class Tally:
         """Count some more."""
         with self._guard:
             self._count += count
+
+    def reach(self, count: int) -> None:
+        """Count on to so many, if they are not counted already."""
+        with self._guard:
+            self._count = max(self._count, count)

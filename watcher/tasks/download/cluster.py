@@ -11,6 +11,7 @@ import pickle
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -22,7 +23,7 @@ from watcher.errors import ClusterError, CredentialError, TransferError
 from watcher.net import Loan, Settings
 from watcher.store.downloads import Stored
 from watcher.tasks.download.job import Job, Own
-from watcher.tasks.download.scheduler import Link, Where, linked
+from watcher.tasks.download.scheduler import Link, Where, linked, without
 from watcher.tasks.download.worker import Outcome, Parcel
 from watcher.transfer import Progress, Rate, several
 
@@ -40,27 +41,35 @@ class Gone(Exception):
 
 
 class _Seat:
-    """A product that a worker fetches: what is told of it, and how many bytes had come for it before."""
+    """A product for a worker: whether one has begun with it, and how many bytes had come for it before."""
 
     def __init__(self, job: Job, own: Own) -> None:
-        self.job, self.own, self.before = job, own, own.tally.count
+        self.job, self.own, self.before, self.begun = job, own, own.tally.count, False
 
     def count(self, count: int) -> None:
         """Note how many bytes have come from this worker."""
-        self.own.tally.add(max(0, self.before + count - self.own.tally.count))
+        self.own.tally.reach(self.before + count)
 
 
 class Cluster:
     """Brings products home by the workers of a scheduler, which is found when the first is to be brought.
 
     `settings` are those of a catalogue's client, `most` is how many products are brought at once, `line` a name that no
-    other service at this scheduler has.
+    other service at this scheduler has. `alive` is called while a product waits for a worker that has time: others may
+    use the cluster, too.
     """
 
     def __init__(
-        self, where: Where, archive: Archive, settings: Callable[[str], Settings], *, most: int, line: str
+        self,
+        where: Where,
+        archive: Archive,
+        settings: Callable[[str], Settings],
+        *,
+        most: int,
+        line: str,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
-        self._most = most
+        self._most, self._alive = most, alive
         self._where, self._archive, self._settings, self._line = where, archive, settings, line
         self._guard, self._linking = threading.Lock(), threading.Lock()
         self._link: Link | None = None
@@ -147,8 +156,9 @@ class Cluster:
     def _heard(self, said: Mapping[str, Any]) -> None:
         seat = self._seats.get(said["ticket"])
         if seat is not None:
+            seat.begun = True
             seat.count(said["count"])
-            if seat.own.show is not None:
+            if seat.own.show is not None and said["progress"] is not None:
                 seat.own.show(seat.job.product.title, msgspec.convert(said["progress"], Progress))
 
     def _lent(self, job: Job, own: Own, *, again: bool = False) -> Loan:
@@ -172,11 +182,33 @@ class Cluster:
                     ticket=ticket,
                     rate=self._share(),
                 )
-                outcome = _awaited(link, parcel, own.stop)
+                outcome = self._awaited(link, parcel, seat)
             finally:
                 del self._seats[ticket]
         seat.count(outcome.count)
         return outcome
+
+    def _awaited(self, link: Link, parcel: Parcel, seat: _Seat) -> Outcome:
+        future, only = link.send(parcel)
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        try:
+            while not done.wait(_LOOK):
+                if seat.own.stop.is_set():
+                    link.halt()
+                    if not done.wait(_STOPPING):
+                        raise TransferError("stopped")
+                    break
+                if not link.check(only):
+                    raise Gone("the worker that fetched it is gone")
+                if not seat.begun:
+                    self._alive()
+            return _said(link, future)
+        finally:
+            if done.is_set():
+                future.release()
+            else:
+                future.cancel()
 
     def _client(self, job: Job, streams: int) -> Settings:
         """Return the settings of a worker's client: all that are at work together keep the pauses of one."""
@@ -184,34 +216,16 @@ class Cluster:
         return structs.replace(own, gap=own.gap * min(most, self._most), connections=streams + 1)
 
 
-def _awaited(link: Link, parcel: Parcel, stop: threading.Event) -> Outcome:
-    future, only = link.send(parcel)
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
-    try:
-        while not done.wait(_LOOK):
-            if stop.is_set():
-                link.halt()
-                if not done.wait(_STOPPING):
-                    raise TransferError("stopped")
-                break
-            if not link.check(only):
-                raise Gone("the worker that fetched it is gone")
-        return _said(link, future)
-    finally:
-        if done.is_set():
-            future.release()
-        else:
-            future.cancel()
-
-
 def _said(link: Link, future: Any) -> Outcome:
     """Read what came of a parcel."""
     if future.status == "finished":
         try:
-            outcome: Outcome = pickle.loads(future.result(timeout=_STOPPING))  # noqa: S301  # from our own workers
-        except (OSError, TimeoutError) as error:
+            said = future.result(timeout=_STOPPING)
+        except (OSError, TimeoutError, CancelledError) as error:
             raise Gone("the worker that had fetched it is gone") from error
+        if isinstance(said, str):
+            return Outcome(said, unfit=without(said))
+        outcome: Outcome = pickle.loads(said)  # noqa: S301  # from our own workers
         return outcome
     failure = future.exception(timeout=_STOPPING) if future.status == "error" else None
     if failure is None or type(failure).__name__ == "NoValidWorkerError":

@@ -5,7 +5,9 @@ Of dask.distributed it needs tasks, the scheduler's metadata, and events. Nothin
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 import pickle
 import threading
@@ -34,6 +36,9 @@ _PATIENCE = 5.0
 
 _LINKING = 20.0
 """Seconds for all that is said before the first product is sent."""
+
+_GRACE = 2 * ASK
+"""Seconds in which workers hear that they are wanted no more, and have stopped."""
 
 _INTRODUCTION = 10.0
 """Seconds that new workers have to say who they are."""
@@ -74,6 +79,7 @@ class Link:
             text = mark_of(archive.root) if look else marked(archive.root)
             self._mark = None if text is None else Mark(archive.root, text)
         self._roll: Mapping[str, str | None] = {}
+        self._mute: dict[str, float] = {}
         self._guard, self._closed, self._halted = threading.Lock(), threading.Event(), threading.Event()
         self._beat, self._heard = 0, time.monotonic()
         self._manned = time.monotonic()
@@ -94,7 +100,7 @@ class Link:
         self._say()
         self._count()
         if before is not None and not before["stop"]:
-            time.sleep(2 * ASK)  # the last pass was killed: what it had begun ends now
+            time.sleep(_GRACE)  # the last pass was killed: what it had begun ends now
         self._keeper.start()
 
     def listen(self, heard: Callable[[Mapping[str, Any]], None]) -> None:
@@ -110,7 +116,7 @@ class Link:
         with self._guard:
             self._roll = {**self._roll, worker: why}
 
-    def send(self, parcel: Parcel) -> tuple[Future[bytes], frozenset[str]]:
+    def send(self, parcel: Parcel) -> tuple[Future[bytes | str], frozenset[str]]:
         """Hand a parcel to whoever has time; return what will come of it, and to whom alone it may go, if not to all.
 
         Raises `ClusterError` when there is nobody.
@@ -177,20 +183,35 @@ class Link:
         self._heard = time.monotonic()
 
     def _count(self) -> None:
-        """See who is there, and have those introduced who are new."""
+        """See who is there, and have those introduced who are new, or did not answer a while ago."""
         present = set(self._asked("identity", n_workers=-1)["workers"])
-        new = sorted(present - self._roll.keys())
+        again = time.monotonic() - LEASE
+        new = sorted(one for one in present if one not in self._roll or self._mute.get(one, math.inf) < again)
         said = self._introduced(new) if new else {}
         with self._guard:
-            known = {address: why for address, why in self._roll.items() if address in present}
-            self._roll = {**known, **said}
+            stayed = {address: why for address, why in self._roll.items() if address in present}
+            self._roll = {**stayed, **said}
         if None in self._roll.values():
             self._manned = time.monotonic()
 
     def _introduced(self, new: list[str]) -> dict[str, str | None]:
+        """Ask each by itself who it is: one that hangs must not keep us from the others."""
         task = _introducer(watcher.__version__, pickle.dumps(self._mark))
-        said = self._call(self._client._run, task, workers=new, on_error="return", seconds=_INTRODUCTION)
-        return {address: _fault(address, one) for address, one in said.items()}
+        self._mute = {address: since for address, since in self._mute.items() if address not in new}
+
+        async def introduced(address: str) -> str | None:
+            asking = self._client._run(task, workers=[address], on_error="return")
+            try:
+                said = await asyncio.wait_for(asking, _INTRODUCTION)
+            except TimeoutError:
+                self._mute[address] = time.monotonic()
+                return f"{address} does not answer"
+            return _fault(address, said.get(address, ConnectionError("it left")))
+
+        async def all_introduced() -> list[str | None]:
+            return await asyncio.gather(*map(introduced, new))
+
+        return dict(zip(new, self._call(all_introduced, seconds=_INTRODUCTION + _PATIENCE), strict=True))
 
     def _asked(self, what: str, **how: Any) -> Any:
         return self._call(getattr(self._client.scheduler, what, None), **how)
@@ -289,18 +310,28 @@ def _nobody(where: Where, roll: Mapping[str, str | None]) -> ClusterError:
 
 def _fault(address: str, said: object) -> str | None:
     if isinstance(said, ImportError):
-        return f"{address} has no eo-watcher: {INSTALL} there"
+        return without(address)
     if isinstance(said, BaseException):
         return f"{address} does not say who it is: {type(said).__name__}: {said}"
     return None if said is None else str(said)
 
 
+def without(address: str) -> str:
+    """Return why a worker cannot fetch that has no watcher."""
+    return f"{address} has no eo-watcher: {INSTALL} there"
+
+
 # These travel as they are, not by name: a scheduler need not have watcher, and a worker that has none can say so.
 
 
-def _launcher(version: str, mark: bytes, parcel: bytes) -> Callable[[], bytes]:
-    def download() -> bytes:
-        from watcher.tasks.download.worker import work
+def _launcher(version: str, mark: bytes, parcel: bytes) -> Callable[[], bytes | str]:
+    def download() -> bytes | str:
+        try:
+            from watcher.tasks.download.worker import work
+        except ImportError:
+            from distributed import get_worker
+
+            return str(get_worker().address)  # it came since we last saw who is there
 
         return work(version, mark, parcel)
 

@@ -166,7 +166,8 @@ class _Line(threading.Thread):
         self._progress = progress
 
     def run(self) -> None:
-        """Ask and tell until the job has ended."""
+        """Ask and tell until the job has ended; first, that it has begun."""
+        self._say(None)
         beat, heard = -1, time.monotonic()
         while not self.ended.wait(ASK):
             word = self._asked()
@@ -193,5 +194,8 @@ class _Line(threading.Thread):
     def _tell(self) -> None:
         progress, self._progress = self._progress, None
         if progress is not None:
-            said = {"ticket": self._parcel.ticket, "count": self._tally.count, "progress": structs.asdict(progress)}
-            self._worker.log_event(self._parcel.line, said)
+            self._say(structs.asdict(progress))
+
+    def _say(self, progress: dict[str, object] | None) -> None:
+        said = {"ticket": self._parcel.ticket, "count": self._tally.count, "progress": progress}
+        self._worker.log_event(self._parcel.line, said)
