@@ -130,6 +130,19 @@ def test_a_server_is_asked_by_the_lender_for_one_file_of_many(name: str) -> None
 
 
 @pytest.mark.usefixtures("secrets")
+def test_where_each_address_is_signed_each_is_made_anew() -> None:
+    def inside(request: Request, _: socket.socket) -> bytes:
+        return reply(200, b"in") if scene.server.good(signed(request)) else reply(OVER["dataterra"])
+
+    with staged("dataterra", inside) as scene, owner(scene) as http:
+        urls = [scene.home.url(f"/container/{n}") for n in range(3)]
+        http.lend(urls)
+        scene.server.over.update(f"{ISSUED}-{n}" for n in (1, 2, 3))
+        with borrower(scene, http.lend(urls, again=True)) as other:
+            assert [fetch(other, url) for url in urls] == [200] * 3
+
+
+@pytest.mark.usefixtures("secrets")
 def test_of_a_password_for_tokens_the_token_alone_is_lent() -> None:
     for name in ("oauth", "resto", "theia", "urs"):
         with staged(name, lambda request, _: reply(200, b"in")) as scene, owner(scene) as http:

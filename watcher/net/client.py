@@ -18,7 +18,7 @@ from watcher.net.answers import Answer, whole
 from watcher.net.connections import within
 from watcher.net.failures import BROKEN, TRIES, OnTheWay, cause, passing, refusal, tries, unreachable
 from watcher.net.hops import Question, Talk, Way, ask, converse, link
-from watcher.net.loans import Loan, joined, lend
+from watcher.net.loans import Loan, Origin, joined, lend
 from watcher.net.manners import Pace, backoff, pause
 from watcher.net.reach import reach
 from watcher.net.wire import Wire
@@ -184,12 +184,12 @@ class Http:
     def lend(self, urls: Sequence[str], *, again: bool = False, stop: threading.Event | None = None) -> Loan:
         """Lend what these downloads need to show, to a client elsewhere that has it as its `Lent` account.
 
-        `again` when the last loan was refused: one of each server's is asked then, so that the account sees for itself.
+        `again` when the last loan was refused: then as few of them are asked as let the account see for itself.
         Raises as `get` does, and `CredentialError`.
         """
         stop = stop or self.stop
         headers = {"Accept-Encoding": "identity", "Range": "bytes=0-0"}
-        asked: set[str] = set()
+        asked: set[Origin] = set()
 
         def one(url: str) -> Loan:
             patience = self._way.deadline

@@ -81,21 +81,20 @@ def _secrets(query: str) -> Iterator[str]:
         yield unquote(value)
 
 
-def lend(way: Way, question: Question, stop: threading.Event, *, again: bool, asked: set[str]) -> Loan:
+def lend(way: Way, question: Question, stop: threading.Event, *, again: bool, asked: set[Origin]) -> Loan:
     """Lend what one question needs, which is not asked unless an account learns what it needs from the answer.
 
     Such an account (`asks`) has its question answered, as have all of them `again`, when a loan was refused: then the
-    account sees for itself that its token is over. One of a server's is enough, or of a container of it: these are
-    noted in `asked`. One whose signatures hold for a single request has a `presign`, which makes an address that holds
-    for more. Raises `WatcherError` where the account cannot log in.
+    account sees for itself that its token is over. Of a server whose files all take the same header one is asked, which
+    is noted in `asked`. One whose signatures hold for a single request has a `presign`, which makes an address that
+    holds for more. Raises `WatcherError` where the account cannot log in.
     """
     auth = way.auth
     if auth is None or not way.reach.bound(question.url):
         return Loan()
     noting = _Noting(auth)
     presign, asks = getattr(auth, "presign", None), getattr(auth, "asks", False)
-    place = f"{origin(question.url)} {question.url.path.lstrip('/').partition('/')[0]}"
-    known = place in asked
+    known = origin(question.url) in asked
     if asks and known:
         return Loan()
     if presign is not None:
@@ -104,7 +103,8 @@ def lend(way: Way, question: Question, stop: threading.Event, *, again: bool, as
             presign(request)
     elif asks or (again and not known):
         ask(msgspec.structs.replace(way, auth=noting), question, stop).close()
-        asked.add(place)
+        if noting.headers and not noting.addresses:
+            asked.add(origin(question.url))
     else:
         request = request_of(way, question)
         with noting.noted(request), closing(auth.sync_auth_flow(request)) as flow:
