@@ -13,14 +13,17 @@ import msgspec
 import pytest
 
 from tests.archive.lots import MIB, PART, archive_in, lot_of, proven, sha256, spooled
+from tests.loopback import reply, served
 from tests.servers.s3 import Cut, S3Bucket, Sent, refusal, way_to
 from tests.transfer.depot import noise
 from watcher.archive import Lot
 from watcher.archive.bucket import Bucket
+from watcher.archive.objects import Objects
 from watcher.archive.spool import Spool
 from watcher.archive.upload import part_of
-from watcher.config import BucketPlace
+from watcher.config import BucketPlace, BucketTable
 from watcher.core.sidecars import File
+from watcher.credentials import Secret
 from watcher.errors import NoArchive, TransferError
 from watcher.transfer.adopt import AnotherFile
 from watcher.transfer.examine import Lost, Rotten
@@ -510,6 +513,19 @@ def test_it_can_be_sent_to_another_process(bucket: S3Bucket, archive: Bucket) ->
     again: Bucket = pickle.loads(pickle.dumps(archive))
     assert found(again, lot) == files
     assert b"wJalr" not in pickle.dumps(archive)
+
+
+def test_a_store_that_repeats_what_it_was_sent_is_quoted_without_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHER_TEST_SAS", "sv=2022-11-02&se=2027-01-01T00:00:00Z&sig=abc%2Bdef%2Fs3cretS3CRET%3D")
+    with served(lambda request, _: reply(403, refusal("AuthenticationFailed", f"no {request.target}"))) as store:
+        table = BucketTable(endpoint=f"{store.origin}/eo", account_name="eo", sas_token=Secret(env="WATCHER_TEST_SAS"))
+        archive = Bucket(Objects(BucketPlace("az", "products", "eo"), table), Spool(tmp_path))
+        with pytest.raises(NoArchive, match=r"AuthenticationFailed: no /eo/products.*&sig=\*\*\*") as caught:
+            archive.mounted()
+    assert "s3cretS3CRET" in store.requests[0].target
+    assert "s3cretS3CRET" not in str(caught.value)
 
 
 def test_parts_grow_so_that_there_are_never_too_many() -> None:

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs
 
 import msgspec
 
 from watcher.archive.refusals import NotOffered, NotThere, Taken, problem
 from watcher.config import BucketPlace, BucketTable
-from watcher.credentials import revealed
+from watcher.credentials import remembered, revealed
 from watcher.errors import ConfigError, TransferError, WatcherError
 
 if TYPE_CHECKING:
@@ -281,5 +282,8 @@ def _az(table: BucketTable) -> Any:
     if table.account_key is not None:
         config["account_key"] = table.account_key.reveal()
     if table.sas_token is not None:
-        config["sas_key"] = table.sas_token.reveal()
+        token = table.sas_token.reveal()
+        for signature in parse_qs(token.lstrip("?")).get("sig", ()):
+            remembered(signature)  # it is sent encoded in another way, and may be repeated like that
+        config["sas_key"] = token
     return config
