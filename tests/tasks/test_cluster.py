@@ -30,10 +30,10 @@ from tests.archive.lots import archive_in
 from tests.auth.pretend import CANARIES, ISSUED, secrets, staged
 from tests.conftest import Scene, Watcher
 from tests.given import Clock, product, rows
-from tests.loopback import Request, reply, served, until
+from tests.loopback import Request, reply, until
 from tests.servers.s3 import S3Bucket, bucket, s3_url
 from tests.tasks.daskcluster import DaskCluster, free_port
-from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, lying, state, want
+from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, archive, files, lying, state, want
 from tests.transfer.depot import Depot, md5, noise
 from watcher import config, jobs
 from watcher.archive import Archive, Disk
@@ -51,7 +51,7 @@ from watcher.transfer import Progress, Rate, Terms
 from watcher.transfer.mark import marked
 from watcher.wiring import Parts
 
-__all__ = ["bucket", "s3_url", "secrets"]
+__all__ = ["archive", "bucket", "files", "s3_url", "secrets"]
 
 
 ASK = 0.2
@@ -85,19 +85,6 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
         yield made
     finally:
         made.close()
-
-
-@pytest.fixture
-def files() -> Iterator[Files]:
-    made = Files()
-    with served(made) as peer:
-        made.peer = peer
-        yield made
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
 
 
 @pytest.fixture
@@ -199,6 +186,12 @@ class Gated:
                 self.now -= 1
 
 
+def gated_at(files: Files, size: int) -> Gated:
+    gated = files.does["/P1.dat"] = Gated(noise(size))
+    files.bytes["/P1.dat"] = gated.content
+    return gated
+
+
 def who_fetches(dask: DaskCluster) -> str:
     """Name the one worker that has a task, as soon as it is one."""
     with Client(dask.address, set_as_default=False) as client:
@@ -220,9 +213,7 @@ def in_background(work: Callable[[], Any]) -> Future[Any]:
 def test_a_product_whose_worker_is_killed_comes_home_whole_by_another(
     db: sqlite3.Connection, files: Files, archive: Path, bring: Bring, dask: DaskCluster, cluster: Cluster, clock: Clock
 ) -> None:
-    content = noise(400_000)
-    gated = files.does["/P1.dat"] = Gated(content)
-    files.bytes["/P1.dat"] = content
+    gated = gated_at(files, 400_000)
     number = want(db, "P1", files.asset("/P1.dat"))
     others = [want(db, f"P{n}", files.asset(f"/P{n}.dat", b"other %d" % n)) for n in range(2, 5)]
     where: list[str] = []
@@ -241,7 +232,7 @@ def test_a_product_whose_worker_is_killed_comes_home_whole_by_another(
     dask.start_worker()
     assert len(where) == 1
     assert [one.problem for one in brought] == [None] * 4
-    assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == content
+    assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == gated.content
     assert gated.ranges == ["", "bytes=200000-"], "what had come was fetched again"
     assert [state(db, one) for one in (number, *others)] == [(*HOME, 0)] * 4
     assert rows(db, "SELECT count(*), count(DISTINCT revision), sum(stored IS NOT NULL) FROM downloads") == [(4, 4, 4)]
@@ -316,9 +307,7 @@ def test_after_a_worker_was_killed_a_server_sees_no_more_of_us_than_before(
 def test_a_product_at_which_workers_die_one_after_the_other_is_tried_again_later(
     db: sqlite3.Connection, files: Files, bring_by: Bring, tmp_path: Path
 ) -> None:
-    content = noise(200_000)
-    gated = files.does["/P1.dat"] = Gated(content)
-    files.bytes["/P1.dat"] = content
+    gated = gated_at(files, 200_000)
     number = want(db, "P1", files.asset("/P1.dat"))
     own = DaskCluster(tmp_path)
 
@@ -446,9 +435,7 @@ def test_what_a_server_refuses_is_told_as_if_it_had_been_asked_from_here(
 def test_a_pass_that_is_stopped_stops_its_workers_and_what_came_is_kept(
     db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
 ) -> None:
-    content = noise(200_000)
-    gated = files.does["/P1.dat"] = Gated(content)
-    files.bytes["/P1.dat"] = content
+    gated = gated_at(files, 200_000)
     number, stop = want(db, "P1", files.asset("/P1.dat")), threading.Event()
     told: list[tuple[str, Progress]] = []
 
@@ -468,9 +455,7 @@ def test_a_pass_that_is_stopped_stops_its_workers_and_what_came_is_kept(
 def test_a_look_at_the_cluster_disturbs_nobody(
     db: sqlite3.Connection, files: Files, bring: Bring, cluster: Cluster
 ) -> None:
-    content = noise(200_000)
-    gated = files.does["/P1.dat"] = Gated(content)
-    files.bytes["/P1.dat"] = content
+    gated = gated_at(files, 200_000)
     want(db, "P1", files.asset("/P1.dat"))
 
     def look() -> None:
@@ -489,9 +474,7 @@ def test_a_look_at_the_cluster_disturbs_nobody(
 def test_a_pass_that_was_killed_leaves_nothing_running_beside_the_next(
     db: sqlite3.Connection, files: Files, archive: Path, settings: Settings, dask: DaskCluster, bring: Bring
 ) -> None:
-    content = noise(200_000)
-    gated = files.does["/P1.dat"] = Gated(content)
-    files.bytes["/P1.dat"] = content
+    gated = gated_at(files, 200_000)
     number = want(db, "P1", files.asset("/P1.dat"))
     job = Job(
         Wanted(number, "take5", "Pornic", 0),
@@ -734,9 +717,7 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    content = noise(200_000)
-    gated = files.does["/P1.dat"] = Gated(content)
-    files.bytes["/P1.dat"] = content
+    gated = gated_at(files, 200_000)
     number = want(db, "P1", files.asset("/P1.dat"))
     own = DaskCluster(tmp_path)
     monkeypatch.setattr("watcher.tasks.download.scheduler._PATIENCE", 0.7)
@@ -771,7 +752,7 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
             (brought,) = download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5)
         assert brought.problem is None
         assert gated.ranges == ["", "bytes=100000-"]
-        assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == content
+        assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == gated.content
     finally:
         own.close()
 

@@ -23,8 +23,8 @@ from watcher.net import Http
 from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, tapes, volumes
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
-from watcher.tasks.download.bring import Show
-from watcher.tasks.download.job import Carry, Job, Own, run
+from watcher.tasks.download.bring import run
+from watcher.tasks.download.job import Carry, Job, Own, Show
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
 from watcher.transfer import Halt, Tally
 

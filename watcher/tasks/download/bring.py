@@ -2,57 +2,41 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import PurePosixPath
 
 import msgspec
+from msgspec import structs
 
-from watcher.archive import Archive, Lot
+from watcher.archive import Lot
 from watcher.core.shelves import file_name
 from watcher.core.sidecars import File, stac_item
 from watcher.errors import CatalogueError, TransferError
-from watcher.net import Http
 from watcher.store.downloads import Stored
-from watcher.tasks.download.queue import Begun, How
+from watcher.tasks.download.job import Job, Own
 from watcher.transfer import Gathered, Progress, Verified, fetch, fetch_files, fetch_members
 
-Show = Callable[[str, Progress], None]
 
-
-def bring(
-    https: Callable[[str], Http],
-    begun: Begun,
-    *,
-    archive: Archive,
-    how: Callable[[str], How],
-    now: Callable[[], datetime],
-    show: Show | None,
-    stop: threading.Event,
-) -> Stored:
-    """Fetch a product's assets: one becomes a file; several, or members of one, a directory.
+def run(job: Job, own: Own) -> Stored:
+    """Bring a product home in this thread: one asset becomes a file; several, or members of one, a directory.
 
     Then it is put where it belongs, and what it is is said beside it.
     """
-    wanted, product = begun.wanted, begun.product
+    wanted, product, terms, archive = job.wanted, job.product, job.how, job.archive
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
-    terms = how(wanted.catalogue)
-    lot = Lot(begun.place, tuple(product.assets), tuple(terms.members))
+    lot = Lot(job.place, tuple(product.assets), tuple(terms.members))
 
     def tell(progress: Progress) -> None:
-        if show is not None:
-            show(product.title, progress)
+        if own.show is not None:
+            own.show(product.title, progress)
 
     def stored(done: int, total: int) -> None:
         tell(Progress(done, total, storing=True))
 
     try:
-        found = archive.found(lot, tell=stored, stop=stop)
-        home = (
-            _fetched(https(wanted.catalogue), lot, begun, archive, terms, tell, stop) if found is None else _home(found)
-        )
+        found = archive.found(lot, tell=stored, stop=own.stop)
+        home = _fetched(job, own, lot, tell) if found is None else _home(found)
     except CatalogueError as error:
         raise TransferError(
             str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
@@ -64,15 +48,14 @@ def bring(
             files,
             catalogue=wanted.catalogue,
             site=wanted.site,
-            place=PurePosixPath(begun.place).name,
-            stored=now(),
+            place=PurePosixPath(job.place).name,
+            stored=own.now(),
             citation=terms.citation,
         )
         sidecar = msgspec.json.format(msgspec.json.encode(item)) + b"\n"
-
-    moved = archive.settle(lot, files, sidecar, tell=stored, stop=stop)
+    moved = archive.settle(lot, files, sidecar, tell=stored, stop=own.stop)
     return Stored(
-        path=begun.place,
+        path=job.place,
         size=home.size,
         checksum=home.checksum,
         verified=home.how,
@@ -82,16 +65,9 @@ def bring(
     )
 
 
-def _fetched(
-    http: Http,
-    lot: Lot,
-    begun: Begun,
-    archive: Archive,
-    how: How,
-    tell: Callable[[Progress], None],
-    stop: threading.Event,
-) -> Verified | Gathered:
-    path, terms = archive.workplace(lot.place), msgspec.structs.replace(how.terms, tally=begun.tally)
+def _fetched(job: Job, own: Own, lot: Lot, tell: Callable[[Progress], None]) -> Verified | Gathered:
+    http, path, stop = own.http(), job.archive.workplace(lot.place), own.stop
+    terms = structs.replace(job.how.terms, rate=own.rate, spare=own.spare, tally=own.tally)
     first, *others = lot.assets
     if others:
         assets = {file_name(asset): asset for asset in lot.assets}

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
-from msgspec import structs
 
 from watcher.archive import Archive
 from watcher.model import Product
 from watcher.net import Http
 from watcher.store.downloads import Stored, Wanted
-from watcher.tasks.download.bring import Show, bring
-from watcher.tasks.download.queue import Begun, How
-from watcher.transfer import Rate, Tally
+from watcher.tasks.download.queue import How
+from watcher.transfer import Progress, Rate, Tally
+
+Show = Callable[[str, Progress], None]
+"""Is told how far the product of a title is."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -49,17 +50,3 @@ class Own(msgspec.Struct, frozen=True):
 
 Carry = Callable[[Job, Own], Stored]
 """Brings a product home, or raises `WatcherError`."""
-
-
-def run(job: Job, own: Own) -> Stored:
-    """Bring a product home, in this thread."""
-    how = structs.replace(job.how, terms=structs.replace(job.how.terms, rate=own.rate, spare=own.spare))
-    return bring(
-        lambda _: own.http(),
-        Begun(job.wanted, job.product, job.place, own.tally),
-        archive=job.archive,
-        how=lambda _: how,
-        now=own.now,
-        show=own.show,
-        stop=own.stop,
-    )

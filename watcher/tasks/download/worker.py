@@ -25,7 +25,8 @@ from watcher.credentials import redact
 from watcher.errors import TransferError, WatcherError
 from watcher.net import Lent, Loan, Settings
 from watcher.store.downloads import Stored
-from watcher.tasks.download.job import Job, Own, run
+from watcher.tasks.download.bring import run
+from watcher.tasks.download.job import Job, Own
 from watcher.transfer import Halt, Progress, Rate, Tally
 from watcher.transfer.mark import sees
 
