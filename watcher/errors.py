@@ -126,6 +126,10 @@ class Staged(TransferError):
     """The provider brings the file from tape, or makes it, first: nobody has to act, but the file is not here yet."""
 
 
+class InHand(TransferError):
+    """Another process has the file in hand."""
+
+
 class NoSpace(TransferError):
     """The disk that downloads are written to is full, or would be."""
 

@@ -63,6 +63,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watcher.tasks.download.scheduler._BEAT", 0.3)
     monkeypatch.setattr("watcher.tasks.download.scheduler._GRACE", ASK + 0.8)
     monkeypatch.setattr("watcher.tasks.download.cluster._LOOK", 0.1)
+    monkeypatch.setattr("watcher.tasks.download.cluster._AGAIN", 0.3)
     monkeypatch.setattr("watcher.tasks.download._LOOK", 0.3)
 
 
@@ -238,6 +239,33 @@ def test_a_product_whose_worker_is_killed_comes_home_whole_by_another(
     assert rows(db, "SELECT count(*), count(DISTINCT revision), sum(stored IS NOT NULL) FROM downloads") == [(4, 4, 4)]
     assert rows(db, "PRAGMA integrity_check") == ["ok"]
     assert not [name for name in lying(archive) if ".part" in name]
+
+
+def test_a_worker_that_is_sent_away_leaves_its_product_to_another(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring, dask: DaskCluster
+) -> None:
+    """As adaptive clusters do: dask gives it to another at once, and lets the first go on."""
+    gated = gated_at(files, 400_000)
+    number = want(db, "P1", files.asset("/P1.dat"))
+    went: list[str] = []
+
+    def send_away() -> None:
+        until(lambda: gated.halves == 1)
+        went.append(who_fetches(dask))
+        with Client(dask.address, set_as_default=False) as client:
+            client.retire_workers([dask.address_of(went[0])])
+        until(lambda: gated.halves == 2)
+        gated.go.set()
+
+    sending = in_background(send_away)
+    (brought,) = bring()
+    sending.result()
+    dask.start_worker()
+    until(lambda: went[0] not in dask.alive(), seconds=5)  # nor does it keep its process
+    assert brought.problem is None
+    assert state(db, number) == (*HOME, 0)
+    assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == gated.content
+    assert (gated.ranges, gated.most) == (["", "bytes=200000-"], 1)
 
 
 class Counted:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from watcher.core.spans import Spans
-from watcher.errors import TransferError
+from watcher.errors import InHand, TransferError
 from watcher.transfer.directories import named, opened
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -196,7 +196,7 @@ def _locked(name: str, directory: int, path: Path) -> int:
                     return file
         except BlockingIOError as error:
             os.close(file)
-            raise TransferError(f"{path} is being fetched by another process") from error
+            raise InHand(f"{path} is being fetched by another process") from error
         except FileNotFoundError:
             pass  # removed by its last writer since it was opened: make a new one
         except BaseException as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
@@ -19,15 +20,18 @@ import msgspec
 from msgspec import structs
 
 from watcher.archive import Archive
-from watcher.errors import ClusterError, CredentialError, TransferError
+from watcher.errors import ClusterError, CredentialError, InHand, TransferError
 from watcher.net import Loan, Settings
 from watcher.store.downloads import Stored
 from watcher.tasks.download.job import Job, Own
 from watcher.tasks.download.scheduler import Link, Where, linked, without
-from watcher.tasks.download.worker import Outcome, Parcel
+from watcher.tasks.download.worker import LEASE, Outcome, Parcel
 from watcher.transfer import Progress, Rate, several
 
 _LOOK = 0.5
+_AGAIN = 2.0
+"""Seconds after which somebody else is sent for a product that another worker still has in hand."""
+
 _STOPPING = 6.0
 """Seconds that workers have to stop and say how much came."""
 
@@ -111,6 +115,7 @@ class Cluster:
     def _carried(self, job: Job, own: Own) -> Stored:
         link = self._linked(own.stop)
         loan, dead, refused = self._lent(job, own), 0, False
+        patience: float | None = None
         while True:
             before = own.tally.count
             try:
@@ -122,6 +127,11 @@ class Cluster:
                         str(error), hint="see the logs of the workers: may they be short of memory?"
                     ) from error
                 continue
+            if isinstance(outcome.error, InHand):
+                # Whoever had it until now, and is cut off or sent away, stops within that time.
+                patience = patience or time.monotonic() + LEASE
+                if time.monotonic() < patience and not own.stop.wait(_AGAIN):
+                    continue
             if outcome.unfit is not None:
                 link.unfit(outcome.worker, outcome.unfit)
             elif outcome.stored is not None:

@@ -42,6 +42,9 @@ _PATIENCE = 5.0
 LEASE = 30.0
 """Seconds of silence after which a worker stops by itself."""
 
+_AT_WORK = ("init", "running", "paused")
+"""What dask calls a worker that was neither sent away, nor has lost its scheduler."""
+
 
 class Mark(msgspec.Struct, frozen=True):
     """An archive's directory, and what must be found in it."""
@@ -130,6 +133,8 @@ def _fetched(parcel: Parcel, worker: Worker, client: Client) -> Outcome:
             )
             stored = run(parcel.job, own)
     except WatcherError as error:
+        if line.leaving:
+            return Outcome(worker.address, unfit=f"{worker.address} is leaving", count=tally.count)
         return Outcome(worker.address, error=_plain(error), count=tally.count)
     except Exception as error:  # noqa: BLE001  # a defect: dask logs it, and whatever it took along
         raise RuntimeError(f"at {worker.address}: {redact(''.join(format_exception(error)))}") from None
@@ -160,6 +165,7 @@ class _Line(threading.Thread):
         self._progress: Progress | None = None
         self.rate = Rate(parcel.rate)
         self.ended = threading.Event()
+        self.leaving = False
 
     def show(self, title: str, progress: Progress) -> None:
         """Tell of progress, when it is next time for that."""
@@ -171,6 +177,10 @@ class _Line(threading.Thread):
         self._say(None)
         beat, heard = -1, time.monotonic()
         while not self.ended.wait(ASK):
+            if self._worker.status.name not in _AT_WORK:
+                self.leaving = True  # dask has given this to somebody else already
+                self._halt.set()
+                continue
             word = self._asked()
             if word is not None and word.turn != self._parcel.turn:
                 self._halt.set()  # another pass has begun: nobody waits for this
