@@ -107,39 +107,34 @@ def test_a_loan_that_is_over_is_made_anew_once_the_account_has_seen_it(name: str
         scene.server.over.add(f"{ISSUED}-1")
         with borrower(scene, first) as other, suppress(WatcherError):
             assert fetch(other, url) != 200 or name == "urs"
-        second = http.lend([url], again=True)
+        second = http.lend([url], refused=first)
         with borrower(scene, second) as other:
             assert fetch(other, url) == 200
     assert scene.server.logins == 2
 
 
 @pytest.mark.usefixtures("secrets")
-@pytest.mark.parametrize("name", ["urs", "oauth"])
-def test_a_server_is_asked_by_the_lender_for_one_file_of_many(name: str) -> None:
+@pytest.mark.parametrize("name", OVER)
+def test_a_file_is_asked_for_by_the_lender_only_to_learn_what_it_takes(name: str) -> None:
+    """A file on tape is ordered by whoever asks for it."""
+
     def inside(request: Request, _: socket.socket) -> bytes:
         return reply(200, b"in") if scene.server.good(signed(request)) else reply(OVER[name])
 
     with staged(name, inside) as scene, owner(scene) as http:
-        urls = [scene.home.url(f"/container/{n}") for n in range(30)]
-        http.lend(urls)
+        urls = [scene.home.url(f"/container/{n}") for n in range(9)]
+        first = http.lend(urls)
+        logins = scene.server.logins
+        scene.server.over.update(f"{ISSUED}-{n + 1}" for n in range(logins))
         before = len(scene.home.requests)
-        loan = http.lend(urls, again=True)
-        assert len(scene.home.requests) - before == 1
-        with borrower(scene, loan) as other:
-            assert [fetch(other, url) for url in urls[:3]] == [200] * 3
-
-
-@pytest.mark.usefixtures("secrets")
-def test_where_each_address_is_signed_each_is_made_anew() -> None:
-    def inside(request: Request, _: socket.socket) -> bytes:
-        return reply(200, b"in") if scene.server.good(signed(request)) else reply(OVER["dataterra"])
-
-    with staged("dataterra", inside) as scene, owner(scene) as http:
-        urls = [scene.home.url(f"/container/{n}") for n in range(3)]
-        http.lend(urls)
-        scene.server.over.update(f"{ISSUED}-{n}" for n in (1, 2, 3))
-        with borrower(scene, http.lend(urls, again=True)) as other:
-            assert [fetch(other, url) for url in urls] == [200] * 3
+        second = http.lend(urls, refused=first)
+        asked = [request.target for request in scene.home.requests[before:] if request.target.startswith("/container")]
+        assert asked == (["/container/0"] * 2 if name == "urs" else [])
+        assert scene.server.logins == 2 * logins
+        assert http.lend(urls, refused=first) == second, "what others made anew meanwhile is good"
+        assert scene.server.logins == 2 * logins
+        with borrower(scene, second) as other:
+            assert [fetch(other, url) for url in urls] == [200] * 9
 
 
 @pytest.mark.usefixtures("secrets")

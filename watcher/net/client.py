@@ -18,7 +18,7 @@ from watcher.net.answers import Answer, whole
 from watcher.net.connections import within
 from watcher.net.failures import BROKEN, TRIES, OnTheWay, cause, passing, refusal, tries, unreachable
 from watcher.net.hops import Question, Talk, Way, ask, converse, link
-from watcher.net.loans import Loan, Origin, joined, lend
+from watcher.net.loans import NOTHING, Loan, Origin, joined, lend
 from watcher.net.manners import Pace, backoff, pause
 from watcher.net.reach import reach
 from watcher.net.wire import Wire
@@ -181,10 +181,10 @@ class Http:
         question = Question("GET", self._origin, {}, None, signed=False, anywhere=True, patience=self._way.deadline)
         return self._patiently(question, self.stop, lambda: converse(self._way, question, talk))
 
-    def lend(self, urls: Sequence[str], *, again: bool = False, stop: threading.Event | None = None) -> Loan:
+    def lend(self, urls: Sequence[str], *, refused: Loan = NOTHING, stop: threading.Event | None = None) -> Loan:
         """Lend what these downloads need to show, to a client elsewhere that has it as its `Lent` account.
 
-        `again` when the last loan was refused: then as few of them are asked as let the account see for itself.
+        What was `refused` of the last loan is made anew, if that was not done since.
         Raises as `get` does, and `CredentialError`.
         """
         stop = stop or self.stop
@@ -194,7 +194,9 @@ class Http:
         def one(url: str) -> Loan:
             patience = self._way.deadline
             question = Question("GET", link(url), headers, None, signed=True, anywhere=True, patience=patience)
-            return self._patiently(question, stop, lambda: lend(self._way, question, stop, again=again, asked=asked))
+            return self._patiently(
+                question, stop, lambda: lend(self._way, question, stop, refused=refused, asked=asked)
+            )
 
         return joined(map(one, urls))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +21,9 @@ from watcher.net.hops import Question, Way, answered, ask, request_of
 from watcher.net.reach import origin
 
 Origin = tuple[str, str, int]
+
+_OVER = (401, 403)
+"""How servers say that a token is over: most of them in the first way."""
 
 _SIGNATURE = 20
 """Letters that a value has at least, in the query of an address, that nobody could guess."""
@@ -42,6 +45,13 @@ class Loan(msgspec.Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return bool(self.headers or self.addresses)
+
+    def among(self, other: Loan) -> bool:
+        """Say whether all of it is in another one."""
+        return {*self.headers, *self.addresses} <= {*other.headers, *other.addresses}
+
+
+NOTHING = Loan()
 
 
 class Lent(httpx.Auth):
@@ -81,37 +91,54 @@ def _secrets(query: str) -> Iterator[str]:
         yield unquote(value)
 
 
-def lend(way: Way, question: Question, stop: threading.Event, *, again: bool, asked: set[Origin]) -> Loan:
+def lend(way: Way, question: Question, stop: threading.Event, *, refused: Loan, asked: set[Origin]) -> Loan:
     """Lend what one question needs, which is not asked unless an account learns what it needs from the answer.
 
-    Such an account (`asks`) has its question answered, as have all of them `again`, when a loan was refused: then the
-    account sees for itself that its token is over. Of a server whose files all take the same header one is asked, which
-    is noted in `asked`. One whose signatures hold for a single request has a `presign`, which makes an address that
-    holds for more. Raises `WatcherError` where the account cannot log in.
+    Such an account (`asks`) has its question answered, once for each server that has a header for all its files, which
+    is noted in `asked`. To any other it is said that its token is over, if it would lend what was `refused`: the file
+    itself is not asked for, as that may order it. One whose signatures hold for a single request has a `presign`,
+    which makes an address that holds for more. Raises `WatcherError` where the account cannot log in.
     """
     auth = way.auth
     if auth is None or not way.reach.bound(question.url):
         return Loan()
-    noting = _Noting(auth)
-    presign, asks = getattr(auth, "presign", None), getattr(auth, "asks", False)
-    known = origin(question.url) in asked
-    if asks and known:
-        return Loan()
+    presign = getattr(auth, "presign", None)
     if presign is not None:
-        request = request_of(way, question)
+        noting, request = _Noting(auth), request_of(way, question)
         with noting.noted(request):
             presign(request)
-    elif asks or (again and not known):
-        ask(msgspec.structs.replace(way, auth=noting), question, stop).close()
-        if noting.headers and not noting.addresses:
-            asked.add(origin(question.url))
-    else:
-        request = request_of(way, question)
-        with noting.noted(request), closing(auth.sync_auth_flow(request)) as flow:
-            wanted = next(flow)
-            while wanted is not request:
-                wanted = flow.send(answered(way, wanted))
-    return Loan(tuple(noting.headers.items()), tuple(noting.addresses.items()))
+        return noting.loan
+    if getattr(auth, "asks", False):
+        return _asked(way, question, stop, auth, asked)
+    loan = _signing(way, question, auth, None)
+    for status in _OVER:
+        if loan and loan.among(refused):
+            loan = _signing(way, question, auth, status)
+    return loan
+
+
+def _asked(way: Way, question: Question, stop: threading.Event, auth: httpx.Auth, asked: set[Origin]) -> Loan:
+    if origin(question.url) in asked:
+        return Loan()
+    noting = _Noting(auth)
+    ask(msgspec.structs.replace(way, auth=noting), question, stop).close()
+    if noting.headers and not noting.addresses:
+        asked.add(origin(question.url))
+    return noting.loan
+
+
+def _signing(way: Way, question: Question, auth: httpx.Auth, answer: int | None) -> Loan:
+    """Have a request signed that is not made; the account may hear of a status that it was answered with."""
+    noting, request = _Noting(auth), request_of(way, question)
+    with noting.noted(request), closing(auth.sync_auth_flow(request)) as flow, suppress(StopIteration):
+        wanted = next(flow)
+        while wanted is not request or answer is not None:
+            if wanted is request:
+                heard, answer = httpx.Response(answer or 0, request=request), None
+            else:
+                heard = answered(way, wanted)
+            wanted = flow.send(heard)
+    return noting.loan
 
 
 def joined(loans: Iterator[Loan]) -> Loan:
@@ -131,6 +158,11 @@ class _Noting(httpx.Auth):
         self._auth = auth
         self.headers: dict[Origin, tuple[tuple[str, str], ...]] = {}
         self.addresses: dict[str, str] = {}
+
+    @property
+    def loan(self) -> Loan:
+        """All that it put into them."""
+        return Loan(tuple(self.headers.items()), tuple(self.addresses.items()))
 
     @contextmanager
     def noted(self, request: httpx.Request) -> Iterator[None]:

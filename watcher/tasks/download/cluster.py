@@ -22,6 +22,7 @@ from msgspec import structs
 from watcher.archive import Archive
 from watcher.errors import ClusterError, CredentialError, InHand, TransferError
 from watcher.net import Loan, Settings
+from watcher.net.loans import NOTHING
 from watcher.store.downloads import Stored
 from watcher.tasks.download.job import Job, Own
 from watcher.tasks.download.scheduler import Link, Where, linked, without
@@ -138,7 +139,7 @@ class Cluster:
                 return outcome.stored
             elif isinstance(outcome.error, CredentialError) and loan and not (refused and own.tally.count == before):
                 refused = True  # a loan may end before its file does, more than once if that is long
-                loan = self._lent(job, own, again=True)
+                loan = self._lent(job, own, refused=loan)
             elif outcome.error is not None:
                 outcome.error.args = (f"{outcome.error} (at {outcome.worker})",)
                 raise outcome.error
@@ -171,8 +172,8 @@ class Cluster:
             if seat.own.show is not None and said["progress"] is not None:
                 seat.own.show(seat.job.product.title, msgspec.convert(said["progress"], Progress))
 
-    def _lent(self, job: Job, own: Own, *, again: bool = False) -> Loan:
-        return own.http().lend([asset.href for asset in job.product.assets], again=again, stop=own.stop)
+    def _lent(self, job: Job, own: Own, refused: Loan = NOTHING) -> Loan:
+        return own.http().lend([asset.href for asset in job.product.assets], refused=refused, stop=own.stop)
 
     def _sent(self, link: Link, job: Job, own: Own, loan: Loan) -> Outcome:
         """Send a product to a worker, and wait for what it says."""
