@@ -638,6 +638,19 @@ def test_workers_bring_products_to_a_bucket_by_themselves(
     assert "wJalrXUtnFEMI" not in dask.logs()
 
 
+def test_a_worker_whose_own_disk_is_full_keeps_nobody_from_the_others(
+    db: sqlite3.Connection, files: Files, bucket: S3Bucket, dask: DaskCluster, bring_by: Bring, tmp_path: Path
+) -> None:
+    lines = "import os; os.fstatvfs = lambda file: os.statvfs_result((4096, 4096, 9, 0, 0, 9, 9, 9, 0, 255))\n"
+    full = dask.start_worker(environment=altered(tmp_path / "full", lines))
+    try:
+        for n in range(12):
+            want(db, f"P{n}", files.asset(f"/P{n}.dat", b"%d" % n))
+        assert [one.problem for one in bring_by(dask, to=archive_in(bucket, tmp_path))] == [None] * 12
+    finally:
+        dask.kill(full)
+
+
 # Who can fetch, and whether anybody can
 
 

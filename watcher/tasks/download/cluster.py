@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from watcher.archive import Archive
-from watcher.errors import ClusterError, CredentialError, InHand, TransferError
+from watcher.archive import Archive, Disk
+from watcher.errors import ClusterError, CredentialError, InHand, NoArchive, NoSpace, TransferError
 from watcher.net import Loan, Settings
 from watcher.net.loans import NOTHING
 from watcher.store.downloads import Stored
@@ -135,6 +135,8 @@ class Cluster:
                     continue
             if outcome.unfit is not None:
                 link.unfit(outcome.worker, outcome.unfit)
+            elif isinstance(outcome.error, NoSpace) and _alone(job.archive, outcome.error):
+                link.unfit(outcome.worker, f"{outcome.worker}: {outcome.error}")
             elif outcome.stored is not None:
                 return outcome.stored
             elif isinstance(outcome.error, CredentialError) and loan and not (refused and own.tally.count == before):
@@ -225,6 +227,11 @@ class Cluster:
         """Return the settings of a worker's client: all that are at work together keep the pauses of one."""
         own, most = self._settings(job.wanted.catalogue), job.how.concurrency or self._most
         return structs.replace(own, gap=own.gap * min(most, self._most), connections=streams + 1)
+
+
+def _alone(archive: Archive, error: NoSpace) -> bool:
+    """Say whether it is a worker's own disk that is full, and not the archive that all of them have."""
+    return not isinstance(archive, Disk) and not isinstance(error, NoArchive)
 
 
 def _said(link: Link, future: Any) -> Outcome:
