@@ -12,7 +12,7 @@ from watcher.errors import NoSpace
 from watcher.transfer.directories import named
 from watcher.transfer.part import Part
 
-STRIDE = 16 * 1024 * 1024
+STRIDE = 4 * 1024 * 1024
 """Bytes after which it is looked again whether the reserve is still there."""
 
 _BLOCK = 512
