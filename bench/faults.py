@@ -8,8 +8,8 @@
 server bring what is missing; `oddities` are the servers of `tests/transfer/oddities.py`, in all combinations of
 what is fetched, what is known of it, what is there of it already, and over how many connections; `races` puts links
 into the archive while a thousand files come home, in each of six ways; `names` gives products, files and members
-20,000 hostile names. Nothing but a whole version that was published
-may have a final name, and nothing may be written elsewhere. The tables are kept in bench/README.md.
+20,000 hostile names. Nothing but a whole version that was published may have a final name, and nothing may be written
+elsewhere. The tables are kept in bench/README.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import random
 import re
 import socket
 import tempfile
@@ -28,6 +27,7 @@ from pathlib import Path
 from bench.ratios import report
 from tests.loopback import Request, reply, served
 from tests.transfer.depot import Depot, asset, tarred, zipped
+from tests.transfer.names import FIXED, hostile
 from tests.transfer.oddities import ETAG, KNOWN, ODDITIES, UNKNOWABLE, VERSIONS, tried
 from tests.transfer.races import RACES, ran
 from watcher.core.shelves import file_name, member_path, safe
@@ -160,21 +160,18 @@ def races(folder: Path) -> tuple[int, int]:
 
 
 def names(folder: Path) -> tuple[int, int]:
-    """Give names of hostile parts; count those that lead out of the directory, are too long, or are another's too."""
-    chance = random.Random(1)
-    parts = ["..", ".", "/", "\\", "-rf", "~", "\0", "\n", "\u202e", "e\u0301", "é", " ", "C:", "$(x)", ".part", "a"]
+    """Give hostile names; count those that lead out of the directory, are too long, or are another's too."""
     taken: dict[Path, str] = {}
-    bad = 0
-    for number in range(20_000):
-        name = "".join(chance.choice(parts) for _ in range(chance.randrange(1, 9))) + str(number) * chance.randrange(2)
-        name *= 100 if number % 50 == 0 else 1
+    bad = count = 0
+    for name in itertools.chain(FIXED, hostile(20_000)):
         title = Path(folder, safe(name))
         for path in (title, Path(folder, file_name(Asset(name, "https://h/x.tif"))), folder / member_path(name)):
             long = any(len(f"{part}.part.json.new".encode()) > 255 for part in path.parts)
             bad += long or not path.resolve().is_relative_to(folder)
         bad += taken.setdefault(title, name) != name
+        count += 1
     print(f"{len(taken)} names of products, none of them another's" if not bad else f"{bad} bad names")
-    return bad, 20_000
+    return bad, count
 
 
 class Turning:
