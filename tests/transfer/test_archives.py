@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.transfer.depot import gzipped, noise, tarred, zipped
+from tests.loopback import served
+from tests.transfer.depot import Depot, asset, gzipped, noise, tarred, zipped
 from watcher.errors import TransferError
+from watcher.net import Http
+from watcher.transfer import fetch
 from watcher.transfer.archives import proof
 from watcher.transfer.zips import MOST_NAMES
 
@@ -115,6 +118,17 @@ def test_a_zip_that_means_harm_is_refused_for_good(harm: str, tmp_path: Path, mo
         with pytest.raises(TransferError) as caught:
             _proof(evil, tmp_path, whole=whole)
         assert caught.value.permanent
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with a checksum", "without"])
+def test_no_zip_that_means_harm_comes_home(known: bool, tmp_path: Path) -> None:
+    evil = {harm: make() for harm, make in EVIL.items() if harm != "has too many names"}
+    assert len(evil) >= 12
+    for harm, content in evil.items():
+        with served(Depot(content)) as peer, Http(origin=peer.origin) as http, pytest.raises(TransferError) as caught:
+            fetch(http, asset(peer.url("/p.zip"), content if known else None), tmp_path / "p.zip")
+        assert caught.value.permanent, harm
+        assert list(tmp_path.iterdir()) == [], harm
 
 
 def _named(count: int) -> bytes:
