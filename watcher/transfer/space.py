@@ -13,7 +13,7 @@ from watcher.transfer.directories import named
 from watcher.transfer.part import Part
 
 STRIDE = 4 * 1024 * 1024
-"""Bytes after which it is looked again whether the reserve is still there."""
+"""Bytes after which it is looked again whether the reserve is still there, and the disk begins to write."""
 
 _BLOCK = 512
 _KEEP_SIZE = 1
