@@ -2,8 +2,9 @@
 
     python -m bench idle                 ten sites, watched by their code (resto) and by their ground (STAC)
 
-The real service on a real configuration, its database made beforehand as by `watcher add-site`. RSS and PSS are read
-from the kernel; the child that sends notices is a process of its own and ends when it has sent.
+The real service on a real configuration, its database made beforehand as by `watcher add-site`, and with
+PYTHONMALLOC=malloc, as its unit has it. RSS and PSS are read from the kernel; the child that sends notices is a process
+of its own and ends when it has sent.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def hold(kind: str, address: str, products: int) -> tuple[float, float]:
 
 @contextmanager
 def running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    service = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
+    own = environment() | {"PYTHONMALLOC": "malloc"}
+    service = subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True)
     try:
         yield service
     finally:

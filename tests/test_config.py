@@ -141,6 +141,50 @@ def test_feeds_that_cannot_be_written_so_are_refused_by_name(tmp_path: Path, lin
     assert raised.value.hint
 
 
+DASK = 'engine = "dask"\nscheduler = '
+TLS = 'tls = {{ ca = "{0}", cert = "{0}", key = "{0}" }}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "said", "hint"),
+    [
+        ('engine = "spark"', "download.engine", None),
+        ('engine = "dask"', 'download.engine = "dask" without download.scheduler', "tcp://HOST:8786"),
+        ('scheduler = "tcp://a:8786"', "download.engine is not", 'add engine = "dask"'),
+        (DASK + '"a:8786"', 'download.scheduler = "a:8786" is no address', "tcp://HOST:8786"),
+        (DASK + '"tcp://a"', 'download.scheduler = "tcp://a" is no address', None),
+        (DASK + '"http://a:8786"', "is no address of one", None),
+        (DASK + '"tls://a:8786"', "needs download.tls", "ca ="),
+        (DASK + '"tcp://a:8786"\n' + TLS.format("/etc/passwd"), "has no use for download.tls", None),
+        (DASK + '"tls://a:8786"\ntls = { ca = "/etc/passwd" }', "download.tls", None),
+        (DASK + '"tcp://a:8786"\nconcurrency = 1025', "download.concurrency is 1025", "1024 the most"),
+        ("concurrency = 65", "download.concurrency is 65", "64 the most"),
+    ],
+)
+def test_a_cluster_that_is_half_described_is_refused_by_name(
+    tmp_path: Path, lines: str, said: str, hint: str | None
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        written(tmp_path, f"[download]\n{lines}\n")
+    assert said in str(refused.value)
+    assert hint is None or hint in (refused.value.hint or "")
+
+
+def test_a_cluster_is_an_address_and_perhaps_certificates(tmp_path: Path) -> None:
+    table = written(tmp_path, f'[download]\n{DASK}"tcp://dask.example:8786"\nconcurrency = 200\n').download
+    assert (table.engine, table.scheduler, table.concurrency) == ("dask", "tcp://dask.example:8786", 200)
+    table = written(tmp_path, f'[download]\n{DASK}"tls://[::1]:8786"\n{TLS.format("/x.pem")}\n').download
+    assert table.tls is not None
+    assert table.tls.key == "/x.pem"
+
+
+def test_a_cluster_without_its_library_is_told_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="is not installed") as refused:
+        written(tmp_path, f'[download]\n{DASK}"tcp://dask.example:8786"\n')
+    assert refused.value.hint == "pip install 'eo-watcher[dask]'"
+
+
 def test_threads_may_build_parts_of_a_kind_that_none_was_built_of_before() -> None:
     script = """
 import sys, threading, types

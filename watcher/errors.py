@@ -7,6 +7,8 @@ RFC 9110 §10.2.3). ``exit_code`` follows sysexits(3) where that has a word for 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class WatcherError(Exception):
     """The root of what watcher raises on purpose; anything else is a defect."""
@@ -27,6 +29,16 @@ class WatcherError(Exception):
         self.retry_after = retry_after
         if permanent is not None:
             self.permanent = permanent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes with all that was said."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[WatcherError], args: tuple[Any, ...], said: dict[str, Any]) -> WatcherError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(said)
+    return error
 
 
 class UsageError(WatcherError):
@@ -100,6 +112,13 @@ class ChannelError(WatcherError):
 class TransferError(WatcherError):
     """A file could not be brought home whole."""
 
+    permanent = False
+
+
+class ClusterError(WatcherError):
+    """The cluster that fetches for us cannot be reached, or has nobody who can; its operator must act."""
+
+    exit_code = 69
     permanent = False
 
 

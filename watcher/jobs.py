@@ -15,7 +15,7 @@ import msgspec
 from watcher import canary, systemd
 from watcher.core import health
 from watcher.core.patience import POLL
-from watcher.errors import AlreadyRunning, WatcherError
+from watcher.errors import AlreadyRunning, ClusterError, WatcherError
 from watcher.store import alerts, polls, sites, subscriptions
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought
@@ -250,10 +250,17 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
         with closing(parts.db()) as db:
             for brought in parts.download(db, show):
                 alive()
+                parts.idle = None
                 ended += 1
                 _tell_of(parts, brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
+    except ClusterError as error:
+        # At each turn it is looked whether it is back; the same thing is said once.
+        if parts.idle != str(error):
+            parts.idle = str(error)
+            say(logging.WARNING, "downloads wait for the cluster", problem=error, hint=error.hint)
+        ended += 1  # it may be told of
     soon = ("notify", "hooks") if parts.config.hooks else ("notify",)
     return Next(soon=soon if ended else ())
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
     from watcher.core.limits import Step
     from watcher.core.notices import Shot
     from watcher.core.shelves import Layout
-    from watcher.net import Http
+    from watcher.net import Http, Settings
     from watcher.net.heartbeat import Beat, Heartbeat
     from watcher.plugins import Catalogue
     from watcher.tasks import carts, members
     from watcher.tasks.download import Brought, How, Show
+    from watcher.tasks.download.cluster import Cluster
     from watcher.tasks.feeds import Terms as FeedTerms
     from watcher.tasks.feeds.files import Wrote
     from watcher.tasks.health import Told
@@ -84,6 +87,8 @@ class Parts:
         self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
         self._taken: set[str] = set()
+        self.idle: str | None = None
+        """Why the cluster that fetches does not, as far as that was said."""
 
     @property
     def database(self) -> Path:
@@ -148,26 +153,30 @@ class Parts:
 
     def http(self, name: str) -> Http:
         """Return the HTTP client of a catalogue, one for all threads, so that its pace holds over them."""
-        from watcher.net import Http
-
         with self._guard:
             if name not in self._https:
                 table = self.table(name)
-                self._https[name] = Http(
-                    origin=self.catalogue(name).url,
-                    hosts=table.hosts,
-                    auth_hosts=table.auth_hosts,
-                    auth=None if table.auth is None else self._auth(table).auth(),
-                    signed="search" in table.needs_account,
-                    gap=table.gap,
-                    deadline=table.deadline,
-                    connections=3 + self.config.download.concurrency + table.streams,
-                    ca_bundle=table.ca_bundle,
-                    allow_insecure=table.allow_insecure,
-                    proxy=table.proxy,
-                    stop=self.stop,
-                )
+                auth = None if table.auth is None else self._auth(table).auth()
+                signed = "search" in table.needs_account
+                self._https[name] = self._settings_of(name).client(auth, signed=signed, stop=self.stop)
             return self._https[name]
+
+    def _settings_of(self, name: str) -> Settings:
+        """Return what a catalogue's client is made of, here or at a worker."""
+        from watcher.net import Settings
+
+        table = self.table(name)
+        return Settings(
+            origin=self.catalogue(name).url,
+            hosts=table.hosts,
+            auth_hosts=table.auth_hosts,
+            gap=table.gap,
+            deadline=table.deadline,
+            connections=3 + self.config.download.concurrency + table.streams,
+            ca_bundle=table.ca_bundle,
+            allow_insecure=table.allow_insecure,
+            proxy=table.proxy,
+        )
 
     def poll(
         self, db: sqlite3.Connection, name: str, alive: Callable[[], None] = lambda: None, *, everything: bool = True
@@ -318,11 +327,15 @@ class Parts:
             return finish(telling.drafts(db, [owed], self.archive.shown)[0])
 
     def download(self, db: sqlite3.Connection, show: Show | None = None) -> Iterator[Brought]:
-        """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch."""
-        from watcher.tasks.download import Rules, download
+        """Fetch the products that are due, alone; `show` is told of progress by the threads that fetch.
+
+        Raises `ClusterError` when a cluster is to fetch them, and cannot.
+        """
+        from watcher.tasks.download import Rules, download, run
 
         limits = self.config.download
-        with self.lock("download", what="downloading"):
+        with self.lock("download", what="downloading"), ExitStack() as stack:
+            cluster = self._cluster()
             yield from download(
                 db,
                 self.http,
@@ -336,8 +349,56 @@ class Parts:
                 owed=self.config.hooks_for,
                 steer=self.steer,
                 show=show,
+                carry=run if cluster is None else stack.enter_context(cluster).carry,
                 stop=self.stop,
             )
+
+    def _cluster(self) -> Cluster | None:
+        """Return the cluster that fetches, not asked yet; `None` where threads do it."""
+        limits = self.config.download
+        if limits.engine != "dask" or limits.scheduler is None:
+            return None
+        from watcher.tasks.download.cluster import Cluster
+        from watcher.tasks.download.scheduler import Where
+
+        tls = (
+            {} if limits.tls is None else {k: str(Path(v).expanduser()) for k, v in structs.asdict(limits.tls).items()}
+        )
+        whose = f"{socket.gethostname()} {self.database.absolute()}"
+        line = f"eo-watcher-{hashlib.sha256(whose.encode()).hexdigest()[:12]}"
+        where = Where(limits.scheduler, **tls)
+        return Cluster(where, self.archive, self._settings_of, most=limits.concurrency, line=line)
+
+    def _shared(self) -> str:
+        from watcher.archive import Disk
+        from watcher.transfer.mark import mark_of
+
+        if not isinstance(self.archive, Disk):
+            return "which bring it to the bucket by themselves"
+        if mark_of(self.archive.root) is None:
+            return "whether same archive, the first download shows"
+        return "same archive"
+
+    def cluster_findings(self) -> Iterator[Finding]:
+        """Say of the cluster that fetches, if one does, who is there, and whether they can."""
+        cluster = self._cluster()
+        if cluster is None:
+            return
+        try:
+            with cluster:
+                roll = cluster.roll()
+        except WatcherError as error:
+            yield Finding("cluster", False, str(error), error.hint)
+            return
+        place, fit = self.config.download.scheduler, sum(why is None for why in roll.values())
+        if not roll:
+            yield Finding("cluster", False, f"{place} has no worker", f"start one: dask worker {place}")
+        elif fit:
+            text = f"{place} has {fit} of {len(roll)} workers that can fetch: same eo-watcher, {self._shared()}"
+            yield Finding("cluster", True, text)
+        for address, why in roll.items():
+            if why is not None:
+                yield Finding(f"cluster: {address}", False, why, "what it would have fetched is given to the others")
 
     def leaving(self, db: sqlite3.Connection) -> list[Leaving]:
         """Return what is to leave the archive by its limits."""

@@ -2,7 +2,8 @@
 
 Each request to its endpoint is signed (AWS Signature Version 4), and the secret key never sent: over method, path,
 query, and the headers host, range and x-amz-*, as "Authenticating Requests: Using the Authorization Header" of the S3
-API reference says. Bodies are empty: files are only read.
+API reference says. Bodies are empty: files are only read. What is lent is a signed address ("Using Query Parameters"),
+which is good for an hour and for any range.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from watcher.net.tokens import Refused
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _SIGNED = re.compile(r"host|range|x-amz-.*")
 _CODE = re.compile(r"<Code>\s*(\w{1,60})\s*</Code>")
+_LENT_FOR = 3600
 _CLOCK = ("RequestTimeTooSkewed", "RequestExpired")
 
 
@@ -69,6 +71,11 @@ class _Signed(httpx.Auth):
             _sign(self._kind, request)
         yield request
 
+    def presign(self, request: httpx.Request) -> None:
+        """Sign the address of a request, for whoever asks by it within the hour."""
+        if origin(request.url) == origin(httpx.URL(self._kind.endpoint)):
+            request.url = _presigned(self._kind, request.method, request.url, datetime.now(UTC))
+
 
 def _sign(kind: Kind, request: httpx.Request) -> None:
     now = datetime.now(UTC)
@@ -91,30 +98,62 @@ def _sign(kind: Kind, request: httpx.Request) -> None:
     )
 
 
+def _presigned(kind: Kind, method: str, url: httpx.URL, now: datetime, *, seconds: int = _LENT_FOR) -> httpx.URL:
+    path, _, query = url.raw_path.partition(b"?")
+    time, access_key = f"{now:%Y%m%dT%H%M%SZ}", revealed(kind.access_key)
+    scope = f"{time[:8]}/{kind.region}/s3/aws4_request"
+    more = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{access_key}/{scope}",
+        "X-Amz-Date": time,
+        "X-Amz-Expires": str(seconds),
+        "X-Amz-SignedHeaders": "host",
+    }
+    if kind.session_token is not None:
+        more["X-Amz-Security-Token"] = kind.session_token.reveal()
+    if kind.requester_pays:
+        more["x-amz-request-payer"] = "requester"
+    pairs = "&".join(f"{_encoded(name.encode())}={_encoded(value.encode())}" for name, value in more.items())
+    target = _encoded(path, safe="/").encode("ascii") + b"?" + (query + b"&" if query else b"") + pairs.encode()
+    unsigned = url.copy_with(raw_path=target)
+    host = {"host": unsigned.netloc.decode("ascii")}
+    signature = _signature(
+        method, unsigned, host, "UNSIGNED-PAYLOAD", time, scope=scope, secret_key=kind.secret_key.reveal()
+    )
+    return unsigned.copy_with(raw_path=target + f"&X-Amz-Signature={signature}".encode())
+
+
 def authorization(
     method: str, url: httpx.URL, headers: Mapping[str, str], *, access_key: str, secret_key: str, region: str
 ) -> str:
     """Return the header that signs a request whose `x-amz-date` and `x-amz-content-sha256` are set."""
     kept = {name.lower(): " ".join(value.split()) for name, value in headers.items()}
     kept = {name: kept[name] for name in sorted(kept) if _SIGNED.fullmatch(name)}
+    time = kept["x-amz-date"]
+    scope = f"{time[:8]}/{region}/s3/aws4_request"
+    signature = _signature(method, url, kept, kept["x-amz-content-sha256"], time, scope=scope, secret_key=secret_key)
     names = ";".join(kept)
+    return f"AWS4-HMAC-SHA256 Credential={access_key}/{scope},SignedHeaders={names},Signature={signature}"
+
+
+def _signature(
+    method: str, url: httpx.URL, headers: Mapping[str, str], payload: str, time: str, *, scope: str, secret_key: str
+) -> str:
+    """Sign a request; `headers` are those to be signed, sorted, with names in lower case."""
     asked = (
         method,
         _encoded(url.raw_path.partition(b"?")[0], safe="/"),
         _query(url.query),
-        *(f"{name}:{value}" for name, value in kept.items()),
+        *(f"{name}:{value}" for name, value in headers.items()),
         "",
-        names,
-        kept["x-amz-content-sha256"],
+        ";".join(headers),
+        payload,
     )
-    time = kept["x-amz-date"]
-    scope = f"{time[:8]}/{region}/s3/aws4_request"
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()
     key = f"AWS4{secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{digest}".encode(), "sha256").hex()
-    return f"AWS4-HMAC-SHA256 Credential={access_key}/{scope},SignedHeaders={names},Signature={signature}"
+    return hmac.digest(key, f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{digest}".encode(), "sha256").hex()
 
 
 def _query(query: bytes) -> str:

@@ -48,6 +48,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class _Dancing(httpx.Auth):
+    asks = True
+    """Whether there is a session for a host is only known by its answer."""
+
     def __init__(self, kind: Kind) -> None:
         self._kind, self._sessions = kind, Tokens()
 

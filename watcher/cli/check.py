@@ -67,6 +67,7 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     for finding in _disks(parts):
         writable = writable and (finding.well or finding.subject != "database's file system")
         yield finding
+    yield from parts.cluster_findings()
     yield from _feeds(parts)
     yield from parts.hook_findings()
     stored = writable and _opens(parts)

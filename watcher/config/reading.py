@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import msgspec
 from watcher.config.buckets import check_bucket
 from watcher.config.convert import convert
 from watcher.config.shipped import catalogue
+from watcher.config.tables import DownloadTable
 from watcher.config.whole import Config
 from watcher.errors import ConfigError
 
@@ -66,7 +69,7 @@ def _check(config: Config, where: str) -> None:
         ("notify.timeout", config.notify.timeout, 1, 3600),
         ("download.interval", config.download.interval, 1, _YEAR),
         ("download.keep", config.download.keep or 3600, 3600, 100 * _YEAR),
-        ("download.concurrency", config.download.concurrency, 1, 64),
+        ("download.concurrency", config.download.concurrency, 1, 64 if config.download.engine == "threads" else 1024),
         ("download.approve_above", config.download.approve_above, 0, 10**9),
         ("health.failures", config.health.failures, 1, 10**6),
         ("health.listed", config.health.listed, 1, 10**9),
@@ -89,7 +92,33 @@ def _check(config: Config, where: str) -> None:
         raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
 
 
+def _check_engine(table: DownloadTable, where: str) -> None:
+    """Refuse a cluster that is half described; nothing of it is looked for yet."""
+    address, form = table.scheduler, "tcp://HOST:8786, or tls:// with download.tls"
+    if table.engine == "threads":
+        if address is not None or table.tls is not None:
+            key = "scheduler" if address is not None else "tls"
+            hint = 'add engine = "dask", or leave it out'
+            raise ConfigError(f"{where}: download.{key} is for a dask cluster, and download.engine is not", hint=hint)
+        return
+    if address is None:
+        raise ConfigError(f'{where}: download.engine = "dask" without download.scheduler', hint=f"write {form}")
+    if not re.fullmatch(r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}", address):
+        raise ConfigError(f'{where}: download.scheduler = "{address}" is no address of one', hint=f"write {form}")
+    if address.startswith("tls:") != (table.tls is not None):
+        raise ConfigError(
+            f'{where}: download.scheduler = "{address}"'
+            f" {'needs' if table.tls is None else 'has no use for'} download.tls",
+            hint='tls:// goes with tls = { ca = "/path", cert = "/path", key = "/path" }',
+        )
+    if importlib.util.find_spec("distributed") is None:
+        raise ConfigError(
+            f'{where}: download.engine = "dask", which is not installed', hint="pip install 'eo-watcher[dask]'"
+        )
+
+
 def _check_parts(config: Config, where: str) -> None:
+    _check_engine(config.download, where)
     for name in config.health.expires:
         if config.table(name) is None:
             raise ConfigError(

@@ -51,6 +51,14 @@ class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f'public_url "{self.public_url}" is no address: write it as https://host/path')
 
 
+class TlsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`download.tls`: what is shown to a scheduler, and asked of it: PEM files."""
+
+    ca: str
+    cert: str
+    key: str
+
+
 class BucketTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[download.bucket]`: how the bucket that `download.archive` names is reached.
 
@@ -86,8 +94,9 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `watcher.core.shelves.layout`. If one poll wants more products than `approve_above`, they wait for approval.
     `bandwidth` is a rate for all day or a timetable of them, see `watcher.core.limits.timetable`; `site_quota` what may
     lie on the shelf of one site. `order` says which acquisitions come first, after those of `sites`; `revisions` which
-    processings of one come; `sidecar` puts a STAC Item beside each product. What was stored longer than `keep` ago
-    leaves the archive, and the oldest of what is more than `max_size` in all.
+    processings of one come; `sidecar` puts a STAC Item beside each product. The `engine` is who fetches: threads here,
+    or the workers of a dask cluster, by its `scheduler` and the certificates of `tls`. What was stored longer than
+    `keep` ago leaves the archive, and the oldest of what is more than `max_size` in all.
     """
 
     levels: tuple[str, ...] = ()
@@ -97,6 +106,9 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     layout: str = "{site}/{level}/{title}"
     interval: Seconds = Seconds(30)
     concurrency: int = 2
+    engine: Literal["threads", "dask"] = "threads"
+    scheduler: str | None = None
+    tls: TlsTable | None = None
     reserve: Bytes = Bytes(2 << 30)
     approve_above: int = 500
     bandwidth: str | None = None

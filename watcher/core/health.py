@@ -75,6 +75,20 @@ def refused(catalogue: str, problem: str, *, downloads: bool = False) -> Concern
     )
 
 
+CLUSTER = "cluster downloads"
+"""The topic of a cluster that cannot fetch."""
+
+
+def idle(problem: str) -> Concern:
+    """Tell of a cluster that is to fetch, and cannot."""
+    return Concern(
+        CLUSTER,
+        "The dask cluster does not fetch",
+        f"{_short(problem)}\nAll downloads wait until it does; nothing is lost by that.",
+        "watcher check",
+    )
+
+
 def refusal(catalogue: str, *, downloads: bool) -> str:
     """Return the topic of an account that is refused: by polls, or by downloads."""
     return f"{'account' if downloads else 'credential'} {catalogue}"
@@ -199,6 +213,7 @@ def over(topic: str, *, raised: datetime, now: datetime) -> Concern | None:
         "disk": (f"The disk of the {name} has room again", f"It was nearly full for {took}."),
         "address": (f"{name} is told of things again", f"It was set aside for {took}."),
         "waiting": (f"{name} takes notices again", "What waited has been sent as one notice, or will be in a minute."),
+        "cluster": ("The dask cluster fetches again", f"It did not for {took}."),
         SELF_TEST: ("The self-test passes again", f"It failed for {took}."),
     }
     return Concern(topic, *told[family]) if family in told else None

@@ -8,6 +8,7 @@ The only part of watcher that knows how httpx connects. What it promises, and wh
 * `wire` - TLS is verified;
 * `answers` - a body is whole, inflated with a limit, or it is a failure;
 * `tokens` - many requests share a login, and one failure;
+* `loans` - another process may fetch what the account here signed for;
 * `manners` - pauses between requests, back-off, ``Retry-After``;
 * `client` - puts these together;
 * `heartbeat` - an address that is called while all is well.
@@ -22,6 +23,7 @@ _unused.main = lambda: None  # type: ignore[attr-defined]
 sys.modules.setdefault(_unused.__name__, _unused)
 
 from watcher.net.answers import Answer, json_body, pieces  # noqa: E402
-from watcher.net.client import Http  # noqa: E402
+from watcher.net.client import Http, Settings  # noqa: E402
+from watcher.net.loans import Lent, Loan  # noqa: E402
 
-__all__ = ["Answer", "Http", "json_body", "pieces"]
+__all__ = ["Answer", "Http", "Lent", "Loan", "Settings", "json_body", "pieces"]

@@ -18,6 +18,7 @@ from watcher.net.answers import Answer, whole
 from watcher.net.connections import within
 from watcher.net.failures import BROKEN, TRIES, OnTheWay, cause, passing, refusal, tries, unreachable
 from watcher.net.hops import Question, Talk, Way, ask, converse, link
+from watcher.net.loans import Loan, joined, lend
 from watcher.net.manners import Pace, backoff, pause
 from watcher.net.reach import reach
 from watcher.net.wire import Wire
@@ -28,6 +29,30 @@ T = TypeVar("T")
 # httpx writes whole URLs at INFO, with the tokens that servers put in them.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client of a catalogue is made of but for its account: the arguments of `Http`, in any process.
+
+    A proxy may have a password; ``repr()`` does not show it.
+    """
+
+    origin: str
+    hosts: tuple[str, ...] = ()
+    auth_hosts: tuple[str, ...] = ()
+    gap: float = 0.0
+    deadline: float = 60.0
+    connections: int = 4
+    ca_bundle: str | None = None
+    allow_insecure: bool = False
+    proxy: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Settings(origin={self.origin!r})"
+
+    def client(self, auth: httpx.Auth | None, *, signed: bool = False, stop: threading.Event | None = None) -> Http:
+        """Make a client with an account, or what was lent of one."""
+        return Http(**msgspec.structs.asdict(self), auth=auth, signed=signed, stop=stop)
 
 
 class Http:
@@ -155,6 +180,27 @@ class Http:
         """
         question = Question("GET", self._origin, {}, None, signed=False, anywhere=True, patience=self._way.deadline)
         return self._patiently(question, self.stop, lambda: converse(self._way, question, talk))
+
+    def lend(self, urls: Sequence[str], *, again: bool = False, stop: threading.Event | None = None) -> Loan:
+        """Lend what these downloads need to show, to a client elsewhere that has it as its `Lent` account.
+
+        `again` when the last loan was refused: the first of them is asked then, so that the account sees for itself.
+        Raises as `get` does, and `CredentialError`.
+        """
+        stop = stop or self.stop
+        asked = {"Accept-Encoding": "identity", "Range": "bytes=0-0"}
+
+        def one(url: str) -> Loan:
+            patience = self._way.deadline
+            question = Question("GET", link(url), asked, None, signed=True, anywhere=True, patience=patience)
+            return self._patiently(question, stop, lambda: lend(self._way, question, stop, again=again))
+
+        return joined(map(one, urls))
+
+    def turn(self, url: str, *, stop: threading.Event | None = None) -> None:
+        """Wait for the turn of a request that is to be made elsewhere: the origin has its pauses all the same."""
+        if self._way.reach.home(link(url)):
+            self._way.pace.wait(stop or self.stop)
 
     def _answer(
         self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, signed: bool

@@ -76,7 +76,7 @@ def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
             signed = False  # for good: a stranger that sends us back home chose that URL
         if way.reach.home(url):
             way.pace.wait(stop)
-        request = _request(way, question, url, headers)
+        request = request_of(way, question, url, headers)
         response = _signed(way, way.auth, request) if signed and way.auth else _sent(way, request)
         if response.status_code not in _REDIRECTS or "location" not in response.headers:
             return response
@@ -95,11 +95,11 @@ def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
 
 def converse(way: Way, question: Question, talk: Callable[[httpx.Request], Talk[T]]) -> T:
     """Hold a talk by itself, as if it were for the sake of `question`, which is not asked; return what it came to."""
-    with closing(talk(_request(way, question, question.url, question.headers))) as flow:
+    with closing(talk(request_of(way, question))) as flow:
         try:
             wanted = next(flow)
             while True:
-                wanted = flow.send(_answered(way, wanted))
+                wanted = flow.send(answered(way, wanted))
         except StopIteration as end:
             said: T = end.value
             return said
@@ -115,11 +115,14 @@ def link(text: str, base: httpx.URL | None = None) -> httpx.URL:
     return url.copy_with(username=None, password=None, fragment=None)
 
 
-def _request(way: Way, question: Question, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Request:
+def request_of(
+    way: Way, question: Question, url: httpx.URL | None = None, headers: Mapping[str, str] | None = None
+) -> httpx.Request:
+    """Make a request of a question, or of a hop on its way."""
     return httpx.Request(
         question.method,
-        url,
-        headers={"User-Agent": USER_AGENT, **headers},
+        url or question.url,
+        headers={"User-Agent": USER_AGENT, **(question.headers if headers is None else headers)},
         content=question.content,
         extensions={"timeout": httpx.Timeout(way.deadline, read=question.patience).as_dict()},
     )
@@ -138,7 +141,7 @@ def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Respons
     with closing(auth.sync_auth_flow(request)) as flow:
         wanted = next(flow)
         while True:
-            response = _sent(way, wanted) if wanted is request else _answered(way, wanted)
+            response = _sent(way, wanted) if wanted is request else answered(way, wanted)
             try:
                 wanted = flow.send(response)
             except StopIteration:
@@ -149,7 +152,7 @@ def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Respons
             response.close()
 
 
-def _answered(way: Way, wanted: httpx.Request) -> httpx.Response:
+def answered(way: Way, wanted: httpx.Request) -> httpx.Response:
     """Send a request that an account needs for itself, and read its answer; a redirect is the account's to judge."""
     way.reach.check(wanted.url, anywhere=True)
     try:

@@ -16,6 +16,7 @@ on that.
 * `verify`, `adopt` - whether a file is what was published, and how that is known; files that are there already;
 * `beside` - a small file beside a product, whole or not there;
 * `examine`, `remove` - whether what came home is still what it was; what leaves the archive;
+* `mark` - whether another machine has the same archive;
 * `sums` - digests computed while the file arrives;
 * `archives`, `zips`, `tars` - archives read to their end, and refused where they mean harm.
 """
@@ -26,6 +27,7 @@ from watcher.transfer.halt import Halt
 from watcher.transfer.home import Progress, fetch
 from watcher.transfer.members import fetch_members
 from watcher.transfer.rate import Rate
+from watcher.transfer.segments import several
 from watcher.transfer.tally import Tally
 from watcher.transfer.verify import Verified
 
@@ -40,4 +42,5 @@ __all__ = [
     "fetch",
     "fetch_files",
     "fetch_members",
+    "several",
 ]

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from watcher.errors import TransferError
+from watcher.transfer.mark import MARK
 from watcher.transfer.sums import digests_of
 
 
@@ -54,7 +55,7 @@ def examine(path: Path, *, size: int, checksum: str, deep: bool, stop: threading
 def mounted(root: Path) -> None:
     """Raise `TransferError` when there is nothing in an archive that something was stored in: nothing is lost then."""
     try:
-        there = any(root.iterdir())
+        there = any(path.name != MARK for path in root.iterdir())
     except OSError:
         there = False
     if not there:

@@ -18,6 +18,7 @@ import msgspec
 
 from watcher.core.spans import Span, Spans, joined, length, piece, prefix
 from watcher.errors import NoSpace, TransferError, WatcherError
+from watcher.model import Asset
 from watcher.net import Http, pieces
 from watcher.net.failures import BROKEN, cause, unreachable
 from watcher.net.reach import shown
@@ -51,10 +52,15 @@ class Changed(Exception):
         self.count = count
 
 
+def several(asset: Asset) -> bool:
+    """Say whether a file may be worth more than one connection."""
+    return asset.size is None or asset.size >= 4 * LEAST
+
+
 def opening(errand: Errand) -> Span | None:
     """Return the span to ask for first, so that others can follow; `None` where one stream is to fetch all."""
     size, streams = errand.asset.size, errand.terms.streams
-    if streams < 2 or (size is not None and size < 4 * LEAST):
+    if streams < 2 or not several(errand.asset):
         return None
     return piece((), size or 8 * LEAST, streams=streams, least=LEAST, most=MOST)
 

@@ -10,23 +10,25 @@ from datetime import datetime
 from functools import partial
 
 import msgspec
+from msgspec import structs
 
 from watcher.archive import Archive
-from watcher.core.health import refusal, refused
+from watcher.core.health import CLUSTER, idle, refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
 from watcher.core.shelves import USUAL, Layout, shelf, suffix
 from watcher.credentials import redact
-from watcher.errors import CredentialError, NoSpace, Staged, TransferError, WatcherError
+from watcher.errors import ClusterError, CredentialError, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http
 from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, tapes, volumes
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
-from watcher.tasks.download.bring import Show, bring
+from watcher.tasks.download.bring import Show
+from watcher.tasks.download.job import Carry, Job, Own, run
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
 from watcher.transfer import Halt, Tally
 
-__all__ = ["Brought", "How", "Rules", "Show", "download"]
+__all__ = ["Brought", "How", "Rules", "Show", "download", "run"]
 
 _LOOK = 2.0
 """Seconds after which it is looked again what may begin, and how fast it may go."""
@@ -61,23 +63,26 @@ def download(
     owed: Callable[[Product, str], Collection[str]] = lambda product, site: (),  # noqa: ARG005
     steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
+    carry: Carry = run,
     stop: threading.Event | None = None,
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
-    The caller sees to it that this is the only pass. `https` gives the HTTP client of a catalogue, `how` the terms on
+    The caller sees to it that this is the only pass. Each product is brought by `carry`, in a thread of its own: here,
+    or by a cluster. `https` gives the HTTP client of a catalogue, `how` the terms on
     which its products are fetched, `rules` say which come first, `owed` names the hooks that a product of a site gets
     once it is home; `steer` is called every few seconds, to set how fast all of them may be. What becomes due meanwhile
     is fetched, too. What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the
     pass: other products would not fit either. A refused account ends it for its catalogue, so that it is not locked by
-    repetition. A defect is raised once the others are home.
+    repetition. So does a cluster that cannot fetch: what it had stays due. That, or a defect, is raised once the others
+    are home.
     """
     halt = Halt(stop)
     named = partial(_Named, layout, how)
     running: dict[Future[Stored], Begun] = {}
     queue = Queue(db, how, rules or Rules())
     refused: set[str] = set()
-    defects: list[BaseException] = []
+    grave: list[BaseException] = []
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="download") as pool:
         try:
             while True:
@@ -85,8 +90,7 @@ def download(
                     begun = _begin(db, queue, list(running.values()), refused, named, now=now())
                     if begun is None:
                         break
-                    work = partial(bring, https, begun, archive=archive, how=how, now=now, show=show, stop=halt)
-                    running[pool.submit(work)] = begun
+                    running[pool.submit(carry, *_job(begun, https, archive, how, now, show, halt))] = begun
                 if not running:
                     break
                 steer()
@@ -94,12 +98,11 @@ def download(
                     begun = running.pop(future)
                     error = future.exception()
                     brought = _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
-                    if isinstance(error, NoSpace):
+                    if isinstance(error, NoSpace | ClusterError):
                         concurrency = 0
                     elif isinstance(error, CredentialError):
                         refused.add(begun.wanted.catalogue)
-                    elif error is not None and not isinstance(error, WatcherError):
-                        defects.append(error)
+                    grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
         finally:
@@ -107,8 +110,46 @@ def download(
             for future, begun in running.items():
                 wait([future])
                 _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
-    if defects:
-        raise defects[0]
+    if grave:
+        _warn(db, grave[0], now=now())
+        raise grave[0]
+
+
+def _grave(error: BaseException | None, stop: threading.Event) -> list[BaseException]:
+    """Return what is not about one product; that a cluster fails of which nothing is wanted any more is nothing."""
+    if error is None or (isinstance(error, ClusterError) and stop.is_set()):
+        return []
+    return [error] if isinstance(error, ClusterError) or not isinstance(error, WatcherError) else []
+
+
+def _warn(db: sqlite3.Connection, error: BaseException, *, now: datetime) -> None:
+    if isinstance(error, ClusterError):
+        with writing(db):
+            alerts.warn(db, idle(str(error)), now=now)
+
+
+def _job(
+    begun: Begun,
+    https: Callable[[str], Http],
+    archive: Archive,
+    how: Callable[[str], How],
+    now: Callable[[], datetime],
+    show: Show | None,
+    stop: threading.Event,
+) -> tuple[Job, Own]:
+    """Say what is to be done, and with what of ours."""
+    wanted, terms = begun.wanted, how(begun.wanted.catalogue)
+    own = Own(
+        http=partial(https, wanted.catalogue),
+        rate=terms.terms.rate,
+        spare=terms.terms.spare,
+        tally=begun.tally,
+        now=now,
+        show=show,
+        stop=stop,
+    )
+    apart = structs.replace(terms, terms=structs.replace(terms.terms, rate=None, spare=None, tally=None))
+    return Job(wanted, begun.product, begun.place, archive, apart), own
 
 
 def _begin(
@@ -168,10 +209,11 @@ def _settle(
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             downloads.stored(db, wanted.revision, file, now=now)
             deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
-            alerts.calm(db, refusal(wanted.catalogue, downloads=True), now=now)
+            for topic in (refusal(wanted.catalogue, downloads=True), CLUSTER):
+                alerts.calm(db, topic, now=now)
             hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
         return Brought(product.title, wanted.site, place, file, None, None)
-    if stop.is_set():
+    if stop.is_set() or isinstance(error, ClusterError):
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         return None
@@ -193,6 +235,7 @@ def _settle(
     with writing(db):
         volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
+        alerts.calm(db, CLUSTER, now=now)
         if isinstance(error, CredentialError):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
     return Brought(product.title, wanted.site, place, None, problem, later)

@@ -1,0 +1,128 @@
+"""What fetches a few files in the place of an account: lent by the process that has it to one that has not.
+
+It is what the account itself puts into the requests for these files: a header, or a signed address. Where it may be
+shown stays the business of the HTTP client, there as here. How long a loan is good is the account's nature: a token
+ends within the hour, a signed address when it says, a key or a password not at all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+
+from watcher.credentials import remembered_for_now
+from watcher.net.hops import Question, Way, answered, ask, request_of
+from watcher.net.reach import origin
+
+Origin = tuple[str, str, int]
+
+
+class Loan(msgspec.Struct, frozen=True):
+    """Headers by the origin they were made for, and signed addresses by the plain ones. ``repr()`` shows neither."""
+
+    headers: tuple[tuple[Origin, tuple[tuple[str, str], ...]], ...] = ()
+    addresses: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return "Loan(***)" if self else "Loan()"
+
+    __str__ = __repr__
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+    def __bool__(self) -> bool:
+        return bool(self.headers or self.addresses)
+
+
+class Lent(httpx.Auth):
+    """Signs requests with a loan.
+
+    A file's own address is changed for the signed one. Headers go with any request that the client has signed, as
+    they would from the account; a cookie to its origin only.
+    """
+
+    def __init__(self, loan: Loan) -> None:
+        self._headers, self._addresses = dict(loan.headers), dict(loan.addresses)
+        for header in self._headers.values():
+            for _, value in header:
+                remembered_for_now(value)
+                remembered_for_now(value.rpartition(" ")[2])
+        for address in self._addresses.values():
+            remembered_for_now(httpx.URL(address).query.decode("ascii"))
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Put what was lent into a request."""
+        own = self._headers.get(origin(request.url))
+        for name, value in own or next(iter(self._headers.values()), ()):
+            if own or name.lower() != "cookie":
+                request.headers[name] = value
+        signed = self._addresses.get(str(request.url))
+        if signed is not None:
+            request.url = httpx.URL(signed)
+        yield request
+
+
+def lend(way: Way, question: Question, stop: threading.Event, *, again: bool) -> Loan:
+    """Lend what one question needs, which is not asked unless an account learns what it needs from the answer.
+
+    Such an account (`asks`) has its question answered, as have all of them `again`, when a loan was refused: then the
+    account sees for itself that its token is over. One whose signatures hold for a single request has a `presign`,
+    which makes an address that holds for more. Raises `WatcherError` where the account cannot log in.
+    """
+    auth = way.auth
+    if auth is None or not way.reach.bound(question.url):
+        return Loan()
+    noting = _Noting(auth)
+    presign = getattr(auth, "presign", None)
+    if presign is not None:
+        request = request_of(way, question)
+        with noting.noted(request):
+            presign(request)
+    elif again or getattr(auth, "asks", False):
+        ask(msgspec.structs.replace(way, auth=noting), question, stop).close()
+    else:
+        request = request_of(way, question)
+        with noting.noted(request), closing(auth.sync_auth_flow(request)) as flow:
+            wanted = next(flow)
+            while wanted is not request:
+                wanted = flow.send(answered(way, wanted))
+    return Loan(tuple(noting.headers.items()), tuple(noting.addresses.items()))
+
+
+def joined(loans: Iterator[Loan]) -> Loan:
+    """Make one loan of several; of an origin's headers the last hold."""
+    headers: dict[Origin, tuple[tuple[str, str], ...]] = {}
+    addresses: dict[str, str] = {}
+    for loan in loans:
+        headers |= dict(loan.headers)
+        addresses |= dict(loan.addresses)
+    return Loan(tuple(headers.items()), tuple(addresses.items()))
+
+
+class _Noting(httpx.Auth):
+    """An account, and what it put into each request."""
+
+    def __init__(self, auth: httpx.Auth) -> None:
+        self._auth = auth
+        self.headers: dict[Origin, tuple[tuple[str, str], ...]] = {}
+        self.addresses: dict[str, str] = {}
+
+    @contextmanager
+    def noted(self, request: httpx.Request) -> Iterator[None]:
+        url, had = request.url, dict(request.headers)
+        yield
+        added = tuple((name, value) for name, value in request.headers.items() if had.get(name) != value)
+        if added:
+            self.headers[origin(url)] = added
+        if request.url != url:
+            self.addresses[str(url)] = str(request.url)
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        with self.noted(request):
+            yield from self._auth.sync_auth_flow(request)
