@@ -17,7 +17,7 @@ import msgspec
 
 from watcher.decoding import convert
 from watcher.errors import ConfigError
-from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Query, Sent
+from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Product, Query, Sent
 
 if TYPE_CHECKING:
     import httpx
@@ -62,6 +62,14 @@ class Surveyed(Protocol):
 
     def sites(self, http: Http) -> Iterator[Candidate]:
         """List its sites, with the ground that the products of each cover together."""
+
+
+@runtime_checkable
+class Taped(Protocol):
+    """A catalogue that can also say whether what its provider keeps on tape is back: not every kind can."""
+
+    def at_hand(self, product: Product, http: Http) -> bool | None:
+        """Say whether the files of a product are on disk, not to be ordered first; `None` if it does not tell."""
 
 
 class Channel(Protocol):

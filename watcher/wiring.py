@@ -350,8 +350,14 @@ class Parts:
                 steer=self.steer,
                 show=show,
                 carry=run if cluster is None else stack.enter_context(cluster).carry,
+                at_hand=self.at_hand,
                 stop=self.stop,
             )
+
+    def at_hand(self, name: str, product: Product) -> bool | None:
+        """Say whether what was ordered from a catalogue's tapes is back; `None` if it does not tell."""
+        part = self.catalogue(name)
+        return part.at_hand(product, self.http(name)) if isinstance(part, plugins.Taped) else None
 
     def _cluster(self) -> Cluster | None:
         """Return the cluster that fetches, not asked yet; `None` where threads do it."""
