@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
+from watcher.decoding import convert
 from watcher.errors import ConfigError
 from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Product, Query, Sent
 
@@ -134,14 +135,9 @@ def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str, se
                 hint=f"the settings are: {', '.join(fields)}{_nearest(name, fields)}",
             )
     try:
-        with _one_at_a_time:
-            return msgspec.convert(settings, part, strict=True)
+        return convert(settings, part)
     except msgspec.ValidationError as error:
         raise ConfigError(f"[{place}] {error}", hint=see or f"see config.example.toml for kind {kind}") from error
-
-
-_one_at_a_time = threading.Lock()
-"""msgspec 0.22 crashes when two threads need a type for the first time together."""
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret, account, named, owner
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Finding
 from watcher.names import plain
@@ -50,6 +51,9 @@ class _Given(msgspec.Struct):
     message: Any = msgspec.field(name="errorMessage", default=None)
 
 
+_given = decoder(_Given).decode
+
+
 def _put(request: httpx.Request, key: str) -> None:
     request.headers["X-Auth-Token"] = key
 
@@ -60,7 +64,7 @@ def _login(kind: Kind, request: httpx.Request) -> Login:
     place = f"{kind.api_url.rstrip('/')}/login-token"
     response = yield asking("POST", place, like=request, headers={"Content-Type": "application/json"}, content=content)
     try:
-        said = msgspec.json.decode(response.content, type=_Given)
+        said = _given(response.content)
     except (ValueError, RecursionError):
         said = _Given()  # a refusal need not be JSON; a grant has to be
     if said.code in _LATER:

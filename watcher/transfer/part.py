@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from watcher.core.spans import Spans
+from watcher.decoding import decoder
 from watcher.errors import TransferError
 from watcher.transfer.directories import named, opened
 
@@ -37,7 +38,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     spans: Spans | None = None
 
 
-_read_record = msgspec.json.Decoder(Record).decode  # made once, as threads must not do it together
+_read_record = decoder(Record).decode
 
 
 class Part:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin
 
 import msgspec
 
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.net import json_body
 
@@ -28,7 +29,7 @@ class _Answer(msgspec.Struct):
     files: list[_File]
 
 
-_decode = msgspec.json.Decoder(_Answer).decode
+_decode = decoder(_Answer).decode
 
 
 def available(product: Product, url: str, http: Http) -> bool | None:

@@ -17,6 +17,7 @@ from watcher.catalogues.stac.assets import File, http, quicklook, wanted
 from watcher.catalogues.stac.buckets import Reached
 from watcher.core import grids, revisions
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.model import Level, Product, level
 from watcher.names import identity, nonempty, utf8
 
@@ -103,7 +104,7 @@ class Features(msgspec.Struct):
         return self.number_matched
 
 
-decode = msgspec.json.Decoder(Features).decode
+decode = decoder(Features).decode
 
 
 def span(feature: Feature) -> tuple[datetime | None, datetime | None]:

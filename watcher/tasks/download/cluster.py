@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from watcher.archive import Archive
+from watcher.decoding import convert
 from watcher.errors import ClusterError, CredentialError, TransferError
 from watcher.net import Loan, Settings
 from watcher.store.downloads import Stored
@@ -149,7 +149,7 @@ class Cluster:
         if seat is not None:
             seat.count(said["count"])
             if seat.own.show is not None:
-                seat.own.show(seat.job.product.title, msgspec.convert(said["progress"], Progress))
+                seat.own.show(seat.job.product.title, convert(said["progress"], Progress))
 
     def _lent(self, job: Job, own: Own, *, again: bool = False) -> Loan:
         return own.http().lend([asset.href for asset in job.product.assets], again=again, stop=own.stop)
