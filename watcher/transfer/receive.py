@@ -116,15 +116,16 @@ def _begun(response: httpx.Response, errand: Errand, *, status: int = 200) -> tu
     as_it_is = coding in ("gzip", "x-gzip") and is_gzip(asset, errand.name) and first.startswith(GZIP)
     if coding != "identity" and not as_it_is:
         raise TransferError(f"{shown(response.request.url)} sends the file compressed on the way, which was not asked")
-    total = ranges.total(response)
-    if errand.known is None and None not in (total, asset.size) and total != asset.size:
+    total, promised = ranges.total(response), response.extensions.get("size")
+    size = asset.size or promised
+    if errand.known is None and None not in (total, size) and total != size:
         raise TransferError(
-            f"{shown(response.request.url)} announces {total} bytes, but the catalogue says {asset.size}",
+            f"{shown(response.request.url)} announces {total} bytes, but the catalogue says {size}",
             hint="the file may be being replaced: it is tried again later",
         )
     record = Record(
         href=address(asset),
-        total=total,
+        total=promised if total is None else total,
         size=asset.size,
         checksum=asset.checksum,
         etag=ranges.strong(response),
