@@ -39,6 +39,8 @@ class M2m:
     where: Callable[[str, int], str] = lambda scene, number: ""
 
     def __call__(self, request: Request, _: socket.socket) -> bytes:
+        if request.method != "POST":
+            return reply(404)
         endpoint, body = request.target.removeprefix(BASE), json.loads(request.body)
         self.asked.append((endpoint, body))
         if self.vices.get(endpoint):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from watcher.credentials import Secret, redact
 from watcher.errors import CatalogueError, CredentialError, HttpError, Staged, TransferError, Unreachable, WatcherError
 from watcher.model import Asset
 from watcher.net import Http, Lent
+from watcher.net.reach import shown
 from watcher.transfer import fetch
 
 TAR = gzip.decompress(tarred())
@@ -72,6 +75,13 @@ def scene() -> Iterator[Scene]:
             Http(origin=home.origin, hosts=hosts, auth=kind.auth(), allow_insecure=True, backoff_base=0.0)
         )
         yield Scene(m2m, api, home, files, depot, http, kind)
+
+
+def client(scene: Scene, *peers: Peer, **settings: str) -> Http:
+    """A client of its own, which has logged in nowhere yet and may reach further servers."""
+    hosts = [f"127.0.0.1:{peer.port}" for peer in (scene.api, scene.files, *peers)]
+    auth = msgspec.structs.replace(scene.kind, **settings).auth()
+    return Http(origin=scene.home.origin, hosts=hosts, auth=auth, allow_insecure=True, backoff_base=0.0)
 
 
 def test_a_bundle_comes_home_by_an_address_that_is_signed_for_it(scene: Scene, tmp_path: Path) -> None:
@@ -141,14 +151,16 @@ def test_a_signed_address_that_leads_on_is_followed_from_where_it_is(scene: Scen
 
     with served(leading) as files:
         scene.m2m.where = lambda _, number: f"{files.origin}/download/x?sig=1"
-        with Http(
-            origin=scene.home.origin,
-            hosts=[*scene_hosts(scene), f"127.0.0.1:{files.port}"],
-            auth=scene.kind.auth(),
-            allow_insecure=True,
-        ) as http:
+        with client(scene, files) as http:
             assert fetch(http, scene.asset, tmp_path / "a.tar").size == len(TAR)
     assert files.targets == ["/download/x?sig=1", "/there?sig=2"]
+
+
+def test_who_leads_back_to_the_catalogue_has_nothing_signed(scene: Scene) -> None:
+    scene.depot.gate = lambda _: reply(302, Location=scene.asset.href)
+    assert read(scene, SCENE) == 404
+    assert scene.home.targets == [f"/gen-bundle?landsat_product_id={SCENE}"]
+    assert scene.m2m.endpoints.count("download-request") == 1
 
 
 def test_an_address_at_a_host_that_must_not_be_asked_is_not_asked(scene: Scene, tmp_path: Path) -> None:
@@ -165,11 +177,8 @@ def test_an_order_that_is_being_prepared_is_waited_for_and_found_again_and_made_
     scene.m2m.prepares = 2
     with pytest.raises(Staged, match=f"is preparing the bundle of {SCENE}"):
         scene.fetch(tmp_path / "a.tar")
-    again = Http(
-        origin=scene.home.origin, hosts=scene_hosts(scene), auth=scene.kind.auth(), allow_insecure=True
-    )  # a later pass, in another process
-    with again, pytest.raises(Staged):
-        fetch(again, scene.asset, tmp_path / "a.tar")
+    with client(scene) as another, pytest.raises(Staged):  # as a later pass, in another process
+        fetch(another, scene.asset, tmp_path / "a.tar")
     assert scene.m2m.endpoints.count("download-request") == 1
     assert scene.fetch(tmp_path / "a.tar").size == len(TAR)
     assert len(scene.m2m.orders) == 1
@@ -188,30 +197,20 @@ def test_a_key_that_is_over_on_the_way_is_changed_once(at: str, scene: Scene, tm
             scene.m2m.over.add("canary-key-1")
         return scene.m2m(request, connection)
 
-    with served(over) as api:
-        kind = msgspec.structs.replace(scene.kind, api_url=api.url("/api/api/json/stable"))
-        hosts = [*scene_hosts(scene), f"127.0.0.1:{api.port}"]
-        with Http(origin=scene.home.origin, hosts=hosts, auth=kind.auth(), allow_insecure=True) as http:
-            if at == "download-retrieve":  # a key that was just given cannot be over
-                with pytest.raises(CredentialError, match="AUTH_EXPIRED: API key has expired"):
-                    fetch(http, scene.asset, tmp_path / "a.tar")
-            assert fetch(http, scene.asset, tmp_path / "a.tar").size == len(TAR)
+    with served(over) as api, client(scene, api, api_url=api.url("/api/api/json/stable")) as http:
+        if at == "download-retrieve":  # a key that was just given cannot be over
+            with pytest.raises(CredentialError, match="AUTH_EXPIRED: API key has expired"):
+                fetch(http, scene.asset, tmp_path / "a.tar")
+        assert fetch(http, scene.asset, tmp_path / "a.tar").size == len(TAR)
     assert scene.m2m.logins == 2
 
 
 def test_an_address_is_used_for_some_minutes_and_another_one_asked_for_when_it_is_refused(scene: Scene) -> None:
-    def read() -> int:
-        with scene.http.stream(scene.asset.href) as response:
-            response.read()
-            return response.status_code
-
-    assert [read(), read()] == [200, 200]
+    assert [read(scene, SCENE), read(scene, SCENE)] == [200, 200]
     assert scene.m2m.endpoints.count("download-request") == 1
-    gone = "s=1"
-    scene.depot.gate = lambda request: (
-        reply(403, b"<Error><Code>AccessDenied</Code></Error>") if gone in request.target else None
-    )
-    assert read() == 200
+    refused = reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+    scene.depot.gate = lambda request: refused if request.target.endswith("s=1") else None
+    assert read(scene, SCENE) == 200
     assert scene.m2m.endpoints.count("download-request") == 2
 
 
@@ -222,9 +221,7 @@ def test_what_broke_off_goes_on_by_another_address(scene: Scene, tmp_path: Path)
         scene.fetch(path)
     left = path.with_name("a.tar.part").stat().st_size
     assert 0 < left <= 150_000
-    with Http(
-        origin=scene.home.origin, hosts=scene_hosts(scene), auth=scene.kind.auth(), allow_insecure=True
-    ) as another:
+    with client(scene) as another:
         home = fetch(another, scene.asset, path)
     assert (home.fetched, path.read_bytes()) == (len(TAR) - left, TAR)
     first, second = scene.files.targets
@@ -249,9 +246,7 @@ def test_a_file_that_lies_there_has_to_have_the_size_that_the_api_says(scene: Sc
 
 
 def fetch_anew(scene: Scene, folder: Path) -> Any:
-    with Http(
-        origin=scene.home.origin, hosts=scene_hosts(scene), auth=scene.kind.auth(), allow_insecure=True
-    ) as another:
+    with client(scene) as another:
         return fetch(another, scene.asset, folder / "b.tar")
 
 
@@ -378,10 +373,12 @@ def test_a_name_that_is_no_scene_is_not_asked_for(scene: Scene) -> None:
 
 
 def test_a_signed_address_is_told_without_what_opens_it(scene: Scene) -> None:
-    scene.m2m.where = lambda _, number: f"{scene.files.origin}/download/eyJpZCI6MjAyNjM0NTksImNvbnRhY3RJZCI6NDE5NzY0fQ"
+    opens = "eyJpZCI6MjAyNjM0NTksImNvbnRhY3RJZCI6NDE5NzY0fQ"
+    scene.m2m.where = lambda _, number: scene.files.url(f"/download/{opens}?s={number}")
     with scene.http.stream(scene.asset.href) as response:
-        told = redact(f"{response.request.url} was asked, and {response.request.url}?x=1")
-    assert "eyJpZCI6" not in told
+        told = f"{response.request.url} and {shown(response.request.url)}"
+    assert told.count(opens) == 2
+    assert redact(told) == f"*** and {scene.files.url('/download/***')}"
 
 
 @pytest.mark.parametrize(
@@ -408,6 +405,67 @@ def test_a_look_changes_the_token(scene: Scene, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("WATCHER_TEST_KEY", "wr0ng")
     finding = scene.kind.check(scene.http)
     assert (finding.well, "ers.cr.usgs.gov" in str(finding.hint)) == (False, True)
+
+
+@pytest.mark.parametrize("code", ["AUTH_INVALID", "AUTH_KEY_INVALID", "UNAUTHORIZED_USER", ""])
+def test_whatever_it_calls_a_key_that_is_over_the_key_is_changed(code: str, scene: Scene) -> None:
+    read(scene, SCENE)
+    scene.m2m.vices = {"download-options": [wrong(code, "no") if code else reply(403, b"<html>")]}
+    assert read(scene, numbered(scene, 3)) == 200
+    assert scene.m2m.logins == 2
+
+
+def numbered(scene: Scene, number: int) -> str:
+    """Another scene that the API has."""
+    name = f"LC08_L2SP_198030_202401{number:02}_20240110_02_T1"
+    scene.m2m.scenes[name] = "landsat_ot_c2_l2"
+    return name
+
+
+def read(scene: Scene, name: str) -> int:
+    with scene.http.stream(f"{scene.kind.bundle_url}?landsat_product_id={name}") as response:
+        response.read()
+        return response.status_code
+
+
+def test_the_api_is_asked_one_thing_at_a_time(scene: Scene) -> None:
+    """As it demands: it answers RATE_LIMIT to who asks two."""
+    together, met = threading.Barrier(2), []
+
+    def meeting(request: Request, connection: Any) -> bytes | None:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(timeout=0.03)
+            met.append(request.target)
+        together.reset()
+        return scene.m2m(request, connection)
+
+    names = [numbered(scene, number) for number in range(11, 15)]
+    with served(meeting) as api, client(scene, api, api_url=api.url("/api/api/json/stable")) as http:
+        scene.http = http
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(lambda name: read(scene, name), names)) == {200}
+    assert met == []
+    assert len(scene.m2m.orders) == 4
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_nothing_is_seen_by_where_the_api_or_a_signed_address_leads(status: int, scene: Scene) -> None:
+    endpoints = ("login-token", "download-retrieve", "scene-metadata", "download-options", "download-request")
+    said = pytest.raises(HttpError, match=f"answered {status}")
+    with served(reply(200, b"public")) as stranger:
+        for endpoint in endpoints:
+            scene.m2m.vices = {endpoint: [reply(status, Location=stranger.url("/there"))]}
+            with client(scene, stranger) as http, said, http.stream(scene.asset.href):
+                pass
+        assert stranger.requests == []
+        for peer in (stranger, scene.home, scene.api):
+            led = reply(status, Location=peer.url("/there"))
+            scene.depot.gate = lambda request, led=led: led  # type: ignore[misc]  # the one of this turn
+            with client(scene, stranger) as http, http.stream(scene.asset.href) as response:
+                response.read()
+    there = [r for peer in (stranger, scene.home, scene.api) for r in peer.requests if r.target == "/there"]
+    assert len(there) == 3
+    assert b"canary" not in b"".join(request.raw for request in there)
 
 
 @pytest.mark.parametrize("again", [False, True])

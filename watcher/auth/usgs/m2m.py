@@ -25,7 +25,9 @@ WHERE = "https://ers.cr.usgs.gov/profile/access"
 
 LATER = ("RATE_LIMIT", "SERVER_ERROR", "MAINTENANCE", "ENDPOINT_UNAVAILABLE")
 
-_OVER = ("AUTH_EXPIRED", "AUTH_INVALID", "AUTH_KEY_INVALID")
+_AUTH = ("AUTH_", "UNAUTHORIZED")
+"""How it begins what it says of a key: it is over (AUTH_EXPIRED, AUTH_INVALID, AUTH_KEY_INVALID), or has no access."""
+
 _NO_ACCESS = ("AUTH_UNAUTHORIZED", "AUTH_UNAUTHROIZED", "DATASET_AUTH", "DATASET_UNAUTHORIZED")
 _QUARTER = 900.0
 """Seconds over which downloads are counted."""
@@ -109,7 +111,9 @@ def read(response: httpx.Response) -> Said | None:
 def _over(response: httpx.Response) -> bool:
     said = read(response)
     code = said.code if said is not None else None
-    return code in _OVER if code else response.status_code in (401, 403)
+    if code:
+        return str(code).startswith(_AUTH) and code not in _NO_ACCESS
+    return response.status_code in (401, 403)
 
 
 def _told(said: Said) -> str:
@@ -123,6 +127,6 @@ def _error(code: str, text: str) -> CatalogueError | CredentialError:
         return HttpError(text, status=429 if code == "RATE_LIMIT" else 503, hint="it is tried again later")
     if code in _NO_ACCESS:
         return CredentialError(text, hint=f"ask for access to M2M at {WHERE}, and try again once it is granted")
-    if code in _OVER:
+    if code.startswith(_AUTH):
         return CredentialError(text, hint="it was asked with a key that it had just given; is the account in order?")
     return Complained(text, code=code)
