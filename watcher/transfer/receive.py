@@ -116,16 +116,16 @@ def _begun(response: httpx.Response, errand: Errand, *, status: int = 200) -> tu
     as_it_is = coding in ("gzip", "x-gzip") and is_gzip(asset, errand.name) and first.startswith(GZIP)
     if coding != "identity" and not as_it_is:
         raise TransferError(f"{shown(response.request.url)} sends the file compressed on the way, which was not asked")
-    total, promised = ranges.total(response), response.extensions.get("size")
-    size = asset.size or promised
-    if errand.known is None and None not in (total, size) and total != size:
+    total = ranges.total(response)
+    if errand.known is None and None not in (total, asset.size) and total != asset.size:
         raise TransferError(
-            f"{shown(response.request.url)} announces {total} bytes, but the catalogue says {size}",
+            f"{shown(response.request.url)} announces {total} bytes, but the catalogue says {asset.size}",
             hint="the file may be being replaced: it is tried again later",
         )
     record = Record(
         href=address(asset),
-        total=promised if total is None else total,
+        # What an account has heard of the size is better than nothing; what the server says of it counts.
+        total=response.extensions.get("size") if total is None else total,
         size=asset.size,
         checksum=asset.checksum,
         etag=ranges.strong(response),
