@@ -1,17 +1,22 @@
 """Measure verified downloads against curl and aria2c, in one interleaved run on this machine.
 
-    python -m bench download                     all of the measurements below
-    python -m bench download --only far          one of them: whole, many, narrow, far, capped
+    python -m bench download                     all of the measurements below, in some eight minutes
+    python -m bench download --only far          one of them: whole, many, resumed, narrow, far, capped
     python -m bench download --only whole --tls  the same over TLS
 
-`whole` is one file of 1 GiB from nginx on loopback, `many` are 200 of 5 MiB; `narrow` is a link of 400 Mbit/s, shaped
-by tc in a network of its own (root is needed); `far` is a round trip of 60 ms away, behind `bench.relay`; `capped` is
-as far, and gives each connection 20 MB/s, as Copernicus does. Compared, each in a fresh process and with every digest
-verified: `fetch` of watcher (checks the catalogue's checksum while receiving, then fsync and rename; two files at a
-time), in `capped` over four connections too; curl alone; curl and then sha256sum; aria2c -x4, where it is installed.
-Printed are the medians and their ratios, the processor's seconds for a GiB, and the memory over that of an idle
-process; `inner` leaves out the start of the interpreter, which a daemon does not pay. A control fails the run if the
-shaping did not bite.
+`whole` is one file of 1 GiB from nginx on loopback, `many` are 200 of 5 MiB, `resumed` is 1 GiB of which half is there;
+`narrow` is a link of 400 Mbit/s, shaped by tc in a network of its own (root is needed); `far` is a round trip of 60 ms
+away, behind `bench.relay`; `capped` is as far, and gives each connection 20 MB/s, as Copernicus does.
+
+Compared, each in a fresh process and with every digest verified: `fetch` of watcher (checks the catalogue's checksum
+while receiving, or after it where the file is small, then fsync and rename; two files at a time), in `capped` over
+four connections too; curl, which is given all files at once, and so uses its connection again; the same four at a time
+(`curl -Z`), where there are many; aria2c -x4, where it is installed. After curl comes sha256sum, or openssl, which uses
+what newer processors have for SHA-256. None of them waits for the disk, as watcher does.
+
+Printed are the medians of the ratios of each round, the processor's seconds for a GiB, and the memory over that of an
+idle process; `inner` leaves out the start of the interpreter, which a daemon does not pay. A control fails the run if
+the shaping did not bite.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import resource
 import shutil
 import socket
 import statistics
@@ -27,16 +33,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from subprocess import PIPE
 from typing import NamedTuple
 
 import msgspec
 
-from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report, timed
+from bench.ratios import arguments, expect, interleaved, paired, refuse_noise, report, timed
 from bench.relay import FASTEST, relayed
+from bench.startup import environment
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
@@ -55,12 +63,13 @@ http {{
 class Case(NamedTuple):
     """What is fetched, and how the way there is.
 
-    `shape` is what tc makes of it, `rtt` the seconds of a round trip, `rate` the bytes a second for each connection,
-    `least` the seconds that curl takes at least if that bites.
+    `half` says that half of it is there already; `shape` is what tc makes of the way, `rtt` the seconds of a round
+    trip, `rate` the bytes a second for each connection, `least` the seconds that curl takes at least if that bites.
     """
 
     files: int
     mib: int
+    half: bool = False
     shape: tuple[str, ...] = ()
     rtt: float = 0.0
     rate: int = 0
@@ -73,17 +82,27 @@ NARROW = ("tbf", "rate", "400mbit", "burst", "256kb", "latency", "50ms")
 CASES = {
     "whole": Case(1, 1024),
     "many": Case(200, 5),
-    "narrow": Case(1, 384, NARROW, least=384 * MIB / (400 * MBIT)),
-    "far": Case(1, 512, rtt=0.06, least=512 * MIB / FASTEST),
+    "resumed": Case(1, 1024, half=True),
+    "narrow": Case(1, 384, shape=NARROW, least=384 * MIB / (400 * MBIT)),
+    "far": Case(1, 384, rtt=0.06, least=384 * MIB / FASTEST),
     "capped": Case(1, 256, rtt=0.06, rate=20_000_000, least=256 * MIB / 20e6),
 }
 
 
-class Ran(msgspec.Struct):
-    """What one process of watcher says of itself: seconds and those of the processor, and memory in MB."""
+FOUR, BOTH = "watcher, 4 connections", "curl && sha256sum"
+
+
+class Took(NamedTuple):
+    """What a way took: seconds, and those of the processor."""
 
     seconds: float
     processor: float
+
+
+class Ran(msgspec.Struct):
+    """What one process of watcher says of itself: seconds, and memory in MB."""
+
+    seconds: float
     idle: float
     peak: float
     digests: list[str]
@@ -127,7 +146,7 @@ def once(url: str, folder: Path, sums: Path, ca: str, streams: int) -> int:
     from watcher.net import Http
     from watcher.transfer import Terms, fetch
 
-    start, processor = time.perf_counter(), time.process_time()
+    start = time.perf_counter()
     wanted = msgspec.json.decode(sums.read_bytes(), type=dict[str, str])
     terms = Terms(streams=streams, spare=threading.Semaphore(streams - 1))
     with Http(origin=url, ca_bundle=ca or None, connections=8) as http, ThreadPoolExecutor(2) as pool:
@@ -138,8 +157,8 @@ def once(url: str, folder: Path, sums: Path, ca: str, streams: int) -> int:
             return fetch(http, asset, folder / name, terms=terms).checksum.removeprefix("sha256:")
 
         digests = list(pool.map(bring, wanted))
-    seconds, spent = time.perf_counter() - start, time.process_time() - processor
-    sys.stdout.buffer.write(msgspec.json.encode(Ran(seconds, spent, idle, memory("VmHWM"), digests)))
+    seconds = time.perf_counter() - start
+    sys.stdout.buffer.write(msgspec.json.encode(Ran(seconds, idle, memory("VmHWM"), digests)))
     return 0
 
 
@@ -149,87 +168,146 @@ def memory(what: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1024
 
 
+class Peers:
+    """The ways to fetch the files of a case, and what each run of them took."""
+
+    def __init__(self, case: Case, here: Path, digests: dict[str, str], sums: Path, url: str, ca: str) -> None:
+        self.case, self.here, self.out, self.sums, self.url, self.ca = case, here, here / "out", sums, url, ca
+        self.digests = list(digests.values())
+        self.took: dict[str, list[Took]] = {}
+        self.ours: dict[int, list[Ran]] = {1: [], 4: []}
+        self.ways: dict[str, Callable[[], float]] = {}
+        (here / "curl").write_text("".join(f'url = "{url}/{file}"\noutput = "{self.out}/{file}"\n' for file in digests))
+        (here / "aria2").write_text("\n".join(f"{url}/{file}" for file in digests))
+
+    def watcher(self, way: str, streams: int) -> None:
+        place = (self.url, str(self.out), str(self.sums), self.ca, str(streams))
+        command = [sys.executable, "-m", "bench.download", "--once", *place]
+
+        def run() -> float:
+            self._empty()
+            if self.case.half:
+                begun(self.here, self.url, self.sums)
+            said = self._noted(way, command, kept=True)
+            self.ours[streams].append(ran := msgspec.json.decode(said, type=Ran))
+            expect(ran.digests == self.digests, "a digest of watcher is wrong")
+            return self.took[way][-1].seconds
+
+        self.ways[way] = run
+
+    def other(self, way: str, *command: str) -> None:
+        def run() -> float:
+            self._empty()
+            if self.case.half:
+                halved(self.here, "")
+            self._noted(way, command)
+            return self.took[way][-1].seconds
+
+        self.ways[way] = run
+
+    def hashed(self, way: str, after: str, *command: str) -> None:
+        """Add a way that reads what another one has just brought."""
+
+        def run() -> float:
+            said = self._noted(way, [*command, *(str(path) for path in sorted(self.out.iterdir()))], after)
+            expect(all(digest in said.decode() for digest in self.digests), "a digest is wrong")
+            return self.took[way][-1].seconds
+
+        self.ways[way] = run
+
+    def _noted(self, way: str, command: Sequence[str], after: str = "", *, kept: bool = False) -> bytes:
+        around = environment() if kept else None  # its bytecode is kept, as where it is installed
+        before = spent()
+        seconds, ran = timed(lambda: subprocess.run(command, env=around, check=True, stdout=PIPE))
+        first = self.took[after][-1] if after else Took(0, 0)
+        took = Took(first.seconds + seconds, first.processor + spent() - before)
+        self.took.setdefault(way, []).append(took)
+        return ran.stdout
+
+    def _empty(self) -> None:
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.out.mkdir()
+
+
 def measure(name: str, case: Case, here: Path, options: argparse.Namespace) -> None:
     digests, sums = make(here, case, options.algorithm)
-    out = here / "out"
-    ours: dict[int, list[Ran]] = {1: [], 4: []}
     with served(here, case, tls=options.tls) as (url, ca):
-        trust = ["--cacert", ca] if ca else []
-        (here / "curl").write_text("".join(f'url = "{url}/{file}"\noutput = "{out}/{file}"\n' for file in digests))
-        (here / "aria2").write_text("\n".join(f"{url}/{file}" for file in digests))
-        curl = ["curl", "-sSf", *trust, "-K", str(here / "curl")]
-        aria2 = ["aria2c", "-q", "-x4", "-s4", "--file-allocation=none", "-d", str(out), "-i", str(here / "aria2")]
-
-        def watcher(streams: int) -> Callable[[], float]:
-            command = [sys.executable, "-m", "bench.download", "--once", url, str(out), str(sums), ca, str(streams)]
-
-            def run() -> float:
-                seconds, said = timed(lambda: subprocess.run(command, check=True, capture_output=True).stdout)
-                ours[streams].append(ran := msgspec.json.decode(said, type=Ran))
-                expect(ran.digests == list(digests.values()), "a digest of watcher is wrong")
-                return seconds
-
-            return emptied(out, run)
-
-        def other(command: list[str], *, then: bool = False) -> Callable[[], float]:
-            def run() -> str:
-                subprocess.run(command, check=True)
-                if not then:
-                    return ""
-                files = sorted(out.iterdir())
-                return subprocess.run(["sha256sum", *files], check=True, capture_output=True, text=True).stdout
-
-            def measured() -> float:
-                seconds, text = timed(run)
-                expect(not then or all(digest in text for digest in digests.values()), "a digest is wrong")
-                return seconds
-
-            return emptied(out, measured)
-
-        ways = {"watcher": watcher(1), "curl": other(curl), "curl && sha256sum": other(curl, then=True)}
+        peers = Peers(case, here, digests, sums, url, ca)
+        curl = ["curl", "-sSf", "--no-progress-meter", "-K", str(here / "curl")]
+        curl += [*(["--cacert", ca] if ca else []), *(["-C", "-"] if case.half else [])]
+        peers.watcher("watcher", 1)
         if case.rate:
-            ways["watcher, 4 connections"] = watcher(4)
-        if shutil.which("aria2c") and not options.tls:
-            ways["aria2c -x4"] = other(aria2)
-        seconds = interleaved(ways, options.runs)
-    took = statistics.median(seconds["curl"])
-    expect(took >= 0.95 * case.least, f"it was not shaped: curl took {took:.2f} s, {case.least:.2f} s is the least")
-    say(name, case, seconds, ours)
+            peers.watcher(FOUR, 4)
+        if shutil.which("aria2c") and not options.tls and not case.half:
+            quiet = ["-q", "-x4", "-s4", "--file-allocation=none"]
+            peers.other("aria2c -x4", "aria2c", *quiet, "-d", str(here / "out"), "-i", str(here / "aria2"))
+        if case.files > 1:
+            peers.other("curl -Z", *curl, "-Z", "--parallel-max", "4")
+            peers.hashed(f"curl -Z{BOTH[4:]}", "curl -Z", "sha256sum")
+        peers.other("curl", *curl)
+        peers.hashed(BOTH, "curl", "sha256sum")
+        if shutil.which("openssl"):
+            peers.hashed("curl && openssl", "curl", "openssl", "dgst", "-sha256", "-r")
+        interleaved(peers.ways, options.runs)
+    took, ours = peers.took, peers.ours
+    least = statistics.median(ran.seconds for ran in took["curl"])
+    expect(least >= 0.95 * case.least, f"it was not shaped: curl took {least:.2f} s, {case.least:.2f} s is the least")
+    say(name, case, {way: runs[1:] for way, runs in took.items()}, {way: runs[1:] for way, runs in ours.items()})
 
 
-def say(name: str, case: Case, seconds: dict[str, list[float]], ours: dict[int, list[Ran]]) -> None:
-    """Say the ratios, and what watcher took of the machine."""
+def spent() -> float:
+    """Return the processor's seconds of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def say(name: str, case: Case, took: dict[str, list[Took]], ours: dict[int, list[Ran]]) -> None:
+    """Say the ratios, and what each took of the machine."""
+    seconds = {way: [ran.seconds for ran in runs] for way, runs in took.items()}
+    processor = {way: [ran.processor for ran in runs] for way, runs in took.items()}
+    gib = case.files * case.mib / 1024
     print()
     for way in seconds:
-        both = (ratio(seconds[way], seconds["curl"]), ratio(seconds[way], seconds["curl && sha256sum"]))
-        print(f"    {way:24} {both[0]:6.2f} x curl {both[1]:6.2f} x (curl && sha256sum)")
+        both = (paired(seconds[way], seconds["curl"]), paired(seconds[way], seconds[BOTH]))
+        used = statistics.median(processor[way]) / gib
+        print(f"    {way:22} {both[0]:6.2f} x curl {both[1]:6.2f} x ({BOTH}), the processor {used:.2f} s for a GiB")
     for streams, runs in ours.items():
-        if not runs:
-            continue
-        inner = statistics.median(ran.seconds for ran in runs[1:]) / statistics.median(seconds["curl"])
-        spent = statistics.median(ran.processor for ran in runs) / (case.files * case.mib / 1024)
-        print(f"    over {streams}: inner {inner:.2f} x curl, {spent:.2f} s of the processor for a GiB")
+        if runs:
+            inner = paired([ran.seconds for ran in runs], seconds["curl"])
+            print(f"    over {streams}: inner {inner:.2f} x curl")
     print()
     mine = seconds["watcher"]
-    report(f"{name}: watcher / (curl && sha256sum)", ratio(mine, seconds["curl && sha256sum"]), unit="x", most=1.0)
+    report(f"{name}: watcher / ({BOTH})", paired(mine, seconds[BOTH]), unit="x", most=1.0)
     if case.least:
-        report(f"{name}: watcher / curl", ratio(mine, seconds["curl"]), unit="x", most=1.1)
+        report(f"{name}: watcher / curl", paired(mine, seconds["curl"]), unit="x", most=1.1)
+    else:
+        used = paired(processor["watcher"], processor[BOTH])
+        report(f"{name}: the processor's time, watcher / ({BOTH})", used, unit="x", most=1.0)
     if case.rate:
-        four = seconds["watcher, 4 connections"]
-        report(f"{name}: watcher, 4 connections / curl", ratio(four, seconds["curl"]), unit="x", most=0.35)
+        report(f"{name}: {FOUR} / curl", paired(seconds[FOUR], seconds["curl"]), unit="x", most=0.35)
+    if case.files > 1:
+        beside = f"curl -Z{BOTH[4:]}"
+        report(f"{name}: watcher / ({beside})", paired(mine, seconds[beside]), unit="x", most=1.0)
     grown = max(ran.peak - ran.idle for runs in ours.values() for ran in runs)
     report(f"{name}: memory over idle", grown, unit="MB", most=40)
 
 
-def emptied(out: Path, way: Callable[[], float]) -> Callable[[], float]:
-    """Let a way begin with an empty directory."""
+def halved(here: Path, ending: str) -> None:
+    """Leave half of each file there, as one that was interrupted would."""
+    for path in (here / "data").iterdir():
+        half = here / "out" / f"{path.name}{ending}"
+        shutil.copyfile(path, half)
+        os.truncate(half, path.stat().st_size // 2)
 
-    def run() -> float:
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir()
-        return way()
 
-    return run
+def begun(here: Path, url: str, sums: Path) -> None:
+    """Leave half of each file there, and beside it what watcher knows of it."""
+    from watcher.transfer.part import Record
+
+    halved(here, ".part")
+    for name, checksum in msgspec.json.decode(sums.read_bytes(), type=dict[str, str]).items():
+        record = Record(f"{url}/{name}", total=(here / "data" / name).stat().st_size, checksum=checksum)
+        (here / "out" / f"{name}.part.json").write_bytes(msgspec.json.encode(record))
 
 
 def make(here: Path, case: Case, algorithm: str) -> tuple[dict[str, str], Path]:

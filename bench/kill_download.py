@@ -1,11 +1,14 @@
 """Kill a downloading process again and again, and count the damage.
 
-    python -m bench kill_download [--kills 100] [--files 120] [--kib 1500] [--streams 1]
+    python -m bench kill_download                           500 kills, 300 files, in some five minutes
+    python -m bench kill_download --kills 100 --files 60    fewer
+    python -m bench kill_download --streams 1               over one connection only
 
-A server on loopback offers the files; a process fetches those that are not home yet, each over so many connections; it
-is killed with SIGKILL at random moments, and 5 % of the files change while that goes on, each with its checksum in the
-catalogue. After each kill every file under a final name is verified. Printed, and judged: corrupt and missing files
-(must be 0), and the bytes sent over the bytes of the files (at most 1.3; what changed had to be sent twice).
+A server on loopback offers the files; a process fetches those that are not home yet, each over one connection or three,
+by chance, so that what one process has begun in one way another one goes on with in the other. It is killed with
+SIGKILL at random moments, and 5 % of the files change while that goes on, each with its checksum in the catalogue.
+After each kill every file under a final name is verified. Printed, and judged: corrupt and missing files (must be 0),
+and the bytes sent over the bytes of the files (at most 1.3; what changed had to be sent twice).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import random
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,11 +29,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from bench.ratios import expect, report
+from bench.startup import environment
 
 PIECE = 32 * 1024
+MOMENT = 0.6
+"""Seconds within which a process is killed."""
 
 
 class Depot:
@@ -137,11 +142,13 @@ def corrupt(home: Path, seen: set[Path], known: dict[str, str]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--files", type=int, default=120)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--kib", type=int, default=1500, help="size of each file")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
-    parser.add_argument("--streams", type=int, default=1, help="connections over which a file comes")
+    parser.add_argument(
+        "--streams", type=int, nargs="+", default=[1, 3], help="over how many connections a file comes (one of these)"
+    )
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
@@ -157,19 +164,21 @@ def run(folder: Path, options: argparse.Namespace, chance: random.Random) -> int
     home.mkdir()
     depot = Depot(folder, options.files, options.kib * 1024, chance)
     # So fast that all would take about as long as the kills do.
-    server = serve(depot, options.kills * 0.45 / (options.files * options.kib * 1024 / PIECE))
+    pieces = options.files * options.kib * 1024 / PIECE / statistics.mean(options.streams)
+    server = serve(depot, 1.2 * options.kills * MOMENT / 2 / pieces)
     origin = f"http://127.0.0.1:{server.server_port}"
-    command = [sys.executable, __file__, "--work", origin, str(depot.catalogue), str(home), str(options.streams)]
+    command = [sys.executable, "-m", "bench.kill_download", "--work", origin, str(depot.catalogue), str(home)]
     changing = chance.sample(sorted(depot.contents), max(1, options.files // 20))
     seen: set[Path] = set()
     known: dict[str, str] = {}
     wrong = kills = changed = 0
     start = time.monotonic()
     while kills < options.kills:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        over = [*command, str(chance.choice(options.streams))]
+        with subprocess.Popen(over, env=environment(), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            time.sleep(chance.uniform(0.02, 0.9))
+            time.sleep(chance.uniform(0.02, MOMENT))
             if changing and chance.random() < 2 * len(changing) / (options.kills - kills):
                 depot.change(changing.pop(), chance)
                 changed += 1
@@ -180,7 +189,7 @@ def run(folder: Path, options: argparse.Namespace, chance: random.Random) -> int
             process.wait()
             kills += 1
         wrong += corrupt(home, seen, known)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, str(options.streams[0])], check=True, stdout=subprocess.DEVNULL)
     server.shutdown()
     wrong += corrupt(home, seen, known)
     missing = sum(
@@ -189,12 +198,13 @@ def run(folder: Path, options: argparse.Namespace, chance: random.Random) -> int
     )
     ratio = depot.sent / (options.files * options.kib * 1024)
     took = time.monotonic() - start
-    over = f", {options.streams} connections" if options.streams > 1 else ""
-    print(f"{kills} kills in {took:.0f} s, {options.files} files of {options.kib} KiB, {changed} changed{over}")
+    streams = " or ".join(map(str, options.streams))
+    print(f"{kills} kills in {took:.0f} s, {options.files} files of {options.kib} KiB, {changed} changed")
+    print(f"each file over {streams} connections")
     left = [path.name for path in home.iterdir() if ".part" in path.name]
     print(f"left behind: {left or 'nothing'}")
     expect(kills >= options.kills * 0.8, "the files were home before they could be killed")
-    what = f"{kills} kills, {options.files} files{over}"
+    what = f"{kills} kills, {options.files} files, {changed} changed"
     report(f"{what}: corrupt or missing files", wrong + missing, unit="", most=0)
     report(f"{what}: bytes sent / bytes of the files", ratio, unit="x", most=1.3)
     return 0

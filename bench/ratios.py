@@ -66,6 +66,11 @@ def ratio(of: Sequence[float], to: Sequence[float]) -> float:
     return statistics.median(of) / statistics.median(to)
 
 
+def paired(of: Sequence[float], to: Sequence[float]) -> float:
+    """Return the median of the ratios of each round: what drifts from one round to the next is in both."""
+    return statistics.median(one / other for one, other in zip(of, to, strict=True))
+
+
 def report(what: str, value: float, *, unit: str, most: float | None = None, least: float | None = None) -> None:
     """Say a figure and whether it reaches its goal; `python -m bench` gathers what is said here in its table."""
     reached = (most is None or value <= most) and (least is None or value >= least)

@@ -1,7 +1,7 @@
 """A long way to a server near by: a relay that delays what passes, and gives each connection only so much.
 
-It stands in for tc's netem, which many kernels lack. Each connection begins slowly, as TCP's do: ten segments in the
-first round trip, and twice as many in each that follows, until it has its rate.
+It stands in for tc's netem, which many kernels lack. Each connection begins slowly, as TCP's do: ten segments at once,
+and twice as many in each round trip that follows, until it has its rate.
 """
 
 from __future__ import annotations
@@ -68,21 +68,21 @@ class _Pump:
             threading.Thread(target=work, daemon=True).start()
 
     def _read(self) -> None:
-        due, window, began = 0.0, float(SEGMENTS), 0.0
+        due, window, began = 0.0, SEGMENTS, 0.0
         while True:
+            grown = window * 2 ** min(40, int((due - began) / self._rtt)) if began else window
             try:
-                piece = self._source.recv(_PIECE)
+                piece = self._source.recv(min(_PIECE, int(grown)))
             except OSError:
                 piece = b""
             now = time.monotonic()
             due = max(due, now)
-            if self._rate and piece:
-                began = began or now
-                speed = min(self._rate, window * 2 ** min(40, int((due - began) / self._rtt)) / self._rtt)
-                due += len(piece) / speed
+            began = began or now
             with self._news:
                 self._queue.append((due + self._delay + self._extra, piece))
                 self._extra = 0.0
+                if self._rate:
+                    due += len(piece) / min(self._rate, grown / self._rtt)
                 self._news.notify_all()
                 while len(self._queue) > _MOST:
                     self._news.wait()

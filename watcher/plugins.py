@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
+from watcher.decoding import convert
 from watcher.errors import ConfigError
-from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Query, Sent
+from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Product, Query, Sent
 
 if TYPE_CHECKING:
     import httpx
@@ -61,6 +62,14 @@ class Surveyed(Protocol):
 
     def sites(self, http: Http) -> Iterator[Candidate]:
         """List its sites, with the ground that the products of each cover together."""
+
+
+@runtime_checkable
+class Taped(Protocol):
+    """A catalogue that can also say whether what its provider keeps on tape is back: not every kind can."""
+
+    def at_hand(self, product: Product, http: Http) -> bool | None:
+        """Say whether the files of a product are on disk, not to be ordered first; `None` if it does not tell."""
 
 
 class Channel(Protocol):
@@ -126,14 +135,9 @@ def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str, se
                 hint=f"the settings are: {', '.join(fields)}{_nearest(name, fields)}",
             )
     try:
-        with _one_at_a_time:
-            return msgspec.convert(settings, part, strict=True)
+        return convert(settings, part)
     except msgspec.ValidationError as error:
         raise ConfigError(f"[{place}] {error}", hint=see or f"see config.example.toml for kind {kind}") from error
-
-
-_one_at_a_time = threading.Lock()
-"""msgspec 0.22 crashes when two threads need a type for the first time together."""
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -80,7 +80,6 @@ class Parts:
         self.state = state
         self.layout = _layout(config)
         self._bandwidth = _bandwidth(config)
-        self._rate: Rate | None = None
         self.stop = stop or threading.Event()
         self._https: dict[str, Http] = {}
         self._heartbeat: Heartbeat | None = None
@@ -354,8 +353,14 @@ class Parts:
                 steer=self.steer,
                 show=show,
                 carry=run if cluster is None else stack.enter_context(cluster).carry,
+                at_hand=self.at_hand,
                 stop=self.stop,
             )
+
+    def at_hand(self, name: str, product: Product) -> bool | None:
+        """Say whether what was ordered from a catalogue's tapes is back; `None` if it does not tell."""
+        part = self.catalogue(name)
+        return part.at_hand(product, self.http(name)) if isinstance(part, plugins.Taped) else None
 
     def _cluster(self, alive: Callable[[], None] = lambda: None) -> Cluster | None:
         """Return the cluster that fetches, not asked yet; `None` where threads do it."""
@@ -460,10 +465,16 @@ class Parts:
 
         return rate(self._bandwidth, now().astimezone().time())
 
+    @cached_property
+    def _rate(self) -> Rate:
+        """How fast all downloads may be together."""
+        from watcher.transfer import Rate
+
+        return Rate(self.bandwidth())
+
     def steer(self) -> None:
         """Let downloads be as fast as they may be now, also those that run."""
-        if self._rate is not None:
-            self._rate.limit = self.bandwidth()
+        self._rate.limit = self.bandwidth()
 
     def verify(self, db: sqlite3.Connection, *, site: str | None, deep: bool, again: bool) -> Iterator[Verdict]:
         """Look whether what came home is still there and the same; `again` wants what is not anew."""
@@ -488,11 +499,9 @@ class Parts:
         One that is not in the configuration has no terms of its own; its client says what is missing.
         """
         from watcher.tasks.download import How
-        from watcher.transfer import Rate, Terms
+        from watcher.transfer import Terms
 
         with self._guard:
-            if self._rate is None:
-                self._rate = Rate(self.bandwidth())
             if name not in self._hows:
                 table = self.config.table(name)
                 streams = table.streams if table else 1
@@ -535,14 +544,15 @@ class Parts:
     def bring(self, files: Sequence[File], folder: Path, show: Show | None = None) -> Iterator[carts.Brought]:
         """Fetch the files of a cart into a folder."""
         from watcher.tasks.carts import bring
+        from watcher.transfer import Terms
 
-        limits = self.config.download
         yield from bring(
             files,
             self.http_at,
             folder,
-            concurrency=limits.concurrency,
-            reserve=limits.reserve,
+            concurrency=self.config.download.concurrency,
+            terms=Terms(reserve=self.config.download.reserve, rate=self._rate),
+            steer=self.steer,
             show=show,
             stop=self.stop,
         )

@@ -19,6 +19,10 @@ from watcher.credentials import Secret
 
 NAME, PASSWORD, KEY = "jane@canary.example", "canary-pässword-7f3a&=", "canary-key-7f3a"
 ISSUED = "canary-issued-7f3a"
+API_KEY = "canary-api-key-7f3a"
+"""What only the server that gave it may see: the key of USGS' API."""
+
+SCENE = "/gen-bundle?landsat_product_id=LC08_L2SP_198030_20240102_20240110_02_T1"
 ENVIRONMENT = {"WATCHER_TEST_PASSWORD": PASSWORD, "WATCHER_TEST_KEY": KEY}
 BLOBS = "account.blob.core.windows.net"
 """A host of Azure's, which the tests lead to this machine."""
@@ -40,6 +44,7 @@ class Server:
 
     logins: int = 0
     broken: bytes | None = None
+    home: str = ""
     over: set[str] = field(default_factory=set)
 
     def issue(self) -> str:
@@ -54,12 +59,13 @@ class Server:
 @dataclass(frozen=True)
 class Account:
     """A kind of account. `made` builds it for the address of the files and that of the login; `login` answers what is
-    asked there; `gate` is what the server of the files says to who is not let in."""
+    asked there; `gate` is what the server of the files says to who is not let in; `start` is the address of a file."""
 
     made: Callable[[str, str], Any]
     login: Callable[[Server, Request], bytes] | None = None
     gate: Callable[[Server, Request, str], bytes | None] | None = None
     host: str = "127.0.0.1"
+    start: str = "/container/start"
 
 
 def form(request: Request) -> dict[str, str]:
@@ -94,9 +100,25 @@ def _theia(server: Server, request: Request) -> bytes:
 
 
 def _usgs(server: Server, request: Request) -> bytes:
-    if json.loads(request.body) != {"username": NAME, "token": KEY}:
-        return _json({"data": None, "errorCode": "AUTH_INVALID", "errorMessage": "User credential verification failed"})
-    return _json({"data": server.issue(), "errorCode": None})
+    if request.target == "/api/login-token":
+        right = json.loads(request.body) == {"username": NAME, "token": KEY}
+        return _json({"data": API_KEY, "errorCode": None} if right else {"errorCode": "AUTH_INVALID"})
+    if request.headers.get("x-auth-token") != API_KEY:
+        return _json({"data": None, "errorCode": "AUTH_EXPIRED"})
+    if request.target == "/api/download-request":
+        server.issue()
+    return _json({"data": _m2m(server)[request.target.removeprefix("/api/")], "errorCode": None})
+
+
+def _m2m(server: Server) -> dict[str, Any]:
+    option = {"id": "p", "entityId": "e", "productName": "Product Bundle", "downloadSystem": "dds", "available": True}
+    signed = f"{server.home}/container/start?requestSignature={ISSUED}-{server.logins}"
+    return {
+        "download-retrieve": {"available": [], "requested": []},
+        "scene-metadata": {"entityId": "e"},
+        "download-options": [option],
+        "download-request": {"availableDownloads": [{"url": signed}]},
+    }
 
 
 def _planetary(server: Server, request: Request) -> bytes:
@@ -144,7 +166,13 @@ ACCOUNTS = {
     "theia": Account(
         lambda home, login: theia.Kind(token_url=f"{login}/authenticate/", username=NAME, password=_PASSWORD), _theia
     ),
-    "usgs": Account(lambda home, login: usgs.Kind(api_url=f"{login}/api", username=NAME, token=_KEY), _usgs),
+    "usgs": Account(
+        lambda home, login: usgs.Kind(
+            api_url=f"{login}/api", bundle_url=f"{home}/gen-bundle", username=NAME, token=_KEY
+        ),
+        _usgs,
+        start=SCENE,
+    ),
     "earthdata": Account(lambda home, login: earthdata.Kind(token=_KEY, login_url=login, cmr_url=f"{login}/search")),
     "urs": Account(lambda home, login: urs.Kind(login_url=login, username=NAME, password=_PASSWORD), _urs, _urs_gate),
     "planetary": Account(lambda home, login: planetary.Kind(token_url=f"{login}/token"), _planetary, host=BLOBS),
@@ -164,6 +192,7 @@ class Scene:
     login: Peer
     server: Server
     kind: Any
+    start: str
 
     @property
     def hosts(self) -> list[str]:
@@ -186,7 +215,8 @@ def staged(name: str, inside: Callable[[Request, Any], bytes | None]) -> Iterato
             return shut or inside(request, connection)
 
         home = stack.enter_context(served(at_home, name=account.host))
-        yield Scene(home, login, server, account.made(home.origin, login.origin))
+        server.home = home.origin
+        yield Scene(home, login, server, account.made(home.origin, login.origin), home.url(account.start))
 
 
 def leaked(*peers: Peer) -> list[str]:

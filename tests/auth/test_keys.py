@@ -1,17 +1,16 @@
-"""Keys that go into a header: any header, that of GEODES, and the one for which USGS changes a token."""
+"""Keys that go into a header: any header, and that of GEODES."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from tests.catalogues.loopback import Asked, Reply, answering
 from watcher import plugins
-from watcher.auth import geodes, header, usgs
+from watcher.auth import geodes, header
 from watcher.credentials import Secret
-from watcher.errors import CatalogueError, ConfigError, CredentialError, HttpError
+from watcher.errors import ConfigError, CredentialError
 from watcher.net import Http
 
 KEY = Secret(env="WATCHER_TEST_KEY")
@@ -104,67 +103,3 @@ def test_a_look_asks_what_is_left_of_the_quota(reply, well, said):
             finding = kind.check(http)
     assert (finding.well, said in finding.text) == (well, True), finding
     assert "k3y" not in f"{finding}"
-
-
-class M2m:
-    """USGS' M2M: changes an application token for a key; refuses a key that is over."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-        self.good = ""
-
-    def __call__(self, asked: Asked) -> Reply:
-        if asked.path != "/api/api/json/stable/login-token":
-            return Reply(200, b"{}") if asked.headers.get("x-auth-token") == self.good else Reply(403, b"{}")
-        self.asked.append(json.loads(asked.body))
-        if self.asked[-1] != {"username": "jane", "token": "k3y"}:
-            return said("AUTH_INVALID", "User credential verification failed")
-        self.good = f"key-{len(self.asked)}"
-        return Reply(200, json.dumps({"data": self.good, "errorCode": None, "errorMessage": None}).encode())
-
-
-def said(code: str, message: str, status: int = 200) -> Reply:
-    return Reply(status, json.dumps({"data": None, "errorCode": code, "errorMessage": message}).encode())
-
-
-def m2m(url: str) -> usgs.Kind:
-    return usgs.Kind(api_url=f"{url}/api/api/json/stable", username="jane", token=KEY)
-
-
-def test_an_application_token_is_changed_for_a_key_and_again_when_that_is_over():
-    server = M2m()
-    with answering(server) as (url, _), Http(origin=url, auth=m2m(url).auth()) as http:
-        for _ in range(3):
-            http.post(f"{url}/api/api/json/stable/scene-search", json={}, authenticated=True)
-        assert len(server.asked) == 1
-        server.good = "another's"
-        http.post(f"{url}/api/api/json/stable/scene-search", json={}, authenticated=True)
-    assert len(server.asked) == 2
-
-
-@pytest.mark.parametrize(
-    ("reply", "error", "told"),
-    [
-        (said("AUTH_INVALID", "User credential verification failed"), CredentialError, "verification failed"),
-        (said("AUTH_UNAUTHORIZED", "No access to M2M", 403), CredentialError, "No access to M2M"),
-        (Reply(401, b"<html>"), CredentialError, "refused the application token"),
-        (said("RATE_LIMIT", "Too many"), HttpError, "cannot log in now: Too many"),
-        (Reply(200, b"<html>Maintenance</html>", "text/html"), CatalogueError, "without a key"),
-        (Reply(502, b""), HttpError, "answered 502"),
-    ],
-)
-def test_what_is_no_key_is_a_failure_that_says_so(reply, error, told):
-    with (
-        answering(lambda asked: reply) as (url, _),
-        Http(origin=url, auth=m2m(url).auth(), backoff_base=0.0) as http,
-        pytest.raises(error, match=told),
-    ):
-        http.get(f"{url}/x", authenticated=True)
-
-
-def test_a_look_changes_the_token(monkeypatch):
-    with answering(M2m()) as (url, _), Http(origin=url) as http:
-        assert m2m(url).check(http).text == "127.0.0.1 accepts the application token of jane"
-        monkeypatch.setenv("WATCHER_TEST_KEY", "wr0ng")
-        finding = m2m(url).check(http)
-    assert (finding.well, "ers.cr.usgs.gov" in str(finding.hint)) == (False, True)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.auth.pretend import ACCOUNTS, Scene, leaked, secrets, staged
+from tests.auth.pretend import ACCOUNTS, API_KEY, Scene, leaked, secrets, staged
 from tests.loopback import Peer, Request, reply, served
 from watcher import plugins
 from watcher.errors import CredentialError, WatcherError
@@ -53,6 +53,7 @@ def test_nothing_of_an_account_is_seen_by_another_server(name: str) -> None:
                 with suppress(WatcherError):
                     _ask(scene, stranger, hop)
                 assert leaked(stranger) == [], (hop, status)
+                assert not any(API_KEY.encode() in request.raw for request in scene.home.requests), (hop, status)
                 _was_tried(scene, stranger, hop, name)
                 tried += 1
     assert tried == 30
@@ -63,7 +64,7 @@ def _ask(scene: Scene, stranger: Peer, hop: str) -> None:
     with Http(
         origin=scene.home.origin, hosts=hosts, auth=scene.kind.auth(), allow_insecure=True, backoff_base=0.0
     ) as http:
-        start = scene.home.url("/container/start")
+        start = scene.start
         if hop == "search":
             http.get(start, headers={"X-Own": "canary"}, authenticated=True)
         elif hop == "body":

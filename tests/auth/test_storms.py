@@ -16,7 +16,7 @@ from watcher.net import Http
 
 __all__ = ["secrets"]
 
-OVER = {"oauth": 401, "resto": 403, "theia": 403, "usgs": 401, "planetary": 403, "dataterra": 403, "urs": 403}
+OVER = {"oauth": 401, "resto": 403, "theia": 403, "usgs": 403, "planetary": 403, "dataterra": 403, "urs": 403}
 
 
 def client(scene: Scene, *, connections: int) -> Http:
@@ -31,7 +31,7 @@ def client(scene: Scene, *, connections: int) -> Http:
 
 
 def fetch(http: Http, scene: Scene) -> bytes:
-    with http.stream(scene.home.url("/container/start")) as response:
+    with http.stream(scene.start) as response:
         if response.status_code != 200:
             raise HttpError(str(response.status_code), status=response.status_code)
         return response.read()

@@ -67,7 +67,8 @@ class Pretend:
 
     `next` is always wrong. `doubles` repeats the last product of each page at the head of the next, in place of one
     that is not listed then; `short` gives one product less than a page holds. `sorts` and `filters` are whether it
-    does what it is asked. `before` is called with each search first.
+    does what it is asked. `before` is called with each search first. `available` has the answers
+    to paths beside it.
     """
 
     items: list[Item]
@@ -78,8 +79,11 @@ class Pretend:
     cap: int = 80
     before: Callable[[dict[str, Any]], None] = lambda _: None
     searches: list[dict[str, Any]] = field(default_factory=list)
+    available: dict[str, Reply] = field(default_factory=dict)
 
     def __call__(self, asked: Asked) -> Reply:
+        if asked.path in self.available:
+            return self.available[asked.path]
         if asked.path == "/collections":
             names = sorted({item["properties"]["dataset"] for item in self.items} | {COLLECTION})
             return _reply({"collections": [{"id": name} for name in names]})

@@ -15,6 +15,7 @@ from watcher.catalogues.geodes import Kind
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Asset, Capability, Finding, Holding, Product, Query, level
 from watcher.net import Http
+from watcher.plugins import Taped
 
 
 def kind(url: str, **settings: Any) -> Kind:
@@ -346,3 +347,31 @@ def test_the_recorded_answer_alone_is_no_whole_one() -> None:
 
 def test_the_time_of_publication_has_the_form_of_the_recorded_one() -> None:
     assert at(1.5) == "2026-03-01T00:01:30.000Z"
+
+
+MD5 = f"{10 + 1:032x}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Reply(200, b'{"files": [{"checksum": "%s", "available": true}]}' % MD5.upper().encode()), True),
+        (Reply(200, b'{"files": [{"checksum": "77", "available": true}, {"checksum": "%s", "available": false}]}'
+               % MD5.encode()), False),
+        (Reply(200, b'{"files": [{"checksum": "%s", "available": "soon"}]}' % MD5.encode()), None),
+        (Reply(200, b'{"files": [{"checksum": "77", "available": false}]}'), None),
+        (Reply(200, b'{"files": null}'), None),
+        (Reply(200, b"<html>"), None),
+        (Reply(404, b"{}"), None),
+    ],
+)  # fmt: skip
+def test_it_says_of_a_file_on_tape_whether_it_is_back(answer: Reply, said: bool | None) -> None:
+    server = Pretend(series(2))
+    with answering(server) as (url, _), Http(origin=url, backoff_base=0.01) as http:
+        portal = kind(f"{url}/api/stac")
+        listed = Product(
+            COLLECTION, "1", "SENTINEL2A_1", None, None, "", assets=(Asset("a", f"{url}/x", checksum=f"md5:{MD5}"),)
+        )
+        server.available["/availability/SENTINEL2A_1"] = answer
+        assert portal.at_hand(listed, http) is said
+    assert isinstance(portal, Taped)

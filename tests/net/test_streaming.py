@@ -1,15 +1,19 @@
 """A download's bytes, as they arrive."""
 
 import os
+import select
 import socket
+import ssl
 import threading
 
 import httpcore
 import pytest
+import trustme
 
 from tests.loopback import Request, reply, served
 from watcher.errors import TransferError, Unreachable
 from watcher.net import Http, pieces
+from watcher.net.connections import Connection
 
 BIG = os.urandom(3_000_000)
 
@@ -174,9 +178,110 @@ def test_threads_share_a_client() -> None:
     assert got == [len(BIG)] * 40
 
 
+@pytest.mark.parametrize("what", ["something that nobody asked for", "its end"])
+def test_an_answer_that_comes_is_no_sign_that_a_connection_has_ended(what: str) -> None:
+    """Else httpcore closes it under the thread that has just asked: it looks, and then asks whether to look."""
+    near, far = socket.socketpair()
+    connection = Connection(near)
+    with far:
+        connection.write(b"a question")
+        far.sendall(b"an answer")
+        assert select.select([near], [], [], 10)[0]
+        assert not connection.get_extra_info("is_readable")
+        connection.read(100)
+        connection.answered()
+        assert not connection.get_extra_info("is_readable")
+        if what == "its end":
+            far.close()
+        else:
+            far.sendall(what.encode())
+        assert select.select([near], [], [], 10)[0]
+        assert connection.get_extra_info("is_readable")
+    connection.close()
+
+
 def test_the_wire_speaks_no_unix_sockets() -> None:
     from watcher.net.connections import Network
     from watcher.net.reach import reach
 
     with pytest.raises(httpcore.ConnectError):
         Network(reach("https://catalogue.test"), None).connect_unix_socket("/run/x.sock")
+
+
+# Over TLS, where one read is one record of 16 KiB
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
+    """What a server on loopback proves its name by, and the file of the authority that says so."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    bundle = str(tmp_path_factory.mktemp("tls") / "ca.pem")
+    authority.cert_pem.write_to_path(bundle)
+    return tls, bundle
+
+
+def test_records_that_are_there_come_as_one_piece(secure: tuple[ssl.SSLContext, str]) -> None:
+    sent, body = threading.Event(), BIG[:150_000]
+
+    def answer(request: Request, connection: socket.socket) -> bytes:
+        connection.sendall(reply(200, sized=False, Content_Length=str(len(body))) + body[:10])
+        connection.sendall(body[10:])
+        sent.set()
+        return b""
+
+    tls, bundle = secure
+    with (
+        served(answer, tls=tls) as peer,
+        Http(origin=peer.origin, ca_bundle=bundle) as http,
+        http.stream(peer.url()) as response,
+    ):
+        assert sent.wait(10)
+        came = [bytes(piece) for piece in pieces(response)]
+    assert b"".join(came) == body
+    assert max(map(len, came)) > 2**16
+
+
+def test_a_piece_is_not_waited_for_until_it_is_full(secure: tuple[ssl.SSLContext, str]) -> None:
+    body, seen = BIG[:150_000], threading.Event()
+
+    def answer(request: Request, connection: socket.socket) -> bytes:
+        connection.sendall(reply(200, sized=False, Content_Length=str(len(body))) + body[:40_000])
+        assert seen.wait(10), "what was sent does not come before the rest"
+        return body[40_000:]
+
+    tls, bundle = secure
+    came = b""
+    with (
+        served(answer, tls=tls) as peer,
+        Http(origin=peer.origin, ca_bundle=bundle) as http,
+        http.stream(peer.url()) as response,
+    ):
+        for piece in pieces(response):
+            came += piece
+            if len(came) >= 40_000:
+                seen.set()
+    assert came == body
+
+
+@pytest.mark.parametrize("cut", [20_000, 100_000, 149_999])
+def test_what_came_before_a_break_is_yielded(cut: int, secure: tuple[ssl.SSLContext, str]) -> None:
+    body, came = BIG[:150_000], b""
+
+    def answer(request: Request, connection: socket.socket) -> None:
+        connection.sendall(reply(200, sized=False, Content_Length=str(len(body))) + body[:cut])
+
+    def read(http: Http, url: str) -> None:
+        nonlocal came
+        with http.stream(url) as response:
+            for piece in pieces(response):
+                came += piece
+
+    tls, bundle = secure
+    with (
+        served(answer, tls=tls) as peer,
+        Http(origin=peer.origin, ca_bundle=bundle) as http,
+        pytest.raises(Unreachable),
+    ):
+        read(http, peer.url())
+    assert came == body[:cut]

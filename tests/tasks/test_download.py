@@ -24,7 +24,7 @@ from tests.transfer.depot import zipped as zipped_product
 from watcher.archive import Disk
 from watcher.core.decide import Arrival, Decision
 from watcher.errors import ConfigError
-from watcher.model import Asset, Event
+from watcher.model import Asset, Event, Product
 from watcher.net import Http
 from watcher.store import downloads, products, sites, tapes
 from watcher.store.connection import writing
@@ -580,6 +580,29 @@ def test_what_comes_from_tape_is_asked_for_again_for_as_long_as_it_takes(
     (home,) = bring()
     assert home.stored is not None
     assert tapes.ordered(db) == []
+
+
+def test_what_was_ordered_is_not_asked_for_while_its_catalogue_says_that_it_is_still_on_tape(
+    db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"content"))
+    files.does["/P1.dat"] = lambda request, connection: reply(202)
+    said: list[bool | None] = [False, False, None, True]
+
+    def at_hand(catalogue: str, listed: Product) -> bool | None:
+        assert (catalogue, listed.id) == ("take5", "P1")
+        return said.pop(0)
+
+    (ordered,) = bring(at_hand=at_hand)
+    assert (ordered.staged, len(said), files.asked("/P1.dat")) == (True, 4, 1)
+    for asked in (1, 1, 2):
+        clock.forward(hours=25)
+        (waits,) = bring(at_hand=at_hand)
+        assert (waits.staged, files.asked("/P1.dat")) == (True, asked)
+    del files.does["/P1.dat"]
+    clock.forward(hours=25)
+    (home,) = bring(at_hand=at_hand)
+    assert (home.stored is not None, said) == (True, [])
 
 
 def test_no_more_is_ordered_at_once_than_is_allowed(db: sqlite3.Connection, files: Files, bring: Bring) -> None:

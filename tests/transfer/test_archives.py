@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.transfer.depot import gzipped, noise, tarred, zipped
+from tests.loopback import served
+from tests.transfer.depot import Depot, asset, gzipped, noise, tarred, zipped
 from watcher.errors import TransferError
+from watcher.net import Http
+from watcher.transfer import fetch
 from watcher.transfer.archives import proof
 from watcher.transfer.zips import MOST_NAMES
 
@@ -115,6 +118,72 @@ def test_a_zip_that_means_harm_is_refused_for_good(harm: str, tmp_path: Path, mo
         with pytest.raises(TransferError) as caught:
             _proof(evil, tmp_path, whole=whole)
         assert caught.value.permanent
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with a checksum", "without"])
+def test_no_zip_that_means_harm_comes_home(known: bool, tmp_path: Path) -> None:
+    evil = {harm: make() for harm, make in EVIL.items() if harm != "has too many names"}
+    assert len(evil) >= 12
+    for harm, content in evil.items():
+        with served(Depot(content)) as peer, Http(origin=peer.origin) as http, pytest.raises(TransferError) as caught:
+            fetch(http, asset(peer.url("/p.zip"), content if known else None), tmp_path / "p.zip")
+        assert caught.value.permanent, harm
+        assert list(tmp_path.iterdir()) == [], harm
+
+
+def _named(count: int) -> bytes:
+    """A zip of so many empty members."""
+    content = _zip(("a", b""), pack=zipfile.ZIP_STORED)
+    directory, end = content.rindex(b"PK\x01\x02"), content.rindex(b"PK\x05\x06")
+    entry = content[directory:end]
+    many = content[:directory] + entry * count + content[end:]
+    for offset, form, value in ((8, "<H", count), (10, "<H", count), (12, "<L", count * len(entry))):
+        many = _end(many, offset, form, value)
+    return many
+
+
+def test_fifty_thousand_names_are_let_in_and_no_more(tmp_path: Path) -> None:
+    assert _proof(_named(50_000), tmp_path) == "zip"
+    with pytest.raises(TransferError, match="50001 names in a directory of .*, more than 50000") as caught:
+        _proof(_named(50_001), tmp_path)
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_two_hundred_times_its_size_is_let_in_and_no_more(beyond: int, tmp_path: Path) -> None:
+    content = bytearray(_zip(("a", bytes(2**20))))
+    struct.pack_into("<L", content, content.rindex(b"PK\x01\x02") + 24, 200 * len(content) + beyond)
+    if not beyond:
+        assert _proof(bytes(content), tmp_path, whole=False) == "zip"
+        return
+    with pytest.raises(TransferError, match="unpack to more than 200 times its size") as caught:
+        _proof(bytes(content), tmp_path, whole=False)
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize("mebibytes", [1, 2])
+def test_a_tgz_is_inflated_to_two_hundred_times_its_size_and_a_mebibyte(mebibytes: int, tmp_path: Path) -> None:
+    content = gzipped(bytes(mebibytes * 2**20))
+    assert len(content) * 200 < 2**19 * mebibytes, "what is tried is the mebibyte"
+    if mebibytes == 1:
+        assert _proof(content, tmp_path) == "tgz"
+        return
+    with pytest.raises(TransferError, match="unpack to more than 200 times its size") as caught:
+        _proof(content, tmp_path)
+    assert caught.value.permanent
+
+
+def test_a_hundred_directories_in_each_other_are_let_in_and_no_more(tmp_path: Path) -> None:
+    assert _proof(_zip(("a/" * 99 + "x", b"")), tmp_path) == "zip"
+    with pytest.raises(TransferError, match="101 directories in each other") as caught:
+        _proof(_zip(("a/" * 100 + "x", b"")), tmp_path)
+    assert caught.value.permanent
+
+
+def test_a_tape_of_more_than_fifty_thousand_names_is_refused_for_good(tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match="more than 50000 names") as caught:
+        _proof(tarfile.TarInfo("a").tobuf() * 50_001, tmp_path)
+    assert caught.value.permanent
 
 
 def test_a_tgz_that_blows_up_is_refused_for_good(tmp_path: Path) -> None:

@@ -133,6 +133,34 @@ def test_room_is_set_aside_for_what_is_to_come(tmp_path: Path) -> None:
     assert (tmp_path / "p").read_bytes() == content
 
 
+def test_the_disk_begins_to_write_while_a_large_file_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    product, begun = noise(3 * space.STRIDE), []
+    begin = space._sync_file_range()
+    assert begin is not None, "this is Linux"
+
+    def noted(fd: int, *span: int) -> None:
+        assert begin(fd, *span) == 0
+        begun.append(os.fstat(fd).st_size)
+
+    monkeypatch.setattr(space, "_sync_file_range", lambda: noted)
+    with served(Depot(product, kind=None)) as peer, Http(origin=peer.origin) as http:
+        fetch(http, asset(peer.url("/p"), product, kind=None), tmp_path / "p")
+    assert len(begun) >= 2
+    assert begun == sorted(begun)
+    assert begun[0] < len(product)
+
+
+def test_where_a_disk_cannot_be_told_to_begin_it_writes_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert space._call("no_such_function") is None
+    monkeypatch.setattr(space, "_sync_file_range", lambda: None)
+    product = noise(space.STRIDE + 1)
+    with served(Depot(product, kind=None)) as peer, Http(origin=peer.origin) as http:
+        fetch(http, asset(peer.url("/p"), product, kind=None), tmp_path / "p")
+    assert (tmp_path / "p").read_bytes() == product
+
+
 def test_where_no_room_can_be_set_aside_it_is_only_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "_fallocate", lambda: None)
     with served(Depot(PRODUCT)) as peer, Http(origin=peer.origin) as http:

@@ -195,9 +195,12 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         raise AssertionError("it was opened")
 
 
-@pytest.mark.parametrize("step", [1, 1000, 2**20, 3 * 2**20])
-def test_digests_follow_a_file_while_it_grows(step: int, tmp_path: Path) -> None:
-    content = noise(5000 if step == 1 else 5_000_000)
+@pytest.mark.parametrize(
+    ("step", "size"),
+    [(1, 5000), (1000, 5_000_000), (2**20, 8 * 2**20 - 1), (2**20, 8 * 2**20), (3 * 2**20, 20_000_000)],
+)
+def test_digests_follow_a_file_while_it_grows(step: int, size: int, tmp_path: Path) -> None:
+    content = noise(size)
     with (tmp_path / "f").open("w+b") as file, Sums(file.fileno(), {"md5", "sha256"}) as sums:
         for at in range(0, len(content), step):
             os.write(file.fileno(), content[at : at + step])
@@ -208,10 +211,20 @@ def test_digests_follow_a_file_while_it_grows(step: int, tmp_path: Path) -> None
         }
 
 
-def test_a_file_that_shrinks_meanwhile_is_a_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [10, 10**8], ids=["small", "large"])
+def test_a_file_that_shrinks_meanwhile_is_a_failure(size: int, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"short")
-    with (tmp_path / "f").open("rb") as file, pytest.raises(TransferError, match="ends after 5 of 10 bytes"):
-        digests_of(file.fileno(), 10, {"sha256"}, threading.Event())
+    with (tmp_path / "f").open("rb") as file, pytest.raises(TransferError, match=f"ends after 5 of {size} bytes"):
+        digests_of(file.fileno(), size, {"sha256", "md5"}, threading.Event())
+
+
+def test_a_small_file_needs_no_thread(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(bytes(2**20))
+    before = threading.active_count()
+    with (tmp_path / "f").open("rb") as file, Sums(file.fileno(), {"md5", "sha256"}) as sums:
+        sums.reach(2**20)
+        assert threading.active_count() == before
+        assert sums.digests(threading.Event())["md5"] == hashlib.md5(bytes(2**20)).hexdigest()
 
 
 def test_stop_ends_the_wait_for_a_digest(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from watcher.archive.lot import Lot
 from watcher.core.sidecars import File
+from watcher.decoding import decoder
 from watcher.transfer.beside import put_beside
 from watcher.transfer.remove import remove
 
@@ -23,7 +24,7 @@ class _Record(msgspec.Struct, frozen=True):
     files: tuple[File, ...]
 
 
-_read_record = msgspec.json.Decoder(_Record).decode  # made once, as threads must not do it together
+_read_record = decoder(_Record).decode
 
 
 class Spool(msgspec.Struct, frozen=True):

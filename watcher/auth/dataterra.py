@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret, revealed
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 from watcher.net import Http
@@ -51,6 +52,9 @@ class _Given(msgspec.Struct):
     href: str
 
 
+_given = decoder(_Given).decode
+
+
 class _Linking(httpx.Auth):
     def __init__(self, kind: Kind) -> None:
         self._kind, self._links = kind, Tokens()
@@ -78,7 +82,7 @@ def _login(kind: Kind, plain: httpx.URL, request: httpx.Request) -> Login:
             hint="the command line of the Python package teledetection makes keys",
         )
     try:
-        given = msgspec.json.decode(accepted(response, _place(kind)).content, type=_Given).href
+        given = _given(accepted(response, _place(kind)).content).href
     except (ValueError, RecursionError) as error:
         raise CatalogueError(f"{_place(kind)} gave no signed link", hint="is sign_url right?") from error
     address = link(given)

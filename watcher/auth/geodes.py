@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, CredentialError, HttpError
 from watcher.model import Finding
 from watcher.net import Http
@@ -36,7 +37,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Ask what is left of the quota, which only the owner of a key may know."""
         place = httpx.URL(self.url).copy_with(path="/processing/download/get", query=None)
         try:
-            quota = msgspec.json.decode(json_body(http.get(str(place), authenticated=True)), type=_Quota)
+            quota = _quota(json_body(http.get(str(place), authenticated=True)))
         except HttpError as error:
             if error.status in (401, 403):
                 return Finding("account", False, f"{place.host} refuses the key of the {self.key}", _WHERE)
@@ -54,6 +55,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class _Quota(msgspec.Struct):
     left: Any = msgspec.field(name="remainingQuota", default=None)
     most: Any = msgspec.field(name="maxQuota", default=None)
+
+
+_quota = decoder(_Quota).decode
 
 
 class _Signed(httpx.Auth):

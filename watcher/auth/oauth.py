@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret, account, named, owner, remembered_for_now
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, CredentialError, HttpError
 from watcher.model import Finding
 from watcher.names import plain
@@ -81,6 +82,10 @@ class _Problem(msgspec.Struct):
     error: Any = None
 
 
+_given = decoder(_Given).decode
+_problem = decoder(_Problem).decode
+
+
 class _Session:
     """One login, and what keeps it alive. Its token sees to it that one thread at a time is here."""
 
@@ -105,7 +110,7 @@ class _Session:
 
     def _kept(self, response: httpx.Response, used: str | None) -> Granted:
         try:
-            given = msgspec.json.decode(accepted(response, _place(self._kind)).content, type=_Given)
+            given = _given(accepted(response, _place(self._kind)).content)
         except (ValueError, RecursionError) as error:
             raise CatalogueError(
                 f"{_place(self._kind)} answered a login without a token", hint="is token_url where tokens are given?"
@@ -131,7 +136,7 @@ def _lasts(seconds: object) -> float:
 def _refusal(kind: Kind, body: bytes) -> CredentialError:
     place, who = _place(kind), owner(kind.username, kind.password)
     try:
-        said = msgspec.json.decode(body, type=_Problem)
+        said = _problem(body)
     except (ValueError, RecursionError):
         said = _Problem()  # it does not say, or not in a way that can be read
     why = plain(str(said.error_description or said.error or ""))

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 from watcher.net import Http
@@ -51,6 +52,9 @@ class _Given(msgspec.Struct):
     expiry: Any = msgspec.field(name="msft:expiry", default=None)
 
 
+_given = decoder(_Given).decode
+
+
 class _Sharing(httpx.Auth):
     def __init__(self, kind: Kind) -> None:
         self._kind, self._tokens = kind, Tokens()
@@ -79,7 +83,7 @@ def _login(kind: Kind, where: str, request: httpx.Request) -> Login:
     if kind.key is not None and response.status_code in (401, 403):
         raise Refused(f"{_place(kind)} refuses the key of the {kind.key}", hint="leave key out: none is needed")
     try:
-        given = msgspec.json.decode(accepted(response, _place(kind)).content, type=_Given)
+        given = _given(accepted(response, _place(kind)).content)
     except (ValueError, RecursionError) as error:
         raise CatalogueError(f"{_place(kind)} gave no token for {where}", hint="is token_url right?") from error
     return Granted(given.token.lstrip("?"), ahead(_left(given.expiry, response)))

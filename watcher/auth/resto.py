@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret, account, named, owner
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 from watcher.net import Http
@@ -47,6 +48,9 @@ class _Given(msgspec.Struct):
     token: str
 
 
+_given = decoder(_Given).decode
+
+
 def _login(kind: Kind, request: httpx.Request) -> Login:
     signed = {"Authorization": basic(*account(kind.username, kind.password))}
     for place in _PLACES:
@@ -60,7 +64,7 @@ def _login(kind: Kind, request: httpx.Request) -> Login:
             hint="try both in the server's web page; the account may have to be activated there",
         )
     try:
-        token = msgspec.json.decode(accepted(response, kind.url).content, type=_Given).token
+        token = _given(accepted(response, kind.url).content).token
     except (ValueError, RecursionError) as error:
         raise CatalogueError(
             f"{kind.url} answered a login without a token: {error}", hint="url must be the server's base"

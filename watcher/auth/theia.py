@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret, account, named, owner
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 from watcher.names import plain
@@ -58,6 +59,9 @@ class _Given(msgspec.Struct):
     access_token: Any = None
 
 
+_given = decoder(_Given).decode
+
+
 def _put(issuer: str, request: httpx.Request, token: str) -> None:
     bearer(request, token)
     if issuer and _DOWNLOAD.search(request.url.path) and "issuerId" not in request.url.params:
@@ -83,7 +87,7 @@ def _login(kind: Kind, request: httpx.Request) -> Login:
 def _token(said: str) -> str | None:
     if said.startswith("{"):
         try:
-            token = msgspec.json.decode(said, type=_Given).access_token
+            token = _given(said).access_token
         except (ValueError, RecursionError):
             return None
         return token if isinstance(token, str) and token else None

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from watcher.decoding import decoder
+
 _PROGRAM = Path(__file__).with_name("_sending")
 
 
@@ -53,6 +55,9 @@ class Answer(msgspec.Struct, frozen=True):
     log: tuple[str, ...] = ()
     answer: str | None = None
     permanent: bool = False
+
+
+_read_answer = decoder(Answer).decode
 
 
 class Child:
@@ -112,7 +117,7 @@ class Child:
         ended = self._out in events and not self._hear()
         *lines, rest = bytes(self._heard).split(b"\n")
         self._heard = bytearray(rest)
-        answers = [msgspec.json.decode(line, type=Answer) for line in lines]
+        answers = [_read_answer(line) for line in lines]
         for answer in answers:
             if answer.ready:
                 self.schemas = answer.schemas

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from watcher import decoding
 from watcher.config.tables import (
     BucketTable,
     ChannelTable,
@@ -32,7 +33,7 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
     the nearest that is, and for a value of the wrong type.
     """
     try:
-        return msgspec.convert(value, to, dec_hook=read)
+        return decoding.convert(value, to, dec_hook=read)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `")
         key = ".".join(part for part in (table, place.strip("`").removeprefix("$").strip(".")) if part)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from watcher.decoding import decoder
+
 if TYPE_CHECKING:
     import shapely
 
@@ -26,7 +28,7 @@ class _Plain(msgspec.Struct, tag="Polygon", gc=False):
     coordinates: list[list[tuple[float, float]]]
 
 
-_plain = msgspec.json.Decoder(list[_Plain]).decode
+_plain = decoder(list[_Plain]).decode
 
 
 def footprints(geometries: Sequence[bytes | None]) -> Any:

@@ -17,6 +17,7 @@ import msgspec
 from watcher.core.moments import lasting
 from watcher.core.outbox import Standing
 from watcher.core.wording import bytes_word
+from watcher.decoding import decoder
 from watcher.model import Subscription
 from watcher.names import plain
 
@@ -116,7 +117,7 @@ def expiry(secret: str) -> datetime | None:
     if len(parts) != 3:
         return None
     try:
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)), type=_Claims)
+        claims = _claims(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
         return datetime.fromtimestamp(claims.exp, UTC)
     except (binascii.Error, msgspec.MsgspecError, ValueError, OverflowError, OSError):
         return None
@@ -124,6 +125,9 @@ def expiry(secret: str) -> datetime | None:
 
 class _Claims(msgspec.Struct):
     exp: float
+
+
+_claims = decoder(_Claims).decode
 
 
 def scarce(name: str, place: str, *, free: int, total: int, least: int, reserve: int = 0) -> Concern | None:

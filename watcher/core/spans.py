@@ -50,11 +50,11 @@ def piece(taken: Spans, size: int, *, streams: int, least: int, most: int) -> Sp
     """Choose the bytes that one of several streams fetches next; `None` when all are taken.
 
     Pieces are handed out in the order of the file, so that a digest can follow, and become smaller towards its end, so
-    that the streams end together: half of an even share of what is left, between `least` and `most` bytes.
+    that the streams end together: two thirds of an even share of what is left, between `least` and `most` bytes.
     """
     free = missing(taken, size)
     if not free:
         return None
     first, end = free[0]
-    wanted = min(max(length(free) // (2 * streams), least), most)
-    return (first, end) if end - first < wanted + least else (first, first + wanted)
+    wanted = min(max(2 * length(free) // (3 * streams), least), most)
+    return (first, end) if end - first < wanted + least // 2 else (first, first + wanted)

@@ -29,7 +29,7 @@ ADDRESS_SECONDS = 5.0
 """The time one of a host's addresses gets to accept a connection."""
 
 _TICK = 0.5
-_ZEROS = bytes(2**20)
+_ZEROS = bytes(2**16)
 
 T = TypeVar("T")
 _NUMERIC = socket.AI_NUMERICHOST
@@ -121,7 +121,7 @@ class Connection(httpcore.NetworkStream):
 
     def __init__(self, plain: socket.socket) -> None:
         plain.settimeout(_TICK)
-        self._socket, self._owed = plain, 0
+        self._socket, self._owed, self._asked = plain, 0, False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read up to `max_bytes`, none at the end."""
@@ -133,7 +133,18 @@ class Connection(httpcore.NetworkStream):
 
     def read_into(self, buffer: memoryview, timeout: float | None) -> int:
         """Read into `buffer`, around httpcore; return the number of bytes, 0 at the end."""
-        return _patiently(partial(self._socket.recv_into, buffer), timeout, httpcore.ReadError)
+        count = _patiently(partial(self._socket.recv_into, buffer), timeout, httpcore.ReadError)
+        if isinstance(self._socket, ssl.SSLSocket) and 0 < count < len(buffer):
+            # One read is one record of 16 KiB at most: what else is there comes along, so that each piece costs less.
+            self._socket.settimeout(0)
+            try:
+                while count < len(buffer) and (some := self._socket.recv_into(buffer[count:])):
+                    count += some
+            except OSError:
+                pass  # nothing more is there, or it broke: the next read waits, or says so
+            finally:
+                self._socket.settimeout(_TICK)
+        return count
 
     def owe(self, count: int) -> None:
         """Let httpcore read `count` zeros next, in place of as many bytes that were read around it.
@@ -141,6 +152,10 @@ class Connection(httpcore.NetworkStream):
         It counts them, and so finds the end of the body, after which the connection can be used again.
         """
         self._owed = count
+
+    def answered(self) -> None:
+        """Note that the answer to what was written is read: what comes from now on was not asked for."""
+        self._asked = False
 
     def more(self) -> bytes:
         """Return a byte if one is there already, without waiting for it."""
@@ -154,6 +169,7 @@ class Connection(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of `buffer`."""
+        self._asked = True
         rest = memoryview(buffer)
         while rest:
             rest = rest[_patiently(partial(self._socket.send, rest), timeout, httpcore.WriteError) :]
@@ -184,7 +200,8 @@ class Connection(httpcore.NetworkStream):
         if info == "is_readable":  # asked of an idle one: then its end is all there can be to read
             poll = select.poll()
             poll.register(self._socket, select.POLLIN)
-            return bool(poll.poll(0))
+            # httpcore takes one for idle that another thread has just begun to ask: what comes then is its answer.
+            return bool(poll.poll(0)) and not self._asked
         return None
 
 

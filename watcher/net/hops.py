@@ -61,10 +61,12 @@ def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
     """Send a question, follow at most five redirects, and return the answer with its body unread.
 
     A hop to another origin is a new request without credentials and without the caller's own headers; a
-    question in a body is never repeated at another origin. Raises `Unreachable` for a hop that must not be
-    made, `CredentialError` for a question that would take credentials to a stranger.
+    question in a body is never repeated at another origin. An account may lead a request to another address, as such
+    a hop, from where it goes on; the `size` of a file, in bytes, that it puts into the request's extensions is in those
+    of the answer. Raises `Unreachable` for a hop that must not be made, `CredentialError` for a question that would
+    take credentials to a stranger.
     """
-    url, headers, signed = question.url, question.headers, question.signed
+    url, headers, signed, size = question.url, question.headers, question.signed, None
     for _ in range(HOPS + 1):
         way.reach.check(url, anywhere=question.anywhere)
         if signed and not way.reach.bound(url):
@@ -77,13 +79,18 @@ def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
         if way.reach.home(url):
             way.pace.wait(stop)
         request = request_of(way, question, url, headers)
-        response = _signed(way, way.auth, request) if signed and way.auth else _sent(way, request)
+        response = _signed(way, way.auth, request, question) if signed and way.auth else _sent(way, request)
+        if request.url != url:
+            headers = headers if origin(request.url) == origin(url) else _impersonal(headers)
+            url, signed = request.url, signed and way.reach.bound(request.url)
+        size = request.extensions.get("size", size)
         if response.status_code not in _REDIRECTS or "location" not in response.headers:
+            response.extensions["size"] = size
             return response
         response.close()  # unread: nothing in it is of use, and it may be a bomb
         here, url = url, link(response.headers["location"], base=url)
         if origin(url) != origin(here):
-            headers = {name: value for name, value in headers.items() if name.lower() in _IMPERSONAL}
+            headers = _impersonal(headers)
         if question.method != "GET" and (response.status_code not in (307, 308) or origin(url) != origin(here)):
             raise Unreachable(
                 f"{shown(here)} sends a search on to {shown(url)}: it was not repeated there",
@@ -115,6 +122,10 @@ def link(text: str, base: httpx.URL | None = None) -> httpx.URL:
     return url.copy_with(username=None, password=None, fragment=None)
 
 
+def _impersonal(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() in _IMPERSONAL}
+
+
 def request_of(
     way: Way, question: Question, url: httpx.URL | None = None, headers: Mapping[str, str] | None = None
 ) -> httpx.Request:
@@ -135,12 +146,16 @@ def _sent(way: Way, request: httpx.Request) -> httpx.Response:
     return response
 
 
-def _signed(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
+def _signed(way: Way, auth: httpx.Auth, request: httpx.Request, question: Question) -> httpx.Response:
     """Let `auth` sign a request, and make the requests that it needs for that, such as one for a token."""
+    meant = request.url
     # Closed whatever happens: a flow that is left hanging keeps the lock it may hold.
     with closing(auth.sync_auth_flow(request)) as flow:
         wanted = next(flow)
         while True:
+            if wanted is request and origin(request.url) != origin(meant):
+                way.reach.check(request.url, anywhere=question.anywhere)
+                request.headers = request_of(way, question, request.url, _impersonal(question.headers)).headers
             response = _sent(way, wanted) if wanted is request else answered(way, wanted)
             try:
                 wanted = flow.send(response)

@@ -168,7 +168,8 @@ class _Noting(httpx.Auth):
     def noted(self, request: httpx.Request) -> Iterator[None]:
         url, had = request.url, dict(request.headers)
         yield
-        added = tuple((name, value) for name, value in request.headers.items() if had.get(name) != value)
+        # Where the account led it, the client has put another host into the request.
+        added = tuple((n, v) for n, v in request.headers.items() if had.get(n) != v and n.lower() != "host")
         if added:
             self.headers[origin(url)] = added
         if request.url != url:

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 
 from watcher.credentials import Secret, remembered, remembered_for_now
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, CredentialError, HttpError
 from watcher.model import Finding
 from watcher.net.hops import Talk, link
@@ -111,11 +112,14 @@ class Claims(msgspec.Struct):
     uid: Any = None
 
 
+_claims = decoder(Claims).decode
+
+
 def claims(token: str) -> Claims:
     """Read what a token says of itself, unproven; nothing if it is no JWT."""
     try:
         payload = token.split(".")[1]
-        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=Claims)
+        return _claims(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError, RecursionError):  # msgspec's and binascii's errors are ValueErrors
         return Claims()
 

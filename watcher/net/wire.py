@@ -12,7 +12,7 @@ import httpcore
 import httpx
 
 from watcher.errors import ConfigError
-from watcher.net.connections import Network, refuse_private
+from watcher.net.connections import Connection, Network, refuse_private
 from watcher.net.reach import Reach
 
 
@@ -105,4 +105,7 @@ class _Body(httpx.SyncByteStream):
         return iter(self._answer.stream)  # type: ignore[arg-type]  # a sync pool's stream is a sync one
 
     def close(self) -> None:
+        connection = self._answer.extensions.get("network_stream")
+        if isinstance(connection, Connection):
+            connection.answered()  # before another thread may ask by it
         self._answer.close()

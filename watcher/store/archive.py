@@ -6,11 +6,15 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
+from typing import Any
 
 import msgspec
 
 from watcher.core.sidecars import File
+from watcher.decoding import decoder
 from watcher.store.connection import moment, stamp
+
+_files = decoder(tuple[File, ...]).decode
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -120,22 +124,22 @@ def faults(db: sqlite3.Connection) -> list[Held]:
     return [_read(row) for row in db.execute(f"{_HELD} AND fault IS NOT NULL ORDER BY title")]
 
 
-def _read(row: tuple[object, ...]) -> Held:
+def _read(row: tuple[Any, ...]) -> Held:
     revision, title, catalogue, site, path, size, files, checksum, verified, stored, pinned, *rest = row
-    known = msgspec.json.decode(str(files), type=tuple[File, ...])
+    known = _files(str(files))
     if not known and str(checksum).startswith("sha256:"):
         # Of a time when files were not noted one by one.
-        known = (File("", msgspec.convert(size, int), str(checksum), str(verified)),)
+        known = (File("", size, str(checksum), str(verified)),)
     looked, fault, doomed = (None if value is None else str(value) for value in rest)
     when = moment(str(stored))
     assert when is not None  # noqa: S101  # the query asks for nothing else
     return Held(
-        revision=msgspec.convert(revision, int),
+        revision=revision,
         title=str(title),
         catalogue=str(catalogue),
         site=str(site),
         path=str(PurePath(str(path))),
-        size=msgspec.convert(size, int),
+        size=size,
         files=known,
         verified=str(verified),
         stored=when,

@@ -24,12 +24,16 @@ Revisions = Literal["latest", "all", "first"]
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A revision that is due to be fetched, the site whose shelf it belongs to, and the tries so far."""
+    """A revision that is due to be fetched, the site whose shelf it belongs to, and the tries so far.
+
+    One that is `staged` has been ordered from its provider's tapes.
+    """
 
     revision: int
     catalogue: str
     site: str
     attempts: int
+    staged: bool = False
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -143,12 +147,12 @@ _ORDERS: dict[Order, str] = {
 def due(db: sqlite3.Connection, *, now: datetime, order: Order = "newest") -> list[Wanted]:
     """Return what is due, those tried least first, then the newest acquisition, or in another order."""
     rows = db.execute(
-        "SELECT d.revision, c.catalogue, d.site, d.attempts FROM downloads AS d"
+        "SELECT d.revision, c.catalogue, d.site, d.attempts, d.staged IS NOT NULL FROM downloads AS d"
         " JOIN revisions AS r ON r.number = d.revision JOIN collections AS c ON c.number = r.collection"
         f" WHERE d.due <= ? ORDER BY d.attempts, {_ORDERS[order]}",
         (stamp(now),),
     )
-    return [Wanted(*row) for row in rows]
+    return [Wanted(number, name, site, tries, bool(staged)) for number, name, site, tries, staged in rows]
 
 
 def waiting(db: sqlite3.Connection, *, now: datetime) -> Mapping[str, int]:

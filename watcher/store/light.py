@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from watcher.decoding import decoder
 from watcher.model import Product
 from watcher.store.connection import stamp
 from watcher.store.products import COLUMNS, described
@@ -31,7 +32,7 @@ class _Sized(msgspec.Struct):
     size: int | None = None
 
 
-_assets = msgspec.json.Decoder(tuple[_Sized, ...])
+_assets = decoder(tuple[_Sized, ...])
 
 
 class Light(msgspec.Struct, frozen=True):

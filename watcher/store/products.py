@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 
 from watcher.core.decide import Arrival, Decision, Known
+from watcher.decoding import decoder
 from watcher.model import Asset, Level, Page, Product, Watch
 from watcher.store.connection import moment, stamp
 
 _json = msgspec.json.Encoder()
+_assets = decoder(tuple[Asset, ...]).decode
 
 
 def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Known]:
@@ -263,6 +265,6 @@ def described(collection: str, columns: Sequence[Any]) -> Product:
         geometry=geometry.encode() if geometry else None,
         link=link,
         quicklook=quicklook,
-        assets=msgspec.json.decode(assets, type=tuple[Asset, ...]),
+        assets=_assets(assets),
         grid=grid,
     )

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import msgspec
 
-from watcher.core.carts import File
+from watcher.core.carts import File, secrets_of
+from watcher.credentials import remembered_for_now
 from watcher.errors import NoSpace, TransferError, WatcherError
 from watcher.model import Asset
 from watcher.net import Http
 from watcher.transfer import Progress, Terms, Verified, fetch
 
 Show = Callable[[str, Progress], None]
+
+_LOOK = 2.0
+"""Seconds after which it is looked again how fast all may be."""
 
 
 class Brought(msgspec.Struct, frozen=True):
@@ -33,25 +37,29 @@ def bring(
     folder: Path,
     *,
     concurrency: int,
-    reserve: int,
+    terms: Terms,
+    steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
     stop: threading.Event,
 ) -> Iterator[Brought]:
     """Fetch the files into a folder, `concurrency` at a time, and yield each as it ends.
 
-    `https` gives the HTTP client for an address. What is there already and is the same file is left alone; what was
-    begun goes on from there. A file is asked for at each of its addresses in turn. A full disk ends the pass, for the
-    others would not fit either. A defect is raised once the others are home.
+    `https` gives the HTTP client for an address; `steer` is called every few seconds, to set how fast all may be. What
+    is there already and is the same file is left alone; what was begun goes on from there. A file is asked for at each
+    of its addresses in turn, and what is secret in them is not told. A full disk ends the pass, for the others would
+    not fit either. A defect is raised once the others are home.
     """
     full = threading.Event()
 
     def one(file: File) -> Brought | None:
         path = folder / file.name
+        for secret in (secret for url in file.urls for secret in secrets_of(url)):
+            remembered_for_now(secret)
         if stop.is_set() or full.is_set():
             return None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            return Brought(file, path, _fetched(file, path, https, reserve, show, stop), None)
+            return Brought(file, path, _fetched(file, path, https, terms, show, stop), None)
         except OSError as error:
             return Brought(file, path, None, TransferError(f"{path.parent} cannot be made: {error.strerror}"))
         except WatcherError as error:
@@ -60,14 +68,15 @@ def bring(
             return None if stop.is_set() else Brought(file, path, None, error)
 
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="cart") as pool:
-        for ended in as_completed([pool.submit(one, file) for file in files]):
-            brought = ended.result()
-            if brought is not None:
-                yield brought
+        running = {pool.submit(one, file) for file in files}
+        while running:
+            ended, running = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
+            yield from (brought for future in ended if (brought := future.result()) is not None)
+            steer()
 
 
 def _fetched(
-    file: File, path: Path, https: Callable[[str], Http], reserve: int, show: Show | None, stop: threading.Event
+    file: File, path: Path, https: Callable[[str], Http], terms: Terms, show: Show | None, stop: threading.Event
 ) -> Verified:
     def tell(progress: Progress) -> None:
         if show is not None:
@@ -75,13 +84,13 @@ def _fetched(
 
     for url in file.urls[:-1]:
         try:
-            return _from(url, file, path, https, reserve, tell, stop)
+            return _from(url, file, path, https, terms, tell, stop)
         except NoSpace:
             raise
         except WatcherError:
             if stop.is_set():
                 raise  # the last address is no better then
-    return _from(file.urls[-1], file, path, https, reserve, tell, stop)
+    return _from(file.urls[-1], file, path, https, terms, tell, stop)
 
 
 def _from(
@@ -89,9 +98,9 @@ def _from(
     file: File,
     path: Path,
     https: Callable[[str], Http],
-    reserve: int,
+    terms: Terms,
     tell: Callable[[Progress], None],
     stop: threading.Event,
 ) -> Verified:
     asset = Asset("product", url, size=file.size, checksum=file.checksum)
-    return fetch(https(url), asset, path, terms=Terms(reserve=reserve), progress=tell, stop=stop)
+    return fetch(https(url), asset, path, terms=terms, progress=tell, stop=stop)

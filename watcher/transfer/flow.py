@@ -33,6 +33,7 @@ class Flow:
             self._terms.tally.add(count)
         if self._unlooked >= space.STRIDE:
             space.leave(self._part, self._terms.reserve)
+            space.settle(self._part)
             self._unlooked = 0
         if self._terms.rate is not None:
             self._window += self._terms.rate.take(count, self._stop)  # which is not the server's fault

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from watcher.core.spans import Spans
+from watcher.decoding import decoder
 from watcher.errors import InHand, TransferError
 from watcher.transfer.directories import named, opened
 
@@ -22,7 +23,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the bytes of a ``.part`` belong to.
 
-    `href` is without its query, which may be a signature; `total` is the size that the server announced;
+    `href` is without its query, which may be a signature; `total` is the size that was announced;
     `etag` is a strong one (RFC 9110 §8.8.1) or `None`; `boot` tells whether the machine ran on since. `spans` are the
     bytes that several streams have written; `None` where the file was written by one, from its start to its end.
     """
@@ -37,7 +38,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     spans: Spans | None = None
 
 
-_read_record = msgspec.json.Decoder(Record).decode  # made once, as threads must not do it together
+_read_record = decoder(Record).decode
 
 
 class Part:

@@ -124,7 +124,8 @@ def _begun(response: httpx.Response, errand: Errand, *, status: int = 200) -> tu
         )
     record = Record(
         href=address(asset),
-        total=total,
+        # What an account has heard of the size is better than nothing; what the server says of it counts.
+        total=response.extensions.get("size") if total is None else total,
         size=asset.size,
         checksum=asset.checksum,
         etag=ranges.strong(response),

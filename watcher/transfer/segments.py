@@ -31,7 +31,7 @@ from watcher.transfer.refusals import LOOK, beginning, refusal
 from watcher.transfer.resume import Kept
 from watcher.transfer.sums import Sums
 
-LEAST, MOST = 8 * 2**20, 64 * 2**20
+LEAST, MOST = 4 * 2**20, 64 * 2**20
 """Bytes of a piece. What is less than four of the least is left to one stream."""
 
 _NOTE = 0.5

@@ -1,4 +1,4 @@
-"""Digests of a file that is still being written, computed by threads that follow it.
+"""Digests of a file that is still being written, computed by threads that follow it; of a small one, once it is there.
 
 They read it back from the page cache, so that a resumed file is nothing special, no queue can fill up, and
 hashing overlaps with receiving: hashlib, blake3 and `preadv` all release the interpreter's lock.
@@ -15,6 +15,8 @@ from watcher.errors import TransferError
 
 _BUFFER = 256 * 1024
 _STRIDE = 1024 * 1024
+_SMALL = 8 * 2**20
+"""Bytes of a file for which threads are not worth their while: it is read at its end, in a few milliseconds."""
 
 
 def digests_of(fd: int, size: int, algorithms: set[str], stop: threading.Event) -> dict[str, str]:
@@ -25,7 +27,7 @@ def digests_of(fd: int, size: int, algorithms: set[str], stop: threading.Event) 
 
 
 class Sums:
-    """The digests of the file behind `fd`, one thread for each algorithm. A context manager."""
+    """The digests of the file behind `fd`, one thread for each algorithm where it is large. A context manager."""
 
     def __init__(self, fd: int, algorithms: set[str]) -> None:
         self._fd = fd
@@ -33,14 +35,10 @@ class Sums:
         self._news = threading.Condition()
         self._digests: dict[str, str] = {}
         self._failure: Exception | None = None
-        self._threads = [
-            threading.Thread(target=self._follow, args=(name,), name=f"{name} of a download", daemon=True)
-            for name in sorted(algorithms)
-        ]
+        self._algorithms = sorted(algorithms)
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Sums:
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,8 +53,16 @@ class Sums:
         self._size = size
         if size - self._told >= _STRIDE:
             self._told = size
+            if size >= _SMALL and not self._threads:
+                self._start()
             with self._news:
                 self._news.notify_all()
+
+    def _start(self) -> None:
+        for name in self._algorithms:
+            thread = threading.Thread(target=self._follow, args=(name,), name=f"{name} of a download", daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def digests(self, stop: threading.Event) -> dict[str, str]:
         """Return the digests by algorithm, once all of the file that was reached is read.
@@ -66,7 +72,10 @@ class Sums:
         with self._news:
             self._ended = True
             self._news.notify_all()
-            while self._failure is None and len(self._digests) < len(self._threads):
+        for name in () if self._threads else self._algorithms:
+            self._follow(name)
+        with self._news:
+            while self._failure is None and len(self._digests) < len(self._algorithms):
                 if stop.is_set():
                     raise TransferError("stopped")
                 self._news.wait(0.5)

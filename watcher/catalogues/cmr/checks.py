@@ -11,6 +11,7 @@ import msgspec
 from watcher.catalogues.cmr.deletions import deletions
 from watcher.catalogues.cmr.questions import Question, Sheet, ask, concept, get
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.levels import level
 from watcher.model import Finding, Holding
@@ -33,6 +34,9 @@ class _Collections(msgspec.Struct):
     items: list[_Collection]
 
 
+_decode = decoder(_Collections).decode
+
+
 def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
     """Ask CMR to describe the collections configured."""
     idents = {name: concept(kind, http, name) for name in kind.collections}
@@ -40,7 +44,7 @@ def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
     asked = [("concept_id[]", ident) for ident in dict.fromkeys(idents.values())]
     answer = get(http, url, [*asked, ("page_size", "2000"), ("include_granule_counts", "true")])
     try:
-        listed = msgspec.json.decode(json_body(answer), type=_Collections).items
+        listed = _decode(json_body(answer)).items
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise CatalogueError(f"{url} answered what is no list of collections: {error}") from error
     described = {str(one.meta.get("concept-id")): one for one in listed}

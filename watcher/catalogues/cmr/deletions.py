@@ -11,6 +11,7 @@ import msgspec
 from watcher.catalogues.cmr.questions import SECOND, get, stamp
 from watcher.core import revisions
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.levels import Level
 from watcher.model import Product
@@ -32,7 +33,7 @@ class _Deleted(msgspec.Struct, gc=False, rename="kebab"):
     parent_collection_id: str
 
 
-_decode = msgspec.json.Decoder(list[_Deleted]).decode
+_decode = decoder(list[_Deleted]).decode
 
 
 def deletions(

@@ -18,6 +18,7 @@ import msgspec
 from watcher.catalogues.cmr.granules import Granule, acquired
 from watcher.core.moments import moment
 from watcher.core.outlines import Box
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain
 from watcher.net import json_body
@@ -70,7 +71,9 @@ class _Collections(msgspec.Struct):
     items: list[_Named]
 
 
-_decode = msgspec.json.Decoder(_Page).decode
+_decode = decoder(_Page).decode
+_problem = decoder(_Problem).decode
+_collections = decoder(_Collections).decode
 
 
 def ask(kind: Kind, http: Http, question: Question, *, after: str | None = None) -> Sheet:
@@ -99,7 +102,7 @@ def get(http: Http, url: str, params: list[tuple[str, str]], headers: dict[str, 
     except HttpError as error:
         if error.hint is None and 400 <= error.status < 500:
             try:
-                said = "; ".join(map(str, msgspec.json.decode(error.body, type=_Problem).errors))
+                said = "; ".join(map(str, _problem(error.body).errors))
             except (msgspec.DecodeError, RecursionError):
                 said = ""  # the explanation is cut or is none; the status stands
             error.hint = f"the server says: {plain(said)}" if said else None
@@ -129,9 +132,7 @@ def concept(kind: Kind, http: Http, name: str) -> str:
     params = [("short_name", short), ("page_size", "50"), *([("version", version)] if version else [])]
     answer = get(http, url, params)
     try:
-        found = [
-            str(one.meta.get("concept-id")) for one in msgspec.json.decode(json_body(answer), type=_Collections).items
-        ]
+        found = [str(one.meta.get("concept-id")) for one in _collections(json_body(answer)).items]
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise CatalogueError(f"{url} answered what is no list of collections: {error}") from error
     if len(found) != 1:

@@ -2,7 +2,8 @@
 
 Its search looks like STAC and is not (recorded answers say `1.0.0-beta`): a collection is the property `dataset`,
 `datetime` is when the catalogue published a product, and pages are numbered. `features` reads an answer, `questions`
-asks one and judges what comes back, `walk` reads all there is and proves it, `checks` looks at the server.
+asks one and judges what comes back, `walk` reads all there is and proves it, `availability` asks what is on tape,
+`checks` looks at the server.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from watcher.catalogues.geodes.availability import available
 from watcher.catalogues.geodes.checks import look
 from watcher.catalogues.geodes.features import product
 from watcher.catalogues.geodes.holdings import holdings
 from watcher.catalogues.geodes.questions import Question, lower
 from watcher.catalogues.geodes.walk import Walk
-from watcher.model import Candidate, Capability, Finding, Holding, Page, Query, level
+from watcher.model import Candidate, Capability, Finding, Holding, Page, Product, Query, level
 
 if TYPE_CHECKING:
     from watcher.net import Http
@@ -81,6 +83,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:  # noqa: ARG002
         """Find nothing: it knows no sites by name, places are asked for by their ground."""
         return [], []
+
+    def at_hand(self, product: Product, http: Http) -> bool | None:
+        """Say whether the file of a product is on disk now, as GEODES' `availability` has it."""
+        return available(product, self.url, http)
 
     def discover(self, http: Http) -> Iterator[Holding]:
         """List the collections that the server has; their levels as set here, or by what it says of them."""

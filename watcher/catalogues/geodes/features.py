@@ -17,6 +17,7 @@ import msgspec
 
 from watcher.core import grids, revisions
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.model import Asset, Level, Product, level
 from watcher.names import identity, nonempty, utf8
 
@@ -104,7 +105,7 @@ class Features(msgspec.Struct):
     context: Context
 
 
-decode = msgspec.json.Decoder(Features).decode
+decode = decoder(Features).decode
 
 
 def product(feature: Feature, *, given: Level | None, url: str) -> Product:

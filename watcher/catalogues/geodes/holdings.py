@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Holding, level
 from watcher.net import json_body
@@ -36,6 +37,9 @@ class _Collections(msgspec.Struct):
     context: _Context = _Context()
 
 
+_decode = decoder(_Collections).decode
+
+
 def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
     """List the collections, each once. Raises `CatalogueError` if they are no list, or fewer than are counted."""
     url = f"{kind.url.rstrip('/')}/collections"
@@ -43,7 +47,7 @@ def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
     for number in range(1, kind.max_pages + 1):
         parameters = {"page": str(number), "limit": str(kind.limit)} if number > 1 else None
         try:
-            page = msgspec.json.decode(json_body(http.get(url, params=parameters)), type=_Collections)
+            page = _decode(json_body(http.get(url, params=parameters)))
         except msgspec.DecodeError as error:
             raise CatalogueError(f"{url} answered what is no list of collections: {error}") from error
         fresh = [one for one in page.collections if one.id not in seen]

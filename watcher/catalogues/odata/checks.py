@@ -14,6 +14,7 @@ import msgspec
 
 from watcher.catalogues.odata.questions import DELETED, PRODUCTS, Question, Sheet, ask, explained
 from watcher.catalogues.odata.queue import address
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, CredentialError, HttpError
 from watcher.levels import level
 from watcher.model import Finding, Holding
@@ -34,6 +35,9 @@ class _Subscription(msgspec.Struct, rename="pascal"):
     status: Any = None
     filter_param: Any = None
     subscription_event: Any = None
+
+
+_decode = decoder(_Subscription).decode
 
 
 def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
@@ -133,7 +137,7 @@ def _subscription(kind: Kind, http: Http, name: str, ident: str) -> Iterator[Fin
     subject = f"subscription of {name}"
     try:
         answer = http.get(address(kind, ident), authenticated=True)
-        said = msgspec.json.decode(json_body(answer), type=_Subscription)
+        said = _decode(json_body(answer))
     except HttpError as error:
         raise explained(error) from error
     except msgspec.DecodeError as error:

@@ -16,6 +16,7 @@ import msgspec
 from watcher.catalogues.odata.products import Entity
 from watcher.core.moments import moment
 from watcher.core.outlines import rings
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain
 from watcher.net import json_body
@@ -93,7 +94,8 @@ class _Refusal(msgspec.Struct):
     detail: Any = None
 
 
-_decode = msgspec.json.Decoder(_Page).decode
+_decode = decoder(_Page).decode
+_refusal = decoder(_Refusal).decode
 
 
 def polygons(geometry: bytes, *, most: int) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ def explained(error: HttpError) -> HttpError:
     """Say what the server refused, in its own words."""
     if error.hint is None and error.status in (400, 404, 422):
         try:
-            detail = msgspec.json.decode(error.body, type=_Refusal).detail
+            detail = _refusal(error.body).detail
         except (msgspec.DecodeError, RecursionError):
             detail = None  # the explanation is cut or is none; the status stands
         message = detail.get("message") if isinstance(detail, dict) else detail

@@ -29,6 +29,7 @@ import msgspec
 from watcher.catalogues.odata.products import Entity
 from watcher.catalogues.odata.questions import explained
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, CredentialError, HttpError
 from watcher.model import Page, Query
 from watcher.net import json_body
@@ -62,8 +63,9 @@ class _Acknowledged(msgspec.Struct, rename="pascal"):
     max_queue_length: Any = None
 
 
-_events = msgspec.json.Decoder(list[Event]).decode
-_entity = msgspec.json.Decoder(Entity).decode
+_acknowledged = decoder(_Acknowledged).decode
+_events = decoder(list[Event]).decode
+_entity = decoder(Entity).decode
 Search = Callable[[Query, "Http"], Iterator[Page]]
 Reading = Callable[[Query, Sequence[Entity]], Page]
 
@@ -146,7 +148,7 @@ def _acknowledge(kind: Kind, http: Http, ident: str, ack_id: str) -> bool:
     """Acknowledge an event and all before it; return whether the queue has room left."""
     url = f"{address(kind, ident)}/Ack?$ackid={quote(ack_id, safe='')}"
     try:
-        left = msgspec.json.decode(json_body(http.post(url, json={}, authenticated=True)), type=_Acknowledged)
+        left = _acknowledged(json_body(http.post(url, json={}, authenticated=True)))
     except HttpError as error:
         raise explained(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:

@@ -19,6 +19,7 @@ import msgspec
 from watcher.core.grids import named
 from watcher.core.moments import moment
 from watcher.core.revisions import token
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Asset, Level, Product, level
 from watcher.names import utf8
@@ -235,7 +236,7 @@ def _decoder(site_filter: str) -> msgspec.json.Decoder[Any]:
         bases=(Properties,),
         gc=False,
     )
-    return msgspec.json.Decoder(_Body[properties])  # type: ignore[valid-type]
+    return decoder(_Body[properties])  # type: ignore[valid-type]
 
 
 @lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ import msgspec
 
 from watcher.catalogues.resto.features import Features, read
 from watcher.catalogues.resto.walk import Window
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain
 from watcher.net import Http, json_body
@@ -38,7 +39,7 @@ def offered(http: Http, base: str) -> list[str]:
     """Return the names of the server's collections."""
     answer = http.get(f"{base}/collections.json")
     try:
-        listed = msgspec.json.decode(json_body(answer), type=_Collections)
+        listed = _collections(json_body(answer))
     except (msgspec.DecodeError, RecursionError) as error:
         raise CatalogueError(
             f"{base} does not answer as a resto server: {error}",
@@ -63,6 +64,10 @@ class _Collections(msgspec.Struct):
 
 class _Refusal(msgspec.Struct):
     message: str = msgspec.field(name="ErrorMessage")
+
+
+_collections = decoder(_Collections).decode
+_refusal = decoder(_Refusal).decode
 
 
 def _written(then: datetime) -> str:
@@ -98,7 +103,7 @@ def _explained(http: Http, base: str, url: str, params: Mapping[str, str], error
 
 def _said(body: bytes) -> str | None:
     try:
-        return plain(msgspec.json.decode(body, type=_Refusal).message)
+        return plain(_refusal(body).message)
     except (msgspec.DecodeError, RecursionError):
         return None
 

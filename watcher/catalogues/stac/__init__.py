@@ -1,8 +1,8 @@
 """STAC API catalogues: the search of STAC API 1.0 (item-search, with the query, filter and sort extensions).
 
-`features`, `assets` and `buckets` read an answer, `writing` writes a question, `questions` asks one and judges what
-comes back, `walks` reads all there is and proves it, `holdings` lists collections, `checks` and `paging` look at a
-server for `watcher check`.
+`features`, `assets`, `buckets` and `bundles` read an answer, `writing` writes a question, `questions` asks one and
+judges what comes back, `walks` reads all there is and proves it, `holdings` lists collections, `checks` and `paging`
+look at a server for `watcher check`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `assets` are the assets to download: keys, patterns of keys (`B0?`) or roles (`role:data`). Without any it is the
     product's zip or tar, if it has exactly one; single bands are never taken unasked. Assets that are not at an http
     address are left out; those in S3 buckets have one, too, once `s3` names the endpoint at which buckets are reached.
+    `bundles` is the address at which the bundles of Landsat scenes are asked for, by their `landsat_product_id`: where
+    no `assets` are named it is the bundle that is downloaded.
     """
 
     url: str
@@ -57,6 +59,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     places: Annotated[int, msgspec.Meta(ge=1)] = 50
     fields: bool = False
     s3: str = ""
+    bundles: str = ""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -64,6 +67,12 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("url must be the address of the landing page alone, without user, query or fragment")
         if self.s3 and (urlsplit(self.s3).scheme not in ("https", "http") or not urlsplit(self.s3).hostname):
             raise ValueError("s3 must be the https address of an endpoint, without a bucket")
+        if self.bundles and (
+            urlsplit(self.bundles).scheme not in ("https", "http")
+            or not urlsplit(self.bundles).hostname
+            or "?" in self.bundles
+        ):
+            raise ValueError("bundles must be an https address, without a query")
         if not self.collections:
             raise ValueError("collections must name at least one collection")
         if self.filter.startswith("resto") and self.cursor not in ("created", "none"):
@@ -100,7 +109,15 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         levels = {name: level(text) for name, text in self.collections.items() if text}
         for features in Walk(self, query, http).pages():
             products = [
-                product(feature, cursor=self.cursor, levels=levels, assets=self.assets, url=self.url, s3=self.s3)
+                product(
+                    feature,
+                    cursor=self.cursor,
+                    levels=levels,
+                    assets=self.assets,
+                    url=self.url,
+                    s3=self.s3,
+                    bundles=self.bundles,
+                )
                 for feature in features
             ]
             # The level is no part of the question: a collection has one, save where each item says its own.

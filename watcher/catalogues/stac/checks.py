@@ -15,6 +15,7 @@ from watcher.catalogues.stac.features import Feature
 from watcher.catalogues.stac.paging import pages
 from watcher.catalogues.stac.questions import Question, Sheet, ask, otherwise
 from watcher.catalogues.stac.silence import EVER, sample, unknown
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 from watcher.net import json_body
@@ -31,10 +32,13 @@ class _Landing(msgspec.Struct):
     resto: Any = msgspec.field(name="resto:version", default=None)
 
 
+_landing = decoder(_Landing).decode
+
+
 def look(kind: Kind, http: Http) -> Iterator[Finding]:
     """Look at the landing page, the conformance, and each collection."""
     try:
-        landing = msgspec.json.decode(json_body(http.get(kind.url)), type=_Landing)
+        landing = _landing(json_body(http.get(kind.url)))
     except msgspec.DecodeError as error:
         yield Finding("landing page", False, f"{kind.url} is no STAC API: {error}", "set url to its landing page")
         return

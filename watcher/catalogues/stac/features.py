@@ -15,8 +15,10 @@ import msgspec
 
 from watcher.catalogues.stac.assets import File, http, quicklook, wanted
 from watcher.catalogues.stac.buckets import Reached
+from watcher.catalogues.stac.bundles import bundle
 from watcher.core import grids, revisions
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.model import Level, Product, level
 from watcher.names import identity, nonempty, utf8
 
@@ -103,7 +105,7 @@ class Features(msgspec.Struct):
         return self.number_matched
 
 
-decode = msgspec.json.Decoder(Features).decode
+decode = decoder(Features).decode
 
 
 def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
@@ -116,11 +118,20 @@ def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
 
 
 def product(
-    feature: Feature, *, cursor: str, levels: Mapping[str, Level], assets: Sequence[str], url: str, s3: str = ""
+    feature: Feature,
+    *,
+    cursor: str,
+    levels: Mapping[str, Level],
+    assets: Sequence[str],
+    url: str,
+    s3: str = "",
+    bundles: str = "",
 ) -> Product:
     """Say what watcher understands of a feature; the parameters are settings of the Kind, levels as given there."""
     said = feature.properties
     files = wanted(Reached(feature.files, s3) if s3 else feature.files, assets)
+    if bundles and not assets:
+        files = bundle(feature.id, bundles) or files
     updated = moment(said.updated)
     published = moment(said.published) or moment(said.created)
     changed = updated or published

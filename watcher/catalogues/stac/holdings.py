@@ -11,6 +11,7 @@ import msgspec
 from watcher.catalogues.stac.features import Link
 from watcher.catalogues.stac.questions import onward
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Holding, Level, level
 from watcher.net import json_body
@@ -39,6 +40,9 @@ class _Collections(msgspec.Struct):
     links: list[Link] | None = None
 
 
+_decode = decoder(_Collections).decode
+
+
 def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
     """List the collections, each once. Raises `CatalogueError` for what is no list of them."""
     url: str | None = f"{kind.url.rstrip('/')}/collections"
@@ -49,7 +53,7 @@ def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
             raise CatalogueError(f"{kind.url} has more than {MANY} pages of collections")
         been.add(url)
         try:
-            page = msgspec.json.decode(json_body(http.get(url)), type=_Collections)
+            page = _decode(json_body(http.get(url)))
         except msgspec.DecodeError as error:
             raise CatalogueError(f"{url} answered what is no list of collections: {error}") from error
         for one in page.collections:

@@ -65,6 +65,11 @@ def _open(href: str) -> str | None:
     return url if len(kept) == len(said) else parts._replace(query=urlencode(kept)).geturl()
 
 
+def secrets_of(url: str) -> list[str]:
+    """Return what is secret in an address: values of its query that let their bearer in."""
+    return [value for key, value in parse_qsl(urlsplit(url).query) if _secret(key)]
+
+
 def _secret(key: str) -> bool:
     return key.lower() in _SECRETS or key.lower().startswith("x-amz-")
 

@@ -30,6 +30,9 @@ from watcher.transfer import Halt, Tally
 
 __all__ = ["Brought", "How", "Rules", "Show", "download", "run"]
 
+AtHand = Callable[[str, Product], bool | None]
+"""Says whether a catalogue has the files of a product at hand; `None` if it does not tell."""
+
 _LOOK = 2.0
 """Seconds after which it is looked again what may begin, and how fast it may go."""
 
@@ -64,18 +67,20 @@ def download(
     steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
     carry: Carry = run,
+    at_hand: AtHand = lambda catalogue, product: None,  # noqa: ARG005
     stop: threading.Event | None = None,
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
     The caller sees to it that this is the only pass. Each product is brought by `carry`, in a thread of its own: here,
-    or by a cluster. `https` gives the HTTP client of a catalogue, `how` the terms on
-    which its products are fetched, `rules` say which come first, `owed` names the hooks that a product of a site gets
-    once it is home; `steer` is called every few seconds, to set how fast all of them may be. What becomes due meanwhile
-    is fetched, too. What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the
-    pass: other products would not fit either. A refused account ends it for its catalogue, so that it is not locked by
-    repetition. So does a cluster that cannot fetch: what it had stays due. That, or a defect, is raised once the others
-    are home.
+    or by a cluster; one that was ordered from tape only once `at_hand` does not deny that it is back. `https` gives the
+    HTTP client of a catalogue, `how` the terms on which its products are fetched, `rules` say which come first, `owed`
+    names the hooks that a product of a site gets once it is home; `steer` is called every few seconds, to set how fast
+    all of them may be. What becomes due meanwhile is fetched, too.
+
+    What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the pass: other
+    products would not fit either. A refused account ends it for its catalogue, so that it is not locked by repetition.
+    So does a cluster that cannot fetch: what it had stays due. That, or a defect, is raised once the others are home.
     """
     halt = Halt(stop)
     named = partial(_Named, layout, how)
@@ -90,7 +95,8 @@ def download(
                     begun = _begin(db, queue, list(running.values()), refused, named, now=now())
                     if begun is None:
                         break
-                    running[pool.submit(carry, *_job(begun, https, archive, how, now, show, halt))] = begun
+                    job = _job(begun, https, archive, how, now, show, halt)
+                    running[pool.submit(_carried, carry, at_hand, *job)] = begun
                 if not running:
                     break
                 steer()
@@ -113,6 +119,14 @@ def download(
     if grave:
         _warn(db, grave[0], now=now())
         raise grave[0]
+
+
+def _carried(carry: Carry, at_hand: AtHand, job: Job, own: Own) -> Stored:
+    """Bring a product home. One that was ordered is asked about first: some providers count each try to fetch it."""
+    wanted = job.wanted
+    if wanted.staged and at_hand(wanted.catalogue, job.product) is False:
+        raise Staged(f"{wanted.catalogue} says that the file is on tape, and not back yet")
+    return carry(job, own)
 
 
 def _grave(error: BaseException | None, stop: threading.Event) -> list[BaseException]:

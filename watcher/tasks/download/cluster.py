@@ -16,10 +16,10 @@ from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from watcher.archive import Archive, Disk
+from watcher.decoding import convert
 from watcher.errors import ClusterError, CredentialError, InHand, NoArchive, NoSpace, TransferError
 from watcher.net import Loan, Settings
 from watcher.net.loans import NOTHING
@@ -172,7 +172,7 @@ class Cluster:
             seat.begun = True
             seat.count(said["count"])
             if seat.own.show is not None and said["progress"] is not None:
-                seat.own.show(seat.job.product.title, msgspec.convert(said["progress"], Progress))
+                seat.own.show(seat.job.product.title, convert(said["progress"], Progress))
 
     def _lent(self, job: Job, own: Own, refused: Loan = NOTHING) -> Loan:
         return own.http().lend([asset.href for asset in job.product.assets], refused=refused, stop=own.stop)

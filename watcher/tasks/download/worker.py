@@ -22,6 +22,7 @@ from msgspec import structs
 
 import watcher
 from watcher.credentials import redact
+from watcher.decoding import convert
 from watcher.errors import TransferError, WatcherError
 from watcher.net import Lent, Loan, Settings
 from watcher.store.downloads import Stored
@@ -200,7 +201,7 @@ class _Line(threading.Thread):
             )
         except (OSError, TimeoutError, RuntimeError, AttributeError):
             return None  # the scheduler is gone, or the worker is going: the lease says for how long
-        return None if said is None else msgspec.convert(said, Word)
+        return None if said is None else convert(said, Word)
 
     def _tell(self) -> None:
         progress, self._progress = self._progress, None

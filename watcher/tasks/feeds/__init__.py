@@ -21,6 +21,7 @@ from watcher.core.expected import Expected, outlook
 from watcher.core.feeds import Child, Extent, Feed
 from watcher.core.feeds.feed import ATOM, CALENDAR, GEOJSON, JSON, STAC
 from watcher.core.production import RECENT, Acquisition, acquisitions
+from watcher.decoding import decoder
 from watcher.model import Site
 from watcher.store import arrivals, production, sites
 from watcher.tasks.feeds.files import Files, Wrote, folder
@@ -59,6 +60,9 @@ class _Note(msgspec.Struct, frozen=True):
     terms: Terms | None = None
     upto: int = 0
     sites: Mapping[int, _Known] = {}
+
+
+_read_note = decoder(_Note).decode
 
 
 class _Ahead(NamedTuple):
@@ -119,7 +123,7 @@ def write(
 def _note(files: Files) -> _Note:
     """Read what was written; a note of another format, or one that cannot be read, is as good as none."""
     try:
-        note = msgspec.json.decode(files.kept(), type=_Note)
+        note = _read_note(files.kept())
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _Note()
     return note if note.format == _FORMAT else _Note()

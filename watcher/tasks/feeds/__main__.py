@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from watcher.decoding import decoder
 from watcher.errors import WatcherError
 from watcher.store.connection import connect, naming
 from watcher.tasks.feeds import write
@@ -22,7 +23,7 @@ from watcher.tasks.feeds.child import Answer, Asked
 
 def main() -> None:
     """Write the feeds that are due."""
-    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Asked)
+    asked = decoder(Asked).decode(sys.stdin.buffer.read())
     database = Path(asked.database)
     try:
         with naming(database), closing(connect(database)) as db:

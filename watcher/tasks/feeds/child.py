@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from watcher.decoding import decoder
 from watcher.errors import StoreError
 from watcher.tasks.feeds import Terms
 from watcher.tasks.feeds.files import Wrote
@@ -37,6 +38,9 @@ class Answer(msgspec.Struct, frozen=True):
     wrote: Wrote | None = None
     problem: str | None = None
     hint: str | None = None
+
+
+_read_answer = decoder(Answer).decode
 
 
 def write_apart(
@@ -78,7 +82,7 @@ def _ended(process: subprocess.Popen[bytes], stop: threading.Event, alive: Calla
 
 def _wrote(said: bytes, complained: bytes, status: int) -> Wrote | None:
     try:
-        answer = msgspec.json.decode(said, type=Answer)
+        answer = _read_answer(said)
     except msgspec.DecodeError as error:
         lines = complained.decode(errors="replace").strip().splitlines()
         last = lines[-1] if lines else "it said nothing"

@@ -13,6 +13,7 @@ import msgspec
 from watcher.config import CatalogueTable
 from watcher.core.health import expiry
 from watcher.credentials import Secret
+from watcher.decoding import convert
 from watcher.errors import WatcherError
 from watcher.model import Finding
 from watcher.mounts import mount_of
@@ -77,7 +78,7 @@ def expires(catalogues: Iterable[CatalogueTable], stated: Mapping[str, date]) ->
 def _revealed(value: object) -> str:
     """Return the secret that a setting of an account names, "" where it names none that can be read."""
     try:
-        secret = msgspec.convert(value, Secret) if isinstance(value, dict) else None
+        secret = convert(value, Secret) if isinstance(value, dict) else None
         # A keyring may ask somebody at the desktop to open it: not every few minutes.
         return secret.reveal() if secret is not None and secret.keyring is None else ""
     except (msgspec.ValidationError, WatcherError):
