@@ -213,11 +213,13 @@ def retry(db: sqlite3.Connection, *, now: datetime) -> int:
     ).rowcount
 
 
-def troubles(db: sqlite3.Connection) -> list[Trouble]:
-    """Return what waits for another try or was given up."""
+def troubles(db: sqlite3.Connection, *, waiting: bool = False) -> list[Trouble]:
+    """Return what waits for another try or was given up; or only what is `waiting`."""
     rows = db.execute(
         "SELECT title, site, attempts, due, given_up, problem FROM downloads JOIN revisions ON number = revision"
-        " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL) ORDER BY title"
+        " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL)"
+        " AND (due IS NOT NULL OR NOT ?) ORDER BY title",
+        (waiting,),
     )
     return [
         Trouble(title, site, attempts, moment(due), moment(given_up), problem)
