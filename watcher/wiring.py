@@ -715,10 +715,9 @@ class Parts:
                 raise UsageError(f"{text} stands for no address that is kept here", hint=hint) from error
             return text
         if "@" not in text and "://" not in text:
-            known = ", ".join(self.config.channels) or "none yet: [channels.NAME] in config.toml"
-            raise UsageError(
-                f'"{text}" is no channel, e-mail address or Apprise URL', hint=f"the channels are: {known}"
-            )
+            known = ", ".join(self.config.channels)
+            hint = f"the channels are: {known}" if known else f"no channel is configured: add [channels.{text}]"
+            raise UsageError(f'"{text}" is no channel, e-mail address or Apprise URL', hint=hint)
         if "://" in text:
             url = _guarded(self._asked(text))
             return addresses.known(self.state, url) or url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from watcher.cli.output import ago, several
+from watcher.cli.output import ago, several, until
 
 if TYPE_CHECKING:
     import sqlite3
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from watcher.wiring import Parts
 
 
-def archive_troubles(db: sqlite3.Connection, moment: datetime) -> list[str]:
+def archive_troubles(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
     """Say what is wrong with what is stored, and with what was to be done with it."""
     from watcher.store import archive, hooks
 
     told = [f"{held.title}: {held.fault} (watcher verify --again)" for held in archive.faults(db)]
     for run in hooks.runs(db, troubled=True):
-        after = f"given up (watcher hooks --again {run.title})" if run.given_up else f"again {ago(run.due, moment)}"
+        if run.hook not in parts.config.hooks:
+            continue
+        after = f"given up (watcher hooks --again {run.title})" if run.given_up else until(run.due, moment)
         tries = several(run.attempts, "try", "tries")
         told.append(f"{run.title}: the hook {run.hook} failed after {tries}, {after}: {run.problem}")
     return told
