@@ -404,7 +404,7 @@ class Parts:
         """Return what is to leave the archive by its limits."""
         from watcher.tasks.tidy import leaving
 
-        return leaving(db, **self._retention(), now=now())
+        return leaving(db, self.archive.shown(""), **self._retention(), now=now())
 
     def tidy(self, db: sqlite3.Connection, *, at_once: bool = False) -> Iterator[Leaving]:
         """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""

@@ -218,6 +218,7 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
 
 def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
     """Want these products, and say which are home already; return how many are."""
+    from watcher.archive import whereabouts
     from watcher.store import archive, downloads
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -229,7 +230,7 @@ def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
                 raise unseen(db, title)
         for there in archive.titled(db, title):
             home += 1
-            click.echo(f"{there.title} is stored already: {parts.archive.shown(there.path)}")
+            click.echo(f"{there.title} is stored already: {whereabouts(parts.archive, there.path, there.archive)}")
     return home
 
 

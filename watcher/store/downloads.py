@@ -181,13 +181,13 @@ def shelve(db: sqlite3.Connection, revision: int, place: Callable[[int], str]) -
     return path
 
 
-def stored(db: sqlite3.Connection, revision: int, file: Stored, *, now: datetime) -> None:
-    """Note that a product is home: whole, and under its final name."""
+def stored(db: sqlite3.Connection, revision: int, file: Stored, *, archive: str | None = None, now: datetime) -> None:
+    """Note that a product is home, in that archive: whole, and under its final name."""
     db.execute(
         "UPDATE downloads SET stored = ?, path = ?, size = ?, checksum = ?, verified = ?, fetched = fetched + ?,"
         " files = ?, due = NULL, given_up = NULL, problem = NULL, examined = NULL, fault = NULL, doomed = NULL,"
-        " dropped = NULL, staged = NULL WHERE revision = ?",
-        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, _files(file), revision),
+        " dropped = NULL, staged = NULL, archive = ? WHERE revision = ?",
+        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, _files(file), archive, revision),
     )
 
 
