@@ -215,3 +215,20 @@ for number in range(1000):
     for thread in threads: thread.join()
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=100)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[download]\nconcurrency = "2"\n', "download.concurrency: must be a number, and is a text"),
+        ('[download]\nlevels = "L2A"\n', "download.levels: must be a list, and is a text"),
+        ('[download]\nsidecar = "yes"\n', "download.sidecar: must be true or false, and is a text"),
+        ('[download]\norder = "new"\n', 'download.order: "new" is none of its choices'),
+        ('[hooks.x]\ncommand = "wc"\n', "hooks.NAME.command: must be a list, and is a text"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_in_words_of_the_file(
+    presets: Path, tmp_path: Path, text: str, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        written(tmp_path, text)

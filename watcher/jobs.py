@@ -186,7 +186,12 @@ def look(parts: Parts) -> Next:
         told = parts.health(db)
     for one in told:
         level = logging.INFO if one.over else logging.WARNING
-        say(level, "health", title=one.concern.title, body=" ".join(one.concern.body.splitlines()))
+        say(
+            level,
+            "health",
+            title=one.concern.title,
+            body=" ".join(f"{line.rstrip('.')}." for line in one.concern.body.splitlines()),
+        )
     return Next(soon=("notify",) if told else ())
 
 

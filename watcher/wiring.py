@@ -413,7 +413,7 @@ class Parts:
         """Return what is to leave the archive by its limits."""
         from watcher.tasks.tidy import leaving
 
-        return leaving(db, **self._retention(), now=now())
+        return leaving(db, self.archive.shown(""), **self._retention(), now=now())
 
     def tidy(self, db: sqlite3.Connection, *, at_once: bool = False) -> Iterator[Leaving]:
         """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""
@@ -729,10 +729,9 @@ class Parts:
                 raise UsageError(f"{text} stands for no address that is kept here", hint=hint) from error
             return text
         if "@" not in text and "://" not in text:
-            known = ", ".join(self.config.channels) or "none yet: [channels.NAME] in config.toml"
-            raise UsageError(
-                f'"{text}" is no channel, e-mail address or Apprise URL', hint=f"the channels are: {known}"
-            )
+            known = ", ".join(self.config.channels)
+            hint = f"the channels are: {known}" if known else f"no channel is configured: add [channels.{text}]"
+            raise UsageError(f'"{text}" is no channel, e-mail address or Apprise URL', hint=hint)
         if "://" in text:
             url = _guarded(self._asked(text))
             return addresses.known(self.state, url) or url

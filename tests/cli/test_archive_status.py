@@ -74,3 +74,26 @@ def test_a_pass_that_is_held_back_says_so(watcher: Watcher, limited: Path) -> No
         with writing(db):
             volumes.spend(db, "take5", 10**9, now=datetime.now(UTC))
     assert watcher("download").out == "1 download is held back; `watcher status` says why.\n"
+
+
+def test_what_lies_in_another_archive_since_the_configuration_changed_is_said(
+    watcher: Watcher, home: Path, tmp_path: Path
+) -> None:
+    watcher("add-site", "Pornic")
+    watcher("poll")
+    titles = [row["title"] for row in json.loads(watcher("products", "--json").out)][:2]
+    count = watcher("download", *titles).out.count("stored ")
+    assert count == len(titles)
+    config, former, other = home / "config.toml", home / "state" / "archive", tmp_path / "other"
+    config.write_text(config.read_text().replace("[download]\n", f'[download]\narchive = "{other}"\n'))
+    assert f"lie in {former}, which is no longer the archive: copy them to {other}" in watcher("status").out
+    places = [row["stored"] for row in json.loads(watcher("products", "--json").out) if row["stored"]]
+    assert len(places) == count
+    assert all(Path(place).exists() for place in places)
+    said = watcher("verify")
+    assert said.code == 1
+    assert f"{count} products looked at (sizes only; --deep reads every byte): {count} elsewhere\n" in said.out
+    assert f"→ copy what lies elsewhere to the same places in {other}, then verify again" in said.err
+    former.rename(other)
+    assert watcher("verify", "--deep").code == 0
+    assert "no longer the archive" not in watcher("status").out

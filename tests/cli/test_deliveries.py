@@ -148,7 +148,9 @@ def test_health_is_found_out_and_told_under_a_timer(watcher: Watcher, db: sqlite
     assert said.out == f"sent to mbox://{box}: watcher: jane@example.org is told of nothing any more\n"
     assert "550 no such person" in box.read_text()
     assert watcher("notify").out == "No notice is due.\n"
-    assert "alert since" in watcher("status").out
+    said = watcher("status").out
+    assert "alert since" in said
+    assert "jane@example.org is told of nothing any more (" in said
 
 
 def flooded(watcher: Watcher, home: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_product_that_is_no_zip_is_fetched_whole_or_not_at_all(seen: Watcher, 
     [
         (("--members", "*.tif"), "wants a product to be named"),
         ((TITLE, "--members", " , "), "names no pattern"),
-        ((TITLE, "--to", "/tmp"), "names no pattern"),
+        ((TITLE, "--to", "/tmp"), "--to is for --members"),
         (("NOTHING", "--members", "*"), 'no product "NOTHING" was seen'),
     ],
 )

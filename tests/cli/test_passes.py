@@ -83,9 +83,12 @@ def test_a_product_can_be_wanted_by_name(watcher: Watcher) -> None:
     watcher("poll")
     title = json.loads(watcher("products", "--json").out)[0]["title"]
     assert "stored " in watcher("download", title).out
+    said = watcher("download", title)
+    assert (said.code, said.out.startswith(f"{title} is stored already: /")) == (0, True)
     said = watcher("download", "SPOT5_NOTHING")
     assert said.code == 2
     assert "SPOT5_NOTHING" in said.err
+    assert f"did you mean {title}?" in watcher("download", title.replace("Pornic", "Pronic")).err
 
 
 def test_products_can_be_had_as_csv(watcher: Watcher) -> None:

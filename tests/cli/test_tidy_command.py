@@ -37,6 +37,7 @@ def test_what_leaves_is_listed_kept_and_removed(watcher: Watcher, home: Path) ->
         f"removed {state}/archive/Pornic/L2A/P1.zip (7 bytes, stored 100 d ago)\n"
     )
     assert "1 stored (7 bytes)" in watcher("status").out
+    assert f", removed on {datetime.now(UTC):%Y-%m-%d}" in watcher("why", "ONE").out
     assert watcher("unpin", "TWO").out == "TWO leaves with the others.\n"
     assert watcher("tidy", "--apply").code == 0
     assert list((state / "archive").iterdir()) == []

@@ -96,10 +96,10 @@ def test_who_did_not_hear_is_told_by_which_rule(watcher: Watcher, told: Story) -
     assert "john" not in said
     assert "john@example.org (subscription 2): told on" in watcher("why", "SPOT5_hazy_L2A").out
     said = watcher("why", CLOUDY).out
-    assert "does not: cloud 80 %, the watch takes up to 60 %." in said
+    assert "does not take it: cloud 80 %, the watch takes up to 60 %." in said
     assert "So it was not announced there, and nobody was told." in said
-    assert "were never wanted." in said
-    assert "it was there at the first poll, which is remembered" in watcher("why", "SPOT5_old_L2A").out
+    assert "They were never wanted (watcher download PRODUCT)." in said
+    assert "what the first poll finds is remembered, not announced." in watcher("why", "SPOT5_old_L2A").out
 
 
 def test_a_subscription_that_was_changed_since_is_said_to_be(watcher: Watcher, told: Story) -> None:
@@ -185,6 +185,14 @@ def test_a_day_on_which_something_was_heard_says_so(watcher: Watcher, told: Stor
     assert said.startswith("Pornic on 2026-11-20 (UTC): something was heard, 3 times.")
     assert "take5 was asked 1 time that day, each time well." in said
     assert "cloud 80 %, the watch takes up to 60 %." in said
+
+
+def test_of_two_watches_the_one_that_looks_for_another_level_explains_nothing(watcher: Watcher, told: Story) -> None:
+    add_watch(told.db, "Pornic", level="L1C")
+    said = watcher("why-not", "pornic", "2026-11-16").out
+    assert "it looks for" not in said
+    assert ": what the first poll finds is remembered, not announced.\n" in said
+    assert "The watch take5 SPOT5 L1C does not take it: it looks for L1C" in watcher("why", "SPOT5_old_L2A").out
 
 
 def test_what_was_filtered_is_told_for_one_address(watcher: Watcher, told: Story) -> None:

@@ -95,3 +95,13 @@ def test_an_archive_that_is_not_mounted_loses_nothing(db: sqlite3.Connection, ro
     with pytest.raises(TransferError, match="empty, or not there"):
         sweep(db, root, clock, at_once=True)
     assert rows(db, "SELECT dropped FROM downloads") == [None]
+
+
+def test_what_an_earlier_archive_holds_is_left_there_and_takes_no_room_here(
+    db: sqlite3.Connection, root: Path, tmp_path: Path, clock: Clock
+) -> None:
+    put(db, tmp_path / "former", "P1", b"0123456789", title="P1")
+    db.execute("UPDATE downloads SET archive = ?", (str(tmp_path / "former"),))
+    put(db, root, "P2", b"0123456789", title="P2")
+    assert sweep(db, root, clock, at_once=True) == []
+    assert lying(tmp_path / "former") == ["Pornic", "Pornic/L2A", "Pornic/L2A/P1.zip"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -83,3 +84,24 @@ def test_an_archive_that_is_not_mounted_loses_nothing(db: sqlite3.Connection, ro
     with pytest.raises(TransferError, match="empty, or not there"):
         look(db, root, again=True)
     assert rows(db, "SELECT examined FROM downloads WHERE stored IS NOT NULL") == [None]
+
+
+def test_what_an_earlier_archive_held_is_elsewhere_until_it_is_copied(
+    db: sqlite3.Connection, root: Path, tmp_path: Path
+) -> None:
+    number = put(db, tmp_path / "former", "P1")
+    db.execute("UPDATE downloads SET archive = ?", (str(tmp_path / "former"),))
+    assert look(db, root) == {number: "elsewhere"}
+    assert archive.faults(db) == []
+    assert archive.elsewhere(db, str(root)) == [(str(tmp_path / "former"), 1, 7)]
+    shutil.copytree(tmp_path / "former", root)
+    assert look(db, root, deep=True) == {number: "fine"}
+    assert archive.elsewhere(db, str(root)) == []
+    assert rows(db, "SELECT archive FROM downloads") == [str(root)]
+
+
+def test_what_an_earlier_archive_held_can_be_had_anew(db: sqlite3.Connection, root: Path, tmp_path: Path) -> None:
+    number = put(db, tmp_path / "former", "P1")
+    db.execute("UPDATE downloads SET archive = ?", (str(tmp_path / "former"),))
+    assert look(db, root, again=True) == {number: "elsewhere"}
+    assert rows(db, "SELECT revision FROM downloads WHERE due IS NOT NULL") == [number]

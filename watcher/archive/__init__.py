@@ -26,6 +26,11 @@ from watcher.model import Finding
 __all__ = ["Archive", "Disk", "Lot", "Tell"]
 
 
+def whereabouts(shelves: Archive, place: str, archive: str | None) -> str:
+    """Return where a product lies that was stored in an archive, this one or one that was here before."""
+    return shelves.shown(place) if archive in (None, shelves.shown("")) else f"{archive}/{place}"
+
+
 class Archive(Protocol):
     """Where products lie. It can be pickled, and threads may share it."""
 

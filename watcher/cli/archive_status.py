@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from watcher.cli.output import ago, several
+from watcher.cli.output import ago, several, until
 
 if TYPE_CHECKING:
     import sqlite3
@@ -13,13 +13,29 @@ if TYPE_CHECKING:
     from watcher.wiring import Parts
 
 
-def archive_troubles(db: sqlite3.Connection, moment: datetime) -> list[str]:
+_SHOWN = 20
+"""So many products that are not as they were are told of one by one."""
+
+
+def archive_troubles(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
     """Say what is wrong with what is stored, and with what was to be done with it."""
+    from watcher.core.wording import bytes_word
     from watcher.store import archive, hooks
 
-    told = [f"{held.title}: {held.fault} (watcher verify --again)" for held in archive.faults(db)]
+    home = parts.archive.shown("")
+    told = [
+        f"{several(count, 'product')} ({bytes_word(size) or '0 B'}) {'lies' if count == 1 else 'lie'} in {place},"
+        f" which is no longer the archive: copy {'it' if count == 1 else 'them'} to {home}, then watcher verify"
+        for place, count, size in archive.elsewhere(db, home)
+    ]
+    faults = archive.faults(db)
+    told += [f"{held.title}: {held.fault} (watcher verify --again)" for held in faults[:_SHOWN]]
+    if len(faults) > _SHOWN:
+        told.append(f"and {len(faults) - _SHOWN:,} more products that are not as they were (watcher verify lists them)")
     for run in hooks.runs(db, troubled=True):
-        after = f"given up (watcher hooks --again {run.title})" if run.given_up else f"again {ago(run.due, moment)}"
+        if run.hook not in parts.config.hooks:
+            continue
+        after = f"given up (watcher hooks --again {run.title})" if run.given_up else until(run.due, moment)
         tries = several(run.attempts, "try", "tries")
         told.append(f"{run.title}: the hook {run.hook} failed after {tries}, {after}: {run.problem}")
     return told

@@ -139,7 +139,7 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     if failed:
         raise TransferError(
             f"{several(failed, 'file')} of {len(files)} could not be fetched",
-            hint="the links of a cart end after a day or so: make it anew, and import that; what is here stays",
+            hint="do it again: what is here stays. If its links have ended, as some do after a day, make it anew",
         )
 
 

@@ -49,7 +49,9 @@ def check(context: Context, catalogue: str | None, as_json: bool) -> None:
     if as_json:
         show_json([{"subject": f.subject, "well": f.well, "text": f.text, "hint": f.hint} for f in findings])
     else:
-        click.echo("All is well." if not wrong else f"{wrong} of {len(findings)} are not well.")
+        click.echo(
+            "All is well." if not wrong else f"{wrong} of {len(findings)} {'is' if wrong == 1 else 'are'} not well."
+        )
     if wrong:
         raise click.exceptions.Exit(1)
 
@@ -153,6 +155,8 @@ def _disks(parts: Parts) -> Iterator[Finding]:
 
 
 def _room(parts: Parts) -> Iterator[Finding]:
+    from watcher.core.wording import bytes_word
+
     place = parts.archive.disk
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
@@ -163,7 +167,8 @@ def _room(parts: Parts) -> Iterator[Finding]:
     yield Finding(
         parts.archive.kind,
         free > reserve,
-        f"{place}, {free / 2**30:.1f} GiB free, {reserve / 2**30:.1f} GiB of them kept free",
+        f"{place}, {bytes_word(free) or 'nothing'} free"
+        + (f", {bytes_word(reserve)} of it kept free" if reserve else ""),
         "free some space, or lower download.reserve",
     )
 

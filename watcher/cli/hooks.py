@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
-from watcher.cli.output import ago, json_option, several, show_json, show_table
+from watcher.cli.output import ago, json_option, several, show_json, show_table, until
 from watcher.cli.passes import stoppable
 from watcher.errors import UsageError
 
@@ -119,4 +119,4 @@ def _state(run: Run, moment: datetime) -> str:
         return "given up"
     if run.due is None:
         return "done"
-    return f"again {ago(run.due, moment)}" if run.attempts else "owed"
+    return until(run.due, moment) if run.attempts else "owed"

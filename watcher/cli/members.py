@@ -9,7 +9,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.output import several
-from watcher.cli.passes import bars, stoppable
+from watcher.cli.passes import bars, stoppable, unseen
 from watcher.errors import UsageError
 
 
@@ -25,9 +25,7 @@ def fetch_members(context: Context, titles: Sequence[str], patterns: Sequence[st
     for title in titles:
         found = products.titled(db, title)
         if not found:
-            raise UsageError(
-                f'no product "{title}" was seen', hint="`watcher products` lists them; a title or an id names one"
-            )
+            raise unseen(db, title)
         chosen += found
     folder = folder or parts.by_hand("parts")
     failed = 0

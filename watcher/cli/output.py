@@ -123,6 +123,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return f"{text} ago" if seconds >= 0 else f"in {text}"
 
 
+def until(due: datetime | None, now: datetime) -> str:
+    """Say when something is tried again: `again in 2 min`, or that it is due."""
+    return "due again" if due is None or due <= now else f"again {ago(due, now)}"
+
+
 def _plain_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -16,7 +16,8 @@ from watcher.cli.output import ago, several
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import sqlite3
+    from collections.abc import Callable, Sequence
 
     from watcher.transfer import Progress
     from watcher.wiring import Parts
@@ -170,26 +171,21 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
     if members is not None or folder is not None:
         from watcher.cli.members import fetch_members
 
-        patterns = [pattern.strip() for pattern in (members or "").split(",") if pattern.strip()]
+        if members is None:
+            raise UsageError("--to is for --members", hint="products go to the archive: download.archive says where")
+        patterns = [pattern.strip() for pattern in members.split(",") if pattern.strip()]
         if not patterns:
             raise UsageError("--members names no pattern", hint="write for instance --members '*_B04*,MASKS/*'")
         fetch_members(context, product, patterns, folder)
         return
     from watcher.core.wording import proof
     from watcher.store import downloads
-    from watcher.store.connection import writing
     from watcher.wiring import now
 
     parts = context.parts
     db = parts.db()
-    for title in product:
-        with writing(db):
-            if not downloads.want_by_hand(db, title, now=now()):
-                raise UsageError(
-                    f'no product "{title}" was seen',
-                    hint="`watcher products` lists them; a title or an id names one",
-                )
-    failed = count = 0
+    count = _want(parts, db, product)
+    failed = 0
     with stoppable(parts), bars() as show:
         for brought in parts.download(db, show):
             count += 1
@@ -212,9 +208,40 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
     if held:
         click.echo(f"{several(held, 'download')} {'is' if held == 1 else 'are'} held back; `watcher status` says why.")
     elif not count:
-        click.echo("No download is due.")
+        later = len(downloads.troubles(db, waiting=True))
+        click.echo(
+            "No download is due" + (f"; {several(later, 'failed one')} will be tried again" if later else "") + "."
+        )
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
+    """Want these products, and say which are home already; return how many are."""
+    from watcher.archive import whereabouts
+    from watcher.store import archive, downloads
+    from watcher.store.connection import writing
+    from watcher.wiring import now
+
+    home = 0
+    for title in titles:
+        with writing(db):
+            if not downloads.want_by_hand(db, title, now=now()):
+                raise unseen(db, title)
+        for there in archive.titled(db, title):
+            home += 1
+            click.echo(f"{there.title} is stored already: {whereabouts(parts.archive, there.path, there.archive)}")
+    return home
+
+
+def unseen(db: sqlite3.Connection, title: str) -> UsageError:
+    """Say that nobody knows a product of that name, and which there are that are called much the same."""
+    from watcher.names import plain
+    from watcher.store import stories
+
+    near = stories.like(db, title, limit=5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`watcher products` lists them; a title or an id names one"
+    return UsageError(f'no product "{title}" was seen', hint=plain(hint, limit=1000))
 
 
 @contextmanager

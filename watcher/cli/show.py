@@ -76,13 +76,20 @@ def products(
     else:
         # Where in the archive: the whole path would fold every line.
         shelved = [
-            {**row, "stored": one.stored or _staged(row["staged"])} for one, row in zip(listed, rows, strict=True)
+            {**row, "stored": (one.stored if _at_home(parts, one) else row["stored"]) or _staged(row["staged"])}
+            for one, row in zip(listed, rows, strict=True)
         ]
         columns = _COLUMNS | _ALSO if any(row["also"] for row in rows) else _COLUMNS
         show_table(shelved, columns, empty="Nothing was seen yet.")
 
 
+def _at_home(parts: Parts, seen: Seen) -> bool:
+    return seen.archive in (None, parts.archive.shown(""))
+
+
 def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
+    from watcher.archive import whereabouts
+
     product = seen.product
     return {
         "site": seen.site,
@@ -102,7 +109,7 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         "also": list(seen.also),
         "replaced": seen.replaced,
         "seen": seen.seen,
-        "stored": parts.archive.shown(seen.stored) if seen.stored else None,
+        "stored": whereabouts(parts.archive, seen.stored, seen.archive) if seen.stored else None,
         "staged": seen.staged,
         "link": product.link,
         "quicklook": product.quicklook,

@@ -10,7 +10,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.archive_status import archive_troubles, limits
-from watcher.cli.output import ago, json_option, several, show_json
+from watcher.cli.output import ago, json_option, several, show_json, until
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,8 +81,9 @@ def status(context: Context, as_json: bool) -> None:
     for line in state["limits"]:
         click.echo(line)
     for alert in state["alerts"]:
-        click.echo(f"alert since {ago(alert['raised'], moment)}: {alert['title']}")
-    click.echo("troubles: none" if not state["troubles"] else "troubles:")
+        click.echo(f"alert since {ago(alert['raised'], moment)}: {alert['title']} ({alert['body'].splitlines()[0]})")
+    if state["troubles"] or not state["alerts"]:
+        click.echo("troubles:" if state["troubles"] else "troubles: none")
     for trouble in state["troubles"]:
         click.echo(f"  {trouble}")
 
@@ -120,17 +121,17 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         if s.sites == () and not s.tags
     ]
     for owed in ledger.troubles(db):
-        after = "given up (watcher retry)" if owed.given_up else f"again {ago(owed.due, moment)}"
+        after = "given up (watcher retry)" if owed.given_up else until(owed.due, moment)
         troubles.append(
             f"{names.get(owed.address, owed.address)}: {several(owed.count, 'delivery', 'deliveries')} failed"
             f" after {several(owed.attempts, 'try', 'tries')}, {after}: {owed.problem}"
         )
     for file in downloads.troubles(db):
-        after = "given up (watcher retry)" if file.given_up else f"again {ago(file.due, moment)}"
+        after = "given up (watcher retry)" if file.given_up else until(file.due, moment)
         troubles.append(
             f"{file.title}: download failed after {several(file.attempts, 'try', 'tries')}, {after}: {file.problem}"
         )
-    troubles += archive_troubles(db, moment)
+    troubles += archive_troubles(parts, db, moment)
     owed_count, sent, notices_lost = deliveries.counts(db)
     at_work = holder(parts.state / "notify.lock") is not None
     states = ledger.states(db, sending=at_work, now=moment)
@@ -168,7 +169,14 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             "bytes": size,
         },
         "alerts": [
-            {"kind": one.kind, "topic": one.topic, "site": one.site, "title": one.title, "raised": one.raised}
+            {
+                "kind": one.kind,
+                "topic": one.topic,
+                "site": one.site,
+                "title": one.title,
+                "body": one.body,
+                "raised": one.raised,
+            }
             for one in alerts.open_now(db)
         ],
         "limits": limits(parts, db, moment),

@@ -112,16 +112,16 @@ def unpin(context: Context, product: Sequence[str]) -> None:
 
 
 def _pin(context: Context, titles: Sequence[str], *, pinned: bool) -> None:
-    from watcher.store import archive
+    from watcher.store import archive, stories
     from watcher.store.connection import writing
 
     db = context.parts.db()
     with writing(db):
         for title in titles:
             if not archive.pin(db, title, pinned=pinned):
-                raise UsageError(
-                    f'no product "{title}" is stored, or wanted', hint="`watcher products` lists what was seen"
-                )
+                near = stories.like(db, title, limit=3)
+                hint = f"did you mean {' or '.join(near)}?" if near else "`watcher products` lists what was seen"
+                raise UsageError(f'no product "{title}" is stored, or wanted', hint=hint)
     for title in titles:
         click.echo(f"{title} {'stays' if pinned else 'leaves with the others'}.")
 

@@ -21,8 +21,9 @@ from watcher.cli.passes import stoppable
 def verify(context: Context, deep: bool, site: str | None, again: bool, as_json: bool) -> None:
     """Look whether every product that was stored is still there, and still has its size.
 
-    A product is fine, lost (not there), rotten (another size, or with --deep another checksum), unreadable, or
-    unverified: as it came, but when it came its catalogue said nothing that could prove it. What is found is
+    A product is fine, lost (not there), rotten (another size, or with --deep another checksum), unreadable, elsewhere
+    (in the archive that the configuration named before), or unverified: as it came, but when it came its catalogue said
+    nothing that could prove it. What is found is
     remembered, and `watcher status` says what is wrong. Ends with 1 when anything is.
 
     \b
@@ -31,6 +32,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
       watcher verify --deep --site Litchfield
       watcher verify --deep --again && watcher download
     """
+    from watcher.archive import whereabouts
     from watcher.store import sites
 
     parts = context.parts
@@ -48,7 +50,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
                 {
                     "title": held.title,
                     "site": held.site,
-                    "path": parts.archive.shown(held.path),
+                    "path": whereabouts(parts.archive, held.path, held.archive),
                     "state": verdict.state.value,
                     "fault": verdict.fault,
                     "verified": held.verified,
@@ -68,7 +70,10 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
         found = ", ".join(f"{count} {state}" for state, count in counts.most_common())
         click.echo(f"{several(len(rows), 'product')} looked at ({how}): {found or 'none'}")
         if wrong and not again:
-            click.echo("  → watcher verify --again fetches anew what is lost or rotten", err=True)
+            if counts["elsewhere"]:
+                place = parts.archive.shown("")
+                click.echo(f"  → copy what lies elsewhere to the same places in {place}, then verify again", err=True)
+            click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)
     if parts.stop.is_set():
         click.echo("stopped; the rest was not looked at", err=True)
         raise click.exceptions.Exit(130)

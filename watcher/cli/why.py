@@ -114,7 +114,7 @@ def _here(here: Here) -> list[str]:
     from watcher.tasks.stories.hearing import time
 
     told = [
-        f"The watch {one.watch} " + ("takes it." if one.refused is None else f"does not: {one.refused.text}.")
+        f"The watch {one.watch} " + ("takes it." if one.refused is None else f"does not take it: {one.refused.text}.")
         for one in here.watches
     ] or ["Nothing watches for it there any more."]
     if here.missing is not None:
@@ -151,7 +151,7 @@ def _files(files: Files | None) -> list[str]:
     from watcher.tasks.stories.hearing import time
 
     if files is None:
-        return ["were never wanted."]
+        return ["They were never wanted (watcher download PRODUCT)."]
     wanted = f"Wanted since {time(files.wanted)}"
     if files.stored is not None:
         proof = f"{bytes_word(files.size or 0)}, verified: {files.verified}"
@@ -160,6 +160,8 @@ def _files(files: Files | None) -> list[str]:
         return [f"{wanted}, and waiting for approval (watcher approve)."]
     if files.held == "refused":
         return [f"{wanted}, and refused by hand."]
+    if files.dropped is not None and files.due is None:
+        return [f"Wanted on {time(files.wanted)}, removed on {time(files.dropped)} by the limits of the archive."]
     problem = f": {files.problem}" if files.problem else ""
     if files.given_up is not None:
         return [f"{wanted}, given up on {time(files.given_up)}{problem}."]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SHOWN = 20
 """So many products are told of one by one."""
 
+_OTHERS = "not announced: the terms were others then."
+
 
 @click.command("why-not")
 @click.argument("site", type=SiteName())
@@ -227,11 +229,14 @@ def _outcome(story: Story) -> str:
     said = []
     for here in story.sites:
         for there in here.arrivals:
-            said += [heard(one) for one in there.hearers] or [f"{there.arrival.event}, and nobody subscribes."]
+            said += [heard(one) for one in there.hearers] or [f"{there.arrival.event}, and nobody subscribes"]
         if not here.arrivals:
-            said += [one.refused.text + "." for one in here.watches if one.refused is not None and not here.taken]
-            said += [f"{other.title} in {other.catalogue} was told of before." for other in here.others if here.taken]
-    return " ".join(dict.fromkeys(said)) or "not announced: the terms were others then."
+            refused = [one.refused for one in here.watches if one.refused is not None and not here.taken]
+            # That the watch of another level does not take it explains nothing, where one of its level is.
+            refused = [one for one in refused if one.by != "level"] or refused
+            said += [one.text for one in refused]
+            said += [f"{other.title} in {other.catalogue} was told of before" for other in here.others if here.taken]
+    return "; ".join(dict.fromkeys(one.rstrip(".") for one in said)) + "." if said else _OTHERS
 
 
 def _within(story: Story, start: datetime, end: datetime) -> bool:

@@ -36,7 +36,10 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
         return decoding.convert(value, to, dec_hook=read)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `")
-        key = ".".join(part for part in (table, place.strip("`").removeprefix("$").strip(".")) if part)
+        key = ".".join(
+            part for part in (table, place.strip("`").removeprefix("$").strip(".").replace("[...]", ".NAME")) if part
+        )
+        message = _plain(message)
         unknown = re.search(r"unknown field `(.+?)`", message)
         hint = "config.example.toml shows every key"
         if re.search(r"Expected `object.*got `str`", message):
@@ -45,6 +48,25 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
             message = f'has no key "{unknown.group(1)}"'
             hint = _nearest(unknown.group(1), to, place) or hint
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{message}", hint=hint) from error
+
+
+def _plain(message: str) -> str:
+    """Say in TOML's words what msgspec says in JSON's: `must be a list, and is a text`."""
+    told = re.fullmatch(r"Expected `(.+)`, got `(.+)`", message)
+    if told is None:
+        return re.sub(r"^Invalid enum value '(.*)'$", r'"\1" is none of its choices', message)
+    meant = [_WORDS.get(word, word) for word in told[1].split(" | ") if word != "null"]
+    return f"must be {' or '.join(dict.fromkeys(meant))}, and is {_WORDS.get(told[2], told[2])}"
+
+
+_WORDS = {
+    "array": "a list",
+    "object": "a table",
+    "str": "a text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+}
 
 
 def _nearest(word: str, to: type[Any], place: str) -> str | None:

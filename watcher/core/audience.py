@@ -51,7 +51,7 @@ def passed_over(watch: Watch, product: Product, *, again: bool) -> Refusal | Non
     """
     if watch.baselined is None:
         if not watch.announce:
-            return Refusal("baseline", "it was there at the first poll, which is remembered and not announced")
+            return Refusal("baseline", "what the first poll finds is remembered, not announced")
     elif not (again or _news(watch, product, watch.baselined)):
         return Refusal("baseline", "it was acquired before what the first poll looked at, and published before it")
     if watch.max_cloud is not None and product.cloud is not None and product.cloud > watch.max_cloud:

@@ -60,7 +60,9 @@ def resolve(host: str, port: int, *, left: Callable[[], float]) -> list[str]:
     while thread.is_alive():
         thread.join(min(left(), 0.5))
     if failed:
-        raise OSError(f"the name {host} has no address: {failed[0]}") from failed[0]
+        raise OSError(
+            f"the name {host} has no address: {getattr(failed[0], 'strerror', None) or failed[0]}"
+        ) from failed[0]
     addresses = list(dict.fromkeys(found[0]))
     first = [a for a in addresses if (":" in a) == (":" in addresses[0])]
     other = [a for a in addresses if (":" in a) != (":" in addresses[0])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import httpcore
@@ -51,7 +52,7 @@ def unreachable(url: httpx.URL, error: Exception) -> Unreachable:
     if isinstance(error, httpcore.LocalProtocolError):
         # Its text quotes the header at fault, which may be the one with the credential.
         return Unreachable(f"{place} was not asked: a header of the request is not valid", permanent=True)
-    told = str(error)[:200]
+    told = re.sub(r"^\[Errno -?\d+\] ", "", str(error))[:200]
     online = "is this computer online, and is the name right? behind a proxy, set `proxy`"
     return Unreachable(
         f"{place} could not be read: {told or type(error).__name__}",

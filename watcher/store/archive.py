@@ -20,8 +20,9 @@ _files = decoder(tuple[File, ...]).decode
 class Held(msgspec.Struct, frozen=True):
     """A product that is home.
 
-    `path` is relative to the archive, `files` are what it is made of. `examined` is when it was last looked at, `fault`
-    what was wrong with it then; `doomed` is since when the limits of the archive want it gone.
+    `path` is relative to the `archive` that it was stored in, if that was noted; `files` are what it is made of.
+    `examined` is when it was last looked at, `fault` what was wrong with it then; `doomed` is since when the limits of
+    the archive want it gone.
     """
 
     revision: int
@@ -29,6 +30,7 @@ class Held(msgspec.Struct, frozen=True):
     catalogue: str
     site: str
     path: str
+    archive: str | None
     size: int
     files: tuple[File, ...]
     verified: str
@@ -45,8 +47,8 @@ class Held(msgspec.Struct, frozen=True):
 
 
 _HELD = (
-    "SELECT d.revision, title, catalogue, d.site, path, size, files, checksum, verified, stored, pinned, examined,"
-    " fault, doomed FROM downloads AS d JOIN revisions AS r ON r.number = d.revision"
+    "SELECT d.revision, title, catalogue, d.site, path, archive, size, files, checksum, verified, stored, pinned,"
+    " examined, fault, doomed FROM downloads AS d JOIN revisions AS r ON r.number = d.revision"
     " JOIN collections AS c ON c.number = r.collection WHERE stored IS NOT NULL"
 )
 
@@ -68,11 +70,14 @@ def titled(db: sqlite3.Connection, title: str) -> list[Held]:
     return [_read(row) for row in db.execute(f"{_HELD} AND (r.title = ?1 OR r.id = ?1) ORDER BY d.revision", (title,))]
 
 
-def examined(db: sqlite3.Connection, revision: int, fault: str | None, *, now: datetime) -> bool:
-    """Note how a product was found; returns whether it is still meant to be there."""
+def examined(
+    db: sqlite3.Connection, revision: int, fault: str | None, *, archive: str | None = None, now: datetime
+) -> bool:
+    """Note how a product was found, and in which archive; returns whether it is still meant to be there."""
     noted = db.execute(
-        "UPDATE downloads SET examined = ?, fault = ? WHERE revision = ? AND stored IS NOT NULL",
-        (stamp(now), fault, revision),
+        "UPDATE downloads SET examined = ?, fault = ?, archive = coalesce(?, archive) WHERE revision = ?"
+        " AND stored IS NOT NULL",
+        (stamp(now), fault, archive, revision),
     )
     return noted.rowcount > 0
 
@@ -84,6 +89,15 @@ def want_again(db: sqlite3.Connection, revision: int, *, now: datetime) -> None:
         " AND stored IS NOT NULL",
         (stamp(now), revision),
     )
+
+
+def elsewhere(db: sqlite3.Connection, archive: str) -> list[tuple[str, int, int]]:
+    """Return the archives other than this one that products lie in, how many there are, and their bytes."""
+    return db.execute(
+        "SELECT archive, count(*), sum(size) FROM downloads WHERE stored IS NOT NULL AND archive <> ?"
+        " GROUP BY archive ORDER BY archive",
+        (archive,),
+    ).fetchall()
 
 
 def doom(db: sqlite3.Connection, revisions: Sequence[int], *, now: datetime) -> None:
@@ -125,7 +139,7 @@ def faults(db: sqlite3.Connection) -> list[Held]:
 
 
 def _read(row: tuple[Any, ...]) -> Held:
-    revision, title, catalogue, site, path, size, files, checksum, verified, stored, pinned, *rest = row
+    revision, title, catalogue, site, path, archive, size, files, checksum, verified, stored, pinned, *rest = row
     known = _files(str(files))
     if not known and str(checksum).startswith("sha256:"):
         # Of a time when files were not noted one by one.
@@ -139,6 +153,7 @@ def _read(row: tuple[Any, ...]) -> Held:
         catalogue=str(catalogue),
         site=str(site),
         path=str(PurePath(str(path))),
+        archive=None if archive is None else str(archive),
         size=size,
         files=known,
         verified=str(verified),

@@ -185,13 +185,13 @@ def shelve(db: sqlite3.Connection, revision: int, place: Callable[[int], str]) -
     return path
 
 
-def stored(db: sqlite3.Connection, revision: int, file: Stored, *, now: datetime) -> None:
-    """Note that a product is home: whole, and under its final name."""
+def stored(db: sqlite3.Connection, revision: int, file: Stored, *, archive: str | None = None, now: datetime) -> None:
+    """Note that a product is home, in that archive: whole, and under its final name."""
     db.execute(
         "UPDATE downloads SET stored = ?, path = ?, size = ?, checksum = ?, verified = ?, fetched = fetched + ?,"
         " files = ?, due = NULL, given_up = NULL, problem = NULL, examined = NULL, fault = NULL, doomed = NULL,"
-        " dropped = NULL, staged = NULL WHERE revision = ?",
-        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, _files(file), revision),
+        " dropped = NULL, staged = NULL, archive = ? WHERE revision = ?",
+        (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, _files(file), archive, revision),
     )
 
 
@@ -217,11 +217,13 @@ def retry(db: sqlite3.Connection, *, now: datetime) -> int:
     ).rowcount
 
 
-def troubles(db: sqlite3.Connection) -> list[Trouble]:
-    """Return what waits for another try or was given up."""
+def troubles(db: sqlite3.Connection, *, waiting: bool = False) -> list[Trouble]:
+    """Return what waits for another try or was given up; or only what is `waiting`."""
     rows = db.execute(
         "SELECT title, site, attempts, due, given_up, problem FROM downloads JOIN revisions ON number = revision"
-        " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL) ORDER BY title"
+        " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL)"
+        " AND (due IS NOT NULL OR NOT ?) ORDER BY title",
+        (waiting,),
     )
     return [
         Trouble(title, site, attempts, moment(due), moment(given_up), problem)

@@ -18,8 +18,8 @@ class Seen(msgspec.Struct, frozen=True):
     """A product as it is listed by `watcher products`: where, what happened, and whether its files are here.
 
     `also` are the other collections that list its acquisition there; `cause` is why it was withdrawn, as the catalogue
-    says; `replaced` says that there is a newer processing under another id. `staged` is when its files, which are
-    brought from tape, are asked for again.
+    says; `replaced` says that there is a newer processing under another id. `archive` is the one that they were stored
+    in; `staged` is when its files, which are brought from tape, are asked for again.
     """
 
     site: str
@@ -28,6 +28,7 @@ class Seen(msgspec.Struct, frozen=True):
     seen: datetime
     event: Event | None
     stored: str | None
+    archive: str | None = None
     also: tuple[str, ...] = ()
     cause: str | None = None
     replaced: bool = False
@@ -44,7 +45,7 @@ def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, si
         " JOIN sightings AS s ON s.revision = other.number AND s.site = sites.number AND s.missing IS NULL"
         " JOIN collections AS c ON c.number = other.collection WHERE other.acquisition = revisions.acquisition"
         " AND other.collection <> revisions.collection), revisions.replaced IS NOT NULL,"
-        " iif(stored IS NOT NULL, path, NULL), iif(staged IS NOT NULL, downloads.due, NULL),"
+        " iif(stored IS NOT NULL, path, NULL), downloads.archive, iif(staged IS NOT NULL, downloads.due, NULL),"
         f" {COLUMNS} FROM sightings"
         " JOIN revisions ON revisions.number = sightings.revision JOIN sites ON sites.number = sightings.site"
         " JOIN collections ON collections.number = collection"
@@ -54,8 +55,8 @@ def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, si
         (site, level, stamp(since) if since else None),
     )
     return [
-        _seen(name, catalogue, collection, first, happened, others, old, path, staged, columns)
-        for name, catalogue, collection, first, happened, others, old, path, staged, *columns in rows
+        _seen(name, catalogue, collection, first, happened, others, old, path, archive, staged, columns)
+        for name, catalogue, collection, first, happened, others, old, path, archive, staged, *columns in rows
     ]
 
 
@@ -68,6 +69,7 @@ def _seen(
     others: str,
     replaced: int,
     path: str | None,
+    archive: str | None,
     staged: str | None,
     columns: list[object],
 ) -> Seen:
@@ -79,6 +81,7 @@ def _seen(
         seen=datetime.fromisoformat(first),
         event=Event(event) if event else None,
         stored=path,
+        archive=archive,
         also=tuple(sorted(Place(*other.split("\n")).beside(catalogue) for other in json.loads(others))),
         cause=cause,
         replaced=bool(replaced),

@@ -45,6 +45,7 @@ class Files(msgspec.Struct, frozen=True):
     verified: str | None
     given_up: datetime | None
     problem: str | None
+    dropped: datetime | None
 
 
 class Other(msgspec.Struct, frozen=True):
@@ -65,13 +66,23 @@ def revisions(db: sqlite3.Connection, text: str) -> list[int]:
 
 
 def like(db: sqlite3.Connection, text: str, *, limit: int) -> list[str]:
-    """Return titles that contain a text, newest first."""
+    """Return titles that contain a text, newest first; else those that are it but for a slip."""
     rows = db.execute(
         "SELECT title FROM revisions WHERE instr(lower(title), lower(?1)) GROUP BY title"
         " ORDER BY max(number) DESC LIMIT ?2",
         (text, limit),
     )
-    return [title for (title,) in rows]
+    found = [title for (title,) in rows]
+    if found:
+        return found
+    from rapidfuzz import process
+
+    titles = [title for (title,) in db.execute("SELECT DISTINCT title FROM revisions WHERE title IS NOT NULL")]
+    return [title for title, _, _ in process.extract(text, titles, limit=limit, score_cutoff=_SLIP)]
+
+
+_SLIP = 96
+"""So like is a title that is meant, of 100: in one of fifty letters two are wrong."""
 
 
 def seen(db: sqlite3.Connection, revision: int) -> tuple[datetime, str | None]:
@@ -129,13 +140,13 @@ def others(db: sqlite3.Connection, revision: int, site: int) -> list[Other]:
 def files(db: sqlite3.Connection, revision: int) -> Files | None:
     """Return the download of a revision; `None` where its files were never wanted."""
     row = db.execute(
-        "SELECT wanted, due, held, attempts, stored, path, size, verified, given_up, problem FROM downloads"
+        "SELECT wanted, due, held, attempts, stored, path, size, verified, given_up, problem, dropped FROM downloads"
         " WHERE revision = ?",
         (revision,),
     ).fetchone()
     if row is None:
         return None
-    wanted, due, held, attempts, stored, path, size, verified, given_up, problem = row
+    wanted, due, held, attempts, stored, path, size, verified, given_up, problem, dropped = row
     return Files(
         datetime.fromisoformat(wanted),
         moment(due),
@@ -147,6 +158,7 @@ def files(db: sqlite3.Connection, revision: int) -> Files | None:
         verified,
         moment(given_up),
         problem,
+        moment(dropped),
     )
 
 

@@ -30,9 +30,11 @@ class Leaving(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
-def leaving(db: sqlite3.Connection, *, keep: timedelta | None, max_size: int | None, now: datetime) -> list[Leaving]:
-    """Return what is to leave by these limits, the oldest first; changes nothing."""
-    products = {held.revision: held for held in archive.held(db)}
+def leaving(
+    db: sqlite3.Connection, home: str, *, keep: timedelta | None, max_size: int | None, now: datetime
+) -> list[Leaving]:
+    """Return what is to leave the archive `home` by these limits, the oldest first; changes nothing."""
+    products = {held.revision: held for held in archive.held(db) if held.archive in (None, home)}
     kept = [Kept(held.revision, held.size, held.stored, held.pinned) for held in products.values()]
     why = surplus(kept, keep=keep, max_size=max_size, now=now)
     return [
@@ -58,7 +60,7 @@ def tidy(
     """
     moment = now()
     with writing(db):
-        found = leaving(db, keep=keep, max_size=max_size, now=moment)
+        found = leaving(db, shelves.shown(""), keep=keep, max_size=max_size, now=moment)
         archive.doom(db, [one.held.revision for one in found], now=moment)
         busy = archive.busy(db)
     due = [one for one in found if (at_once or one.when <= moment) and one.held.revision not in busy]

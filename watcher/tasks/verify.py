@@ -23,7 +23,8 @@ class State(StrEnum):
     """How a product was found.
 
     `UNVERIFIED`: it is as it came, but when it came nothing proved that this is what was published. `UNREADABLE`: it
-    could not be looked at.
+    could not be looked at. `ELSEWHERE`: it was stored in an archive that is no longer the one of the configuration, and
+    is not in this one.
     """
 
     FINE = "fine"
@@ -31,6 +32,7 @@ class State(StrEnum):
     LOST = "lost"
     ROTTEN = "rotten"
     UNREADABLE = "unreadable"
+    ELSEWHERE = "elsewhere"
 
     @property
     def well(self) -> bool:
@@ -59,13 +61,15 @@ def verify(
 ) -> Iterator[Verdict]:
     """Look at each product that is home, and yield how it was found: there, of its size, `deep` of its SHA-256, too.
 
-    `again` wants what is lost or rotten anew; a rotten file is put aside as ``<name>.rotten``, for whoever wants to
-    look at it. What is removed meanwhile by others is passed over. Ends when told to stop.
+    What an earlier archive held counts as moved once it is found in this one. `again` wants what is lost or rotten
+    anew; a rotten file is put aside as ``<name>.rotten``, for whoever wants to look at it. What is removed meanwhile by
+    others is passed over. Ends when told to stop.
 
     Raises `TransferError` when nothing at all is there, as if a disk were not mounted, or a bucket is out of reach.
     """
     products = archive.held(db, site=site)
-    if products:
+    here = shelves.shown("")
+    if any(held.archive in (None, here) for held in products):
         shelves.mounted()
     for held in products:
         if stop.is_set():
@@ -73,9 +77,13 @@ def verify(
         state, fault, rotten = _look(shelves, held, deep=deep, stop=stop)
         if stop.is_set():
             return
-        anew = again and state in (State.LOST, State.ROTTEN)
+        if state is State.LOST and held.archive not in (None, here):
+            state, fault = State.ELSEWHERE, f"it was stored in {held.archive}, and is not in {here}"
+        anew = again and state in (State.LOST, State.ROTTEN, State.ELSEWHERE)
+        away = state is State.ELSEWHERE
         with writing(db):
-            meant = archive.examined(db, held.revision, fault, now=now())
+            noted = None if away else fault
+            meant = archive.examined(db, held.revision, noted, archive=here if state.well else None, now=now())
         if meant and anew:
             for file in rotten:
                 shelves.set_aside(held.path, file)

@@ -27,7 +27,8 @@ def leave(part: Part, reserve: int, total: int | None = None) -> None:
     free = disk.f_bavail * disk.f_frsize
     if free - need < reserve or free < need:
         raise NoSpace(
-            f"{part.path.parent} has {free} bytes left, and {need} are to come: {reserve} must stay free",
+            f"{part.path.parent} has {free:,} bytes left, and {need:,} are to come"
+            + (f": {reserve:,} must stay free" if reserve else ""),
             hint="make room, or choose a smaller reserve; the download goes on from where it is",
         )
 

@@ -83,7 +83,7 @@ def download(
     So does a cluster that cannot fetch: what it had stays due. That, or a defect, is raised once the others are home.
     """
     halt = Halt(stop)
-    named = partial(_Named, layout, how)
+    named, home = partial(_Named, layout, how), archive.shown("")
     running: dict[Future[Stored], Begun] = {}
     queue = Queue(db, how, rules or Rules())
     refused: set[str] = set()
@@ -103,7 +103,7 @@ def download(
                 for future in wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED).done:
                     begun = running.pop(future)
                     error = future.exception()
-                    brought = _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
+                    brought = _settle(db, future, begun, home, owed, stop=halt, now=now(), chance=chance())
                     if isinstance(error, NoSpace | ClusterError):
                         concurrency = 0
                     elif isinstance(error, CredentialError):
@@ -115,7 +115,7 @@ def download(
             halt.set()
             for future, begun in running.items():
                 wait([future])
-                _settle(db, future, begun, owed, stop=halt, now=now(), chance=chance())
+                _settle(db, future, begun, home, owed, stop=halt, now=now(), chance=chance())
     if grave:
         _warn(db, grave[0], now=now())
         raise grave[0]
@@ -205,6 +205,7 @@ def _settle(
     db: sqlite3.Connection,
     future: Future[Stored],
     begun: Begun,
+    home: str,
     owed: Callable[[Product, str], Collection[str]],
     *,
     stop: threading.Event,
@@ -221,7 +222,7 @@ def _settle(
         file = future.result()
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
-            downloads.stored(db, wanted.revision, file, now=now)
+            downloads.stored(db, wanted.revision, file, archive=home, now=now)
             deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
             for topic in (refusal(wanted.catalogue, downloads=True), CLUSTER):
                 alerts.calm(db, topic, now=now)

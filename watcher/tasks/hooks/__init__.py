@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from watcher.archive import Archive
+from watcher.archive import Archive, whereabouts
 from watcher.core.moments import written
 from watcher.core.patience import DELIVERY
 from watcher.core.sidecars import stac_item
@@ -136,7 +136,7 @@ def _described(held: Held, product: Product, shelves: Archive, citation: str) ->
         held.files,
         catalogue=held.catalogue,
         site=held.site,
-        place=shelves.shown(held.path),
+        place=whereabouts(shelves, held.path, held.archive),
         stored=held.stored,
         citation=citation,
     )
@@ -146,7 +146,7 @@ def _described(held: Held, product: Product, shelves: Archive, citation: str) ->
 def _environment(name: str, held: Held, product: Product, shelves: Archive) -> dict[str, str]:
     said = {
         "hook": name,
-        "path": shelves.shown(held.path),
+        "path": whereabouts(shelves, held.path, held.archive),
         "sidecar": shelves.sidecar(held.path),
         "archive": shelves.shown(""),
         "site": held.site,
