@@ -197,13 +197,13 @@ def work(directory: Path, sink: str, *, once: bool) -> None:
 
     parts = Parts(load(directory / "config.toml"), directory / "state")
     with closing(parts.db()) as db:
-        parts.http("take5")
+        parts.catalogues.http("take5")
         print("ready", flush=True)
         while True:
             polled = parts.poll(db, "take5")
             if polled.problem is not None:
                 raise SystemExit(polled.problem)
-            told = list(notify(db, send, parts.archive.shown, now=now, chance=chance))
+            told = list(notify(db, send, parts.downloads.archive.shown, now=now, chance=chance))
             if once and not told:
                 return
 

@@ -86,7 +86,7 @@ def test_a_catalogue_that_is_none_is_answered_with_the_way_out(
     presets: Path, tmp_path: Path, name: str, hint: str
 ) -> None:
     with pytest.raises(UsageError, match=name) as refused:
-        Parts(config.load(None), tmp_path).table(name)
+        Parts(config.load(None), tmp_path).catalogues.table(name)
     assert hint in str(refused.value.hint)
 
 
@@ -106,7 +106,7 @@ def test_searches_are_signed_where_they_need_an_account(tmp_path: Path, monkeypa
             )
             text += '[catalogues.a.auth]\nkind = "header"\nkey = { env = "WATCHER_TEST_KEY" }\n'
             parts = Parts(written(tmp_path, text), tmp_path)
-            list(parts.catalogue("a").discover(parts.http("a")))
+            list(parts.catalogues.catalogue("a").discover(parts.catalogues.http("a")))
             parts.close()
         assert {question.headers.get("x-api-key") for question in asked} == {sent}
 

@@ -88,8 +88,8 @@ def test_every_setting_of_the_example_can_be_uncommented_as_it_stands(shown: con
     parts = Parts(shown, tmp_path)
     assert len(shown.catalogues) > 8
     for name, table in shown.catalogues.items():
-        assert parts.catalogue(name).collections_of(None)
-        assert table.auth is None or parts.secrets(name)
+        assert parts.catalogues.catalogue(name).collections_of(None)
+        assert table.auth is None or parts.catalogues.secrets(name)
 
 
 @pytest.mark.parametrize(

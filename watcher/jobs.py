@@ -160,7 +160,7 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
     patience = timedelta(seconds=parts.config.notify.wait)
     lost = False
     with closing(parts.db()) as db:
-        shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
+        shown = {s.address: parts.addresses.shown(s) for s in subscriptions.every(db)}
         for paid in parts.notify(db, patience=patience, left_out=_tell_of_quicklook):
             alive()
             _tell_of_notice(paid, shown.get(paid.address, paid.address))
@@ -227,7 +227,7 @@ def _tell_of_quicklook(url: str, why: str) -> None:
 
 def tell_of_file_systems(parts: Parts) -> None:
     """Log what is to be known of the file systems that are written to: a line for each that is not an ordinary disk."""
-    for finding in parts.file_systems():
+    for finding in parts.downloads.file_systems():
         level = logging.INFO if finding.well else logging.ERROR
         say(level, finding.subject, says=finding.text, hint=finding.hint)
 
@@ -253,17 +253,17 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
 
     try:
         with closing(parts.db()) as db:
-            for brought in parts.download(db, show, alive):
+            for brought in parts.downloads.fetch(db, show, alive):
                 alive()
-                parts.idle = None
+                parts.downloads.idle = None
                 ended += 1
                 _tell_of(parts, brought)
     except AlreadyRunning as error:
         say(logging.INFO, "download postponed", reason=error)
     except ClusterError as error:
         # At each turn it is looked whether it is back; the same thing is said once.
-        if parts.idle != str(error):
-            parts.idle = str(error)
+        if parts.downloads.idle != str(error):
+            parts.downloads.idle = str(error)
             say(logging.WARNING, "downloads wait for the cluster", problem=error, hint=error.hint)
         ended += 1  # it may be told of
     soon = ("notify", "hooks") if parts.config.hooks else ("notify",)
@@ -274,7 +274,7 @@ def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
     """Run the commands that are owed to products that came home."""
     try:
         with closing(parts.db()) as db:
-            for ran in parts.run_hooks(db, alive):
+            for ran in parts.downloads.run_hooks(db, alive):
                 fields: dict[str, object] = {"hook": ran.hook, "product": ran.title, "seconds": f"{ran.seconds:.1f}"}
                 if ran.problem is None:
                     say(logging.INFO, "hook ran", **fields)
@@ -289,7 +289,7 @@ def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
 def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
     """Mark what is to leave the archive, and remove what was marked a day ago."""
     with closing(parts.db()) as db:
-        for one in parts.tidy(db):
+        for one in parts.downloads.tidy(db):
             alive()
             fields: dict[str, object] = {"product": one.held.title, "bytes": one.held.size, "why": one.why}
             if one.problem is not None:
@@ -304,7 +304,7 @@ def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
 def _tell_of(parts: Parts, brought: Brought) -> None:
     file = brought.stored
     if file is not None:
-        fields = {"path": parts.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
+        fields = {"path": parts.downloads.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
         event = "downloaded" if file.fetched or file.moved else "was there already"
         say(logging.INFO, event, product=brought.title, **fields)
     elif brought.staged:

@@ -54,7 +54,7 @@ _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
 
 
-def run(load: Callable[[], Parts]) -> None:
+def run(load: Callable[[threading.Event | None], Parts]) -> None:
     """Run until SIGTERM or SIGINT. `load` reads the configuration anew; SIGHUP does so at once.
 
     Raises `AlreadyRunning` when another service works on the same database, `ConfigError` and `StoreError` when it
@@ -76,9 +76,9 @@ def _spare_memory() -> None:
 class Service:
     """The clock and those who wait for it. `parts` are the working parts of the configuration in force."""
 
-    def __init__(self, load: Callable[[], Parts]) -> None:
+    def __init__(self, load: Callable[[threading.Event | None], Parts]) -> None:
         self._load = load
-        self.parts = load()
+        self.parts = load(None)
         self._leaving = threading.Event()
         self._wake = threading.Event()
         self._reload = False
@@ -102,7 +102,7 @@ class Service:
         with closing(self.parts.db()) as db:
             healthy(db)
         for name in self.parts.config.catalogues:
-            self.parts.http(name)
+            self.parts.catalogues.http(name)
         self._schedule()
         with _signals(self._on_signal):
             self._scheduler.start()
@@ -149,7 +149,7 @@ class Service:
         if config.hooks:
             rhythms["hooks"] = (_HOOKS, 0.0)
         with closing(self.parts.db()) as db:
-            for name in self.parts.polled(db):
+            for name in self.parts.catalogues.polled(db):
                 interval = self.parts.pace(db, name).interval(now=now())
                 rhythms[f"poll {name}"] = (interval, min(float(config.poll.jitter), interval / 2))
             had = self._intervals
@@ -271,10 +271,9 @@ class Service:
     def _read_again(self) -> None:
         systemd.reloading()
         try:
-            fresh = self._load()
-            fresh.stop = self.parts.stop
+            fresh = self._load(self.parts.stop)
             for name in fresh.config.catalogues:
-                fresh.http(name)
+                fresh.catalogues.http(name)
         except WatcherError as error:
             say(logging.ERROR, "configuration not taken over; the old one stays", error=error, hint=error.hint)
         except Exception:  # noqa: BLE001 - whatever is wrong with the file, the service goes on with the old one

@@ -83,10 +83,10 @@ def test_what_it_says_to_write_makes_an_account(name: str, kind: str, home: Path
     else:
         path.write_text(f"{path.read_text()}\n{table}")
     parts = Parts(config.load(path), home / "state")
-    assert {str(secret) for secret in parts.secrets(name).values()} == {
+    assert {str(secret) for secret in parts.catalogues.secrets(name).values()} == {
         f"file {home}/{place}" for place in re.findall(rf"{home}/([\w-]+)\"", table)
     }
-    parts.http(name).close()
+    parts.catalogues.http(name).close()
 
 
 def test_the_usual_kind_need_not_be_named_and_what_is_written_comes_first(home: Path) -> None:

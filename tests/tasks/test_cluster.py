@@ -893,7 +893,7 @@ def test_a_scheduler_that_is_missing_is_said_once_with_the_way_out(
         caplog.set_level("INFO", logger="watcher")
         assert [jobs.fetch(parts, lambda: None).soon for _ in range(2)] == [("notify",)] * 2
         assert [record.msg for record in caplog.records] == ["downloads wait for the cluster"]
-        parts.config = structs.replace(
+        parts.downloads.config = structs.replace(
             parts.config, download=structs.replace(parts.config.download, engine="threads", scheduler=None)
         )
         jobs.fetch(parts, lambda: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,12 +101,12 @@ class Context:
         if self._parts is not None:
             self._parts.close()
 
-    def load(self) -> Parts:
-        """Read the configuration anew."""
+    def load(self, stop: threading.Event | None = None) -> Parts:
+        """Read the configuration anew; `stop`, once set, ends every wait of the parts that it becomes."""
         from watcher import config
         from watcher.wiring import Parts
 
-        return Parts(config.load(self.config_path), self._state or config.state_directory())
+        return Parts(config.load(self.config_path), self._state or config.state_directory(), stop=stop)
 
 
 class _Commands(click.Group):

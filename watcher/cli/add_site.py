@@ -98,7 +98,7 @@ def add_site(
     one_of(bbox=bbox, point=point, geometry=geometry, pick=pick)
     parts = context.parts
     named = catalogue or parts.config.default_catalogue()
-    source = parts.catalogue(named)
+    source = parts.catalogues.catalogue(named)
     known_in(named, source, collection)
     meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
     meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)

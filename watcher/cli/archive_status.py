@@ -22,7 +22,7 @@ def archive_troubles(parts: Parts, db: sqlite3.Connection, moment: datetime) -> 
     from watcher.core.wording import bytes_word
     from watcher.store import archive, hooks
 
-    home = parts.archive.shown("")
+    home = parts.downloads.archive.shown("")
     told = [
         f"{several(count, 'product')} ({bytes_word(size) or '0 B'}) {'lies' if count == 1 else 'lie'} in {place},"
         f" which is no longer the archive: copy {'it' if count == 1 else 'them'} to {home}, then watcher verify"
@@ -47,7 +47,7 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
     from watcher.store import downloads, tapes
 
     told = []
-    rate = parts.bandwidth()
+    rate = parts.downloads.bandwidth()
     if rate is not None:
         told.append(f"downloads take {bytes_word(rate)}/s at most at this time of day")
     waiting = downloads.waiting(db, now=moment)
@@ -64,7 +64,7 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
         f" again {ago(one.due, moment)}"
         for one in tapes.ordered(db)
     ]
-    found = parts.leaving(db)
+    found = parts.downloads.leaving(db)
     if found:
         first = min(one.when for one in found)
         told.append(
@@ -79,7 +79,7 @@ def _volumes(parts: Parts, db: sqlite3.Connection, name: str, waiting: int, mome
     from watcher.core.wording import bytes_word
     from watcher.store import volumes
 
-    how = parts.how(name)
+    how = parts.downloads.how(name)
     if how.daily is None and how.monthly is None:
         return []
     used = volumes.used(db, name, now=moment)

@@ -122,10 +122,10 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     parts = context.parts
     name = Path(source.name).name if source.name not in ("-", "<stdin>") else "standard input"
     files = read(source.read(_MOST + 1)[:_MOST], name=name)
-    folder = folder or parts.by_hand("carts") / safe(Path(name).stem)
+    folder = folder or parts.downloads.by_hand("carts") / safe(Path(name).stem)
     failed = 0
     with stoppable(parts), bars() as show:
-        for brought in parts.bring(files, folder, show):
+        for brought in parts.downloads.fetch_cart(files, folder, show):
             if brought.verified is not None:
                 how = brought.verified
                 word = "stored" if how.fetched else "kept"

@@ -89,9 +89,9 @@ def _levels(collections: Any) -> list[str]:
 
 
 def _one(parts: Parts, name: str, *, as_json: bool) -> None:
-    table = parts.table(name)
-    catalogue = parts.catalogue(name)
-    http = parts.http(name)
+    table = parts.catalogues.table(name)
+    catalogue = parts.catalogues.catalogue(name)
+    http = parts.catalogues.http(name)
     configured = set(catalogue.collections_of(None))
     problem: WatcherError | None = None
     holdings: list[Holding] = []

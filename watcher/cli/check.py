@@ -69,9 +69,9 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     for finding in _disks(parts):
         writable = writable and (finding.well or finding.subject != "database's file system")
         yield finding
-    yield from parts.cluster_findings()
+    yield from parts.downloads.cluster_findings()
     yield from _feeds(parts)
-    yield from parts.hook_findings()
+    yield from parts.downloads.hook_findings()
     stored = writable and _opens(parts)
     for name in _catalogues(parts, only):
         try:
@@ -101,7 +101,7 @@ def _catalogues(parts: Parts, only: str | None) -> list[str]:
     if only is not None:
         return [only]
     try:
-        return parts.polled(parts.db())
+        return parts.catalogues.polled(parts.db())
     except WatcherError:
         return list(parts.config.catalogues)  # the database has been found fault with already
 
@@ -110,7 +110,7 @@ def _looked(parts: Parts, name: str, stored: bool) -> Iterator[Finding]:
     from watcher.tasks.look import look
     from watcher.wiring import now
 
-    catalogue, http = parts.catalogue(name), parts.http(name)
+    catalogue, http = parts.catalogues.catalogue(name), parts.catalogues.http(name)
     answers = False
     for finding in catalogue.check(http):
         answers = answers or finding.well
@@ -118,7 +118,7 @@ def _looked(parts: Parts, name: str, stored: bool) -> Iterator[Finding]:
     if answers and stored:
         with closing(parts.db()) as db:
             yield from look(db, name, catalogue, http, now=now())
-    account = parts.account(name)
+    account = parts.catalogues.account(name)
     if account is not None:
         yield account
 
@@ -146,26 +146,26 @@ def _database(parts: Parts) -> Iterator[Finding]:
 
 def _disks(parts: Parts) -> Iterator[Finding]:
     wrong = set()
-    for finding in parts.file_systems():
+    for finding in parts.downloads.file_systems():
         wrong |= set() if finding.well else {finding.subject}
         yield finding
-    if f"{parts.archive.kind}'s file system" not in wrong:
+    if f"{parts.downloads.archive.kind}'s file system" not in wrong:
         yield from _room(parts)
-    yield from parts.archive.check()
+    yield from parts.downloads.archive.check()
 
 
 def _room(parts: Parts) -> Iterator[Finding]:
     from watcher.core.wording import bytes_word
 
-    place = parts.archive.disk
+    place = parts.downloads.archive.disk
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        kind = parts.archive.kind
+        kind = parts.downloads.archive.kind
         yield Finding(kind, False, f"{existing} cannot be written", f"set download.{kind} to a directory of your own")
         return
     free, reserve = shutil.disk_usage(existing).free, parts.config.download.reserve
     yield Finding(
-        parts.archive.kind,
+        parts.downloads.archive.kind,
         free > reserve,
         f"{place}, {bytes_word(free) or 'nothing'} free"
         + (f", {bytes_word(reserve)} of it kept free" if reserve else ""),
@@ -208,7 +208,7 @@ def _channels(parts: Parts, stored: bool) -> Iterator[Finding]:
         tables["mail"] = "mail:someone@example.org"
     for subject, reference in tables.items():
         try:
-            url = parts.address(reference)
+            url = parts.addresses.address(reference)
             address_for(url, mail_url=None)
         except WatcherError as error:
             yield Finding(subject, False, str(error), error.hint)

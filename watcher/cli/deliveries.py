@@ -131,11 +131,13 @@ def named(parts: Parts, db: sqlite3.Connection, address: str | None) -> list[Sub
     if _numbered(address):
         return [subscriptions.numbered(db, int(address))]
     every = subscriptions.every(db)
-    found = [one for one in every if address.casefold() in (one.address.casefold(), parts.shown(one).casefold())]
+    found = [
+        one for one in every if address.casefold() in (one.address.casefold(), parts.addresses.shown(one).casefold())
+    ]
     if not found:
         found = [one for one in every if one.name and one.name.casefold() == address.casefold()]
     if not found:
-        known = ", ".join(sorted({parts.shown(one) for one in every})) or "nobody yet"
+        known = ", ".join(sorted({parts.addresses.shown(one) for one in every})) or "nobody yet"
         raise UsageError(f'nobody subscribes as "{address}"', hint=f"`watcher subscriptions` lists them: {known}")
     return found
 
@@ -144,7 +146,7 @@ def shown_by_address(parts: Parts, db: sqlite3.Connection) -> dict[str, str]:
     """Return how each address that is subscribed may be shown."""
     from watcher.store import subscriptions
 
-    return {one.address: parts.shown(one) for one in subscriptions.every(db)}
+    return {one.address: parts.addresses.shown(one) for one in subscriptions.every(db)}
 
 
 def _numbered(address: str | None) -> bool:

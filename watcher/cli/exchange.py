@@ -46,9 +46,9 @@ def listed(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription])
         {
             **{key: None for key in KEYS if key != "stands_for"},
             **{key: value for key, value in _table(parts, one, names).items() if key != "stands_for"},
-            "address": parts.shown(one),
+            "address": parts.addresses.shown(one),
             "changed": one.changed,
-            "hears": promise(one, parts.shown(one), names, now=moment),
+            "hears": promise(one, parts.addresses.shown(one), names, now=moment),
         }
         for one in chosen
     ]
@@ -78,7 +78,7 @@ def take(parts: Parts, file: Path) -> None:
             known = subscriptions.every(db)
             taken: set[int] = set()
             meant = page.each(whose, lambda pair: _meant(parts, db, *pair, known=known, taken=taken))
-            addresses = [parts.kept(address) for address in addresses]
+            addresses = [parts.addresses.kept(address) for address in addresses]
             alike: dict[Subscription, list[Subscription]] = {}
             for one in known:
                 alike.setdefault(essence(one), []).append(one)
@@ -133,7 +133,7 @@ def _address(parts: Parts, one: Draft) -> str:
     from watcher.core.documents import Misread
 
     try:
-        return parts.checked(one.address)
+        return parts.addresses.checked(one.address)
     except WatcherError as error:
         stands_for = f" ({one.stands_for})" if one.stands_for and one.address.startswith("url:") else ""
         raise Misread(f"{error}{stands_for}", hint=error.hint, key="address") from error
@@ -161,7 +161,7 @@ def _meant(
     before = next((other for other in known if other.number == one.id), None)
     if before is not None and before.address != address:
         hint = f"leave id out to add this one; another address: watcher edit-subscription {before.number} --to ADDRESS"
-        whose = f"subscription {before.number} here is that of {parts.shown(before)}, not of this address"
+        whose = f"subscription {before.number} here is that of {parts.addresses.shown(before)}, not of this address"
         raise Misread(whose, hint=hint, key="id")
     if before is not None and before.number in taken:
         hint = "leave one of them out"
@@ -203,7 +203,7 @@ def _say(parts: Parts, db: sqlite3.Connection, name: str, states: Sequence[tuple
 def _table(parts: Parts, subscription: Subscription, names: Mapping[int, str]) -> dict[str, Any]:
     from watcher.core.documents import table
 
-    address, stands_for = parts.written(subscription)
+    address, stands_for = parts.addresses.written(subscription)
     return table(subscription, address=address, stands_for=stands_for, sites=names)
 
 

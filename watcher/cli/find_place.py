@@ -28,7 +28,7 @@ def in_catalogue(
     spots = [cell(grid) for grid in sentence.grids]
     left, remarks = [*asides], list[str]()
     for words in places:
-        found, near = source.locate(words, parts.http(named), collections=collections)
+        found, near = source.locate(words, parts.catalogues.http(named), collections=collections)
         if found:
             spots.append(_coded(named, words, found, pick))
             continue
@@ -36,7 +36,9 @@ def in_catalogue(
         left += ground.left
         for spot in ground.spots:
             shorter = spot.words != words
-            known = source.locate(spot.words, parts.http(named), collections=collections)[0] if shorter else ()
+            known = (
+                source.locate(spot.words, parts.catalogues.http(named), collections=collections)[0] if shorter else ()
+            )
             spots.append(_coded(named, spot.words, known, pick) if known else spot)
             remarks += [] if known else ground.remarks
     return Spots(spots, left, remarks)

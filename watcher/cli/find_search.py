@@ -76,7 +76,7 @@ def fitting(parts: Parts, names: Sequence[str], sentence: Sentence) -> tuple[dic
     others: list[NoCollection] = []
     for named in names:
         try:
-            found[named] = questions(named, parts.catalogue(named), sentence)
+            found[named] = questions(named, parts.catalogues.catalogue(named), sentence)
         except NoCollection as error:
             others.append(error)
     return found, others
@@ -89,7 +89,7 @@ def elsewhere(parts: Parts, sentence: Sentence) -> list[str]:
     names = []
     for named in parts.config.known():
         try:
-            pairs = questions(named, parts.catalogue(named), sentence)
+            pairs = questions(named, parts.catalogues.catalogue(named), sentence)
         except WatcherError:
             continue  # a catalogue that cannot be built now is no way out
         if not (sentence.platforms or sentence.instruments) or any(named_in(collection) for collection, _ in pairs):
@@ -113,7 +113,7 @@ def plan(
     """
     from watcher.cli.find_place import in_catalogue
 
-    source = parts.catalogue(named)
+    source = parts.catalogues.catalogue(named)
     spots = in_catalogue(parts, named, source, sentence, [collection for collection, _ in asked], pick)
     capability = source.capability()
     if not spots.spots and not (capability.codes or capability.sweeps):
@@ -176,7 +176,7 @@ def live(parts: Parts, plan: Plan, sentence: Sentence, haul: Haul) -> None:
 
 def _ask(parts: Parts, plan: Plan, query: Query, spot: Spot | None, sentence: Sentence, haul: Haul) -> None:
     read = 0
-    for page in plan.source.search(query, parts.http(plan.named)):
+    for page in plan.source.search(query, parts.catalogues.http(plan.named)):
         there = page if spot is None else _there(page, spot, plan.named)
         _keep(haul, plan.named, there, sentence)
         read += len(page)

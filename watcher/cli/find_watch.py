@@ -32,7 +32,7 @@ def watch(
     from watcher.core.sentences.echo import said, strange
 
     for named in list(dict.fromkeys(catalogues)) or [parts.config.default_catalogue()]:
-        source = parts.catalogue(named)
+        source = parts.catalogues.catalogue(named)
         fitting = list(dict.fromkeys(collection for collection, _ in questions(named, source, asked)))
         spots = in_catalogue(parts, named, source, asked, fitting, pick)
         click.echo(said(asked, [described(spot.place, asked.language) for spot in spots.spots]), err=True)

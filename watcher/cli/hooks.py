@@ -55,7 +55,7 @@ def hooks(context: Context, again: str | None, at_once: bool, as_json: bool) -> 
     if at_once:
         failed = count = 0
         with stoppable(parts):
-            for ran in parts.run_hooks(db):
+            for ran in parts.downloads.run_hooks(db):
                 count += 1
                 if ran.problem is None:
                     click.echo(f"ran {ran.hook} for {ran.title} ({ran.seconds:.1f} s)")

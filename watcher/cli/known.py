@@ -79,13 +79,13 @@ def from_catalogue(parts: Parts, named: str, *, as_json: bool) -> None:
     from watcher.places import surveyed
     from watcher.plugins import Surveyed
 
-    source = parts.catalogue(named)
+    source = parts.catalogues.catalogue(named)
     if not isinstance(source, Surveyed):
         raise UsageError(
-            f"{named} cannot list its sites: a catalogue of kind {parts.table(named).kind} has none",
+            f"{named} cannot list its sites: a catalogue of kind {parts.catalogues.table(named).kind} has none",
             hint="name one that has sites with --catalogue, or read them from a file: watcher sites --import FILE",
         )
-    places, unknown = surveyed.places(named, source.sites(parts.http(named)))
+    places, unknown = surveyed.places(named, source.sites(parts.catalogues.http(named)))
     states = _recorded(parts, places)
     if as_json:
         _show_json(places, states)
@@ -119,7 +119,7 @@ def _chosen(
                 hint=f"add --catalogue NAME to watch what is imported, or leave {term} out",
             )
         return []
-    source = parts.catalogue(named)
+    source = parts.catalogues.catalogue(named)
     known_in(named, source, collections)
     chosen = []
     for level in levels or (read_level("L2A"),):

@@ -41,7 +41,7 @@ def login(context: Context, name: str, kind: str | None, store: bool, as_json: b
     from watcher.cli.login_advice import advice, document, told
 
     parts = context.parts
-    table = parts.table(name)
+    table = parts.catalogues.table(name)
     if kind is not None or table.auth is None:
         if store:
             raise UsageError(
@@ -56,7 +56,7 @@ def login(context: Context, name: str, kind: str | None, store: bool, as_json: b
         if kind is None and table.needs_account:
             raise click.exceptions.Exit(1)
         return
-    secrets = parts.secrets(name)
+    secrets = parts.catalogues.secrets(name)
     if store:
         for place, secret in secrets.items():
             _keep(place, secret)
@@ -64,7 +64,7 @@ def login(context: Context, name: str, kind: str | None, store: bool, as_json: b
 
 
 def _try(parts: Parts, table: CatalogueTable, secrets: Mapping[str, Secret], *, as_json: bool) -> None:
-    finding = parts.account(table.name)
+    finding = parts.catalogues.account(table.name)
     if finding is None:
         raise AssertionError  # there is one: it was looked for
     if as_json:
@@ -115,7 +115,7 @@ def _seen_by(parts: Parts, table: CatalogueTable) -> list[str]:
     """Name the hosts that may see anything of the account: where it logs in, and where what that gave is used."""
     from urllib.parse import urlsplit
 
-    addresses = [*parts.logs_in_at(table.name), parts.catalogue(table.name).url]
+    addresses = [*parts.catalogues.logs_in_at(table.name), parts.catalogues.catalogue(table.name).url]
     return list(dict.fromkeys([*(urlsplit(address).netloc for address in addresses), *table.auth_hosts]))
 
 

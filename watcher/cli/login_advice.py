@@ -55,7 +55,7 @@ def advice(parts: Parts, table: CatalogueTable, kind: str | None) -> Advice:
     known = next(({**login} for login in table.logins if login["kind"] == kind), {})
     known.pop("kind", None)
     note = str(known.pop("note", ""))
-    host = str(urlsplit(parts.catalogue(table.name).url).hostname)
+    host = str(urlsplit(parts.catalogues.catalogue(table.name).url).hostname)
     if kind is None:
         return Advice(table, path, takes, kind, known, note, {}, host)
     part: type[msgspec.Struct] = importlib.import_module(f"watcher.auth.{kind}").Kind

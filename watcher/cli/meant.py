@@ -63,7 +63,7 @@ def found(
     near: Sequence[str] | None = None
     if source.capability().codes and pick is None and not ground.read(name):
         asked = tuple(collections) or tuple(source.collections_of(None))
-        candidates, near = source.locate(name, parts.http(named), collections=asked)
+        candidates, near = source.locate(name, parts.catalogues.http(named), collections=asked)
         if candidates:
             return _coded(named, name, candidates)
         unknown = f'{named} knows no site called "{name}" in {", ".join(asked)}'

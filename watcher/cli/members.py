@@ -27,10 +27,10 @@ def fetch_members(context: Context, titles: Sequence[str], patterns: Sequence[st
         if not found:
             raise unseen(db, title)
         chosen += found
-    folder = folder or parts.by_hand("parts")
+    folder = folder or parts.downloads.by_hand("parts")
     failed = 0
     with stoppable(parts), bars() as show:
-        for brought in parts.bring_members(chosen, folder, patterns, show):
+        for brought in parts.downloads.fetch_members(chosen, folder, patterns, show):
             if brought.gathered is not None:
                 home = brought.gathered
                 word = "stored" if home.fetched else "kept"

@@ -45,8 +45,8 @@ def poll(context: Context, catalogue: str | None) -> None:
     db = parts.db()
     watched = {watch.catalogue for watch in sites.watches(db)}
     if catalogue is not None:
-        parts.table(catalogue)
-    names = [name for name in parts.polled(db) if name in watched and catalogue in (None, name)]
+        parts.catalogues.table(catalogue)
+    names = [name for name in parts.catalogues.polled(db) if name in watched and catalogue in (None, name)]
     lost = sorted(name for name in watched if parts.config.table(name) is None) if catalogue is None else []
     for name in lost:
         click.echo(f"{name}: watched, but no longer in the configuration", err=True)
@@ -116,7 +116,7 @@ def notify(context: Context) -> None:
 
     parts = context.parts
     db = parts.db()
-    shown = {s.address: parts.shown(s) for s in subscriptions.every(db)}
+    shown = {s.address: parts.addresses.shown(s) for s in subscriptions.every(db)}
     failed = count = 0
     parts.health(db)
     with stoppable(parts):
@@ -187,12 +187,13 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
     count = _want(parts, db, product)
     failed = 0
     with stoppable(parts), bars() as show:
-        for brought in parts.download(db, show):
+        for brought in parts.downloads.fetch(db, show):
             count += 1
             if brought.stored is not None:
                 home = brought.stored
                 word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
-                click.echo(f"{word} {parts.archive.shown(brought.place)} ({home.size:,} bytes, {proof(home.verified)})")
+                place = parts.downloads.archive.shown(brought.place)
+                click.echo(f"{word} {place} ({home.size:,} bytes, {proof(home.verified)})")
             elif brought.staged:
                 click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
             else:
@@ -230,7 +231,9 @@ def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
                 raise unseen(db, title)
         for there in archive.titled(db, title):
             home += 1
-            click.echo(f"{there.title} is stored already: {whereabouts(parts.archive, there.path, there.archive)}")
+            click.echo(
+                f"{there.title} is stored already: {whereabouts(parts.downloads.archive, there.path, there.archive)}"
+            )
     return home
 
 

@@ -52,7 +52,7 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
     parts = context.parts
     db = parts.db()
     if catalogue is not None:
-        parts.table(catalogue)
+        parts.catalogues.table(catalogue)
     watches: dict[str, list[Watch]] = {}
     for watch in sites.watches(db, catalogue=catalogue):
         watches.setdefault(watch.catalogue, []).append(watch)
@@ -76,7 +76,7 @@ def _plan(parts: Parts, db: sqlite3.Connection, name: str, watches: list[Watch],
     from watcher.store import measures, polls
 
     loads = measures.loads(db, name, now=moment)
-    capability = parts.catalogue(name).capability()
+    capability = parts.catalogues.catalogue(name).capability()
     lookback = timedelta(seconds=parts.config.poll.lookback)
 
     def asked(of: list[Watch]) -> list[Ask]:

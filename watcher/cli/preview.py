@@ -29,7 +29,7 @@ def foresee(parts: Parts, db: sqlite3.Connection, subscription: Subscription, *,
     moment = now()
     start = moment - timedelta(days=days)
     names = {site.number: site.name for site in sites.every(db)}
-    click.echo(f"{promise(subscription, parts.shown(subscription), names, now=moment)}.")
+    click.echo(f"{promise(subscription, parts.addresses.shown(subscription), names, now=moment)}.")
     found = replay(subscription, happened.since(db, start), sites.tags(db), once=parts.config.notify.once)
     told = sum(len(telling.arrivals) for telling in found.tellings)
     span = f"the last {several(days, 'day')}"

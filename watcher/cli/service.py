@@ -45,7 +45,7 @@ def run(context: Context, log_format: str | None, log_file: Path | None) -> None
 
     first: list[Parts] = [context.parts]
     _set_up_logging(log_format or first[0].config.log.format, first[0].config.log.level, log_file)
-    service.run(lambda: first.pop() if first else context.load())
+    service.run(lambda stop: first.pop() if first else context.load(stop))
 
 
 def _set_up_logging(style: str, level: str, file: Path | None) -> None:

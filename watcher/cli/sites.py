@@ -147,7 +147,7 @@ def remove_site(context: Context, name: str) -> None:
     click.echo(f"{site.name} is no longer watched.")
     for subscription in alone:
         click.echo(
-            f"Subscription {subscription.number} ({context.parts.shown(subscription)}) hears of nothing now:"
+            f"Subscription {subscription.number} ({context.parts.addresses.shown(subscription)}) hears of nothing now:"
             f" watcher unsubscribe {subscription.number}"
         )
     if owed:

@@ -105,7 +105,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
 
     watches = sites.watches(db, paused=True)
     subscribed = subscriptions.every(db)
-    names = {subscription.address: parts.shown(subscription) for subscription in subscribed}
+    names = {subscription.address: parts.addresses.shown(subscription) for subscription in subscribed}
     catalogues, troubles = [], []
     for name in sorted({watch.catalogue for watch in watches}):
         here = [watch for watch in watches if watch.catalogue == name]
@@ -115,7 +115,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         troubles += wrong
     troubles += unaudited(db, moment=moment)
     troubles += [
-        f"subscription {s.number} ({parts.shown(s)}) hears of nothing: its sites were removed"
+        f"subscription {s.number} ({parts.addresses.shown(s)}) hears of nothing: its sites were removed"
         f" (watcher unsubscribe {s.number})"
         for s in subscribed
         if s.sites == () and not s.tags
@@ -180,7 +180,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             for one in alerts.open_now(db)
         ],
         "limits": limits(parts, db, moment),
-        "archive": parts.archive.shown(""),
+        "archive": parts.downloads.archive.shown(""),
         "database": str(parts.database),
         "troubles": troubles,
     }

@@ -63,11 +63,11 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
     db = parts.db()
     fresh = Subscription(0, "", "", rhythm=Rhythm(zone=here()))
     agreed(db, fresh, given)  # refused before the address is asked about, which takes a second
-    fresh = replace(fresh, address=parts.checked(address))
+    fresh = replace(fresh, address=parts.addresses.checked(address))
     if preview:
         foresee(parts, db, agreed(db, fresh, given), days=days or 90)
         return
-    fresh = replace(fresh, address=parts.kept(fresh.address))
+    fresh = replace(fresh, address=parts.addresses.kept(fresh.address))
     with writing(db):
         wanted = agreed(db, fresh, given)
         same = next((one for one in subscriptions.every(db) if essence(one) == essence(wanted)), None)
@@ -131,12 +131,12 @@ def edit_subscription(
     db = parts.db()
     before = subscriptions.numbered(db, number)
     agreed(db, before, given, without)
-    address = before.address if to is None else parts.checked(to)
+    address = before.address if to is None else parts.addresses.checked(to)
     if preview:
         wanted = agreed(db, replace(before, address=address, muted=None), given, without)
         foresee(parts, db, wanted, days=days or 90)
         return
-    address = parts.kept(address)
+    address = parts.addresses.kept(address)
     with writing(db):
         before = subscriptions.numbered(db, number)
         wanted = agreed(db, replace(before, address=address), given, without)
@@ -156,7 +156,7 @@ def say(parts: Parts, db: sqlite3.Connection, *subscriptions: Subscription, now:
     tags = frozenset().union(*sites.tags(db).values())
     collections = {watch.collection for watch in sites.watches(db, paused=True)}
     for subscription in subscriptions:
-        sentence = promise(subscription, parts.shown(subscription), names, now=now)
+        sentence = promise(subscription, parts.addresses.shown(subscription), names, now=now)
         click.echo(f"Subscription {subscription.number}: {sentence}.")
         for doubt in doubts(subscription, tags, collections):
             click.echo(doubt)

@@ -79,7 +79,7 @@ def _show(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) 
     rows = [
         {
             "id": one.number,
-            "address": parts.shown(one),
+            "address": parts.addresses.shown(one),
             "name": one.name or None,
             "when": when(one.rhythm),
             "what": "; ".join([what(one, names), *also(one, now=moment)]),
@@ -111,7 +111,7 @@ def unsubscribe(context: Context, number: int) -> None:
 
     parts = context.parts
     db = parts.db()
-    shown = parts.shown(stored.numbered(db, number))
+    shown = parts.addresses.shown(stored.numbered(db, number))
     with writing(db):
         subscription = stored.numbered(db, number)
         owed = stored.remove(db, subscription, now=now())
@@ -145,7 +145,7 @@ def mute(context: Context, number: int, until: str | None) -> None:
     end = FOR_GOOD if until is None else read_until(until, zone=zone, now=now())
     subscription, waiting = _silence(db, number, end)
     word = "until it is unmuted" if until is None else f"until {local(end, zone)}"
-    click.echo(f"Subscription {number}: {context.parts.shown(subscription)} hears nothing {word}.")
+    click.echo(f"Subscription {number}: {context.parts.addresses.shown(subscription)} hears nothing {word}.")
     click.echo("What arrives until then is not told later." if until else f"To hear again: watcher unmute {number}")
     if waiting:
         click.echo(f"{several(waiting, 'delivery', 'deliveries')} owed already: kept until then.")

@@ -35,15 +35,15 @@ def test_notify(context: Context, number: int | None) -> None:
     targets = [stored.numbered(db, number)] if number is not None else stored.every(db)
     if not targets:
         raise UsageError("there is no subscription to test", hint="watcher subscribe you@example.org")
-    unsubscribe = parts.unsubscribing()
+    unsubscribe = parts.addresses.unsubscribing()
     posts = [(target.address, _sample(target, unsubscribe(target))) for target in targets]
     begun = time.monotonic()
     accepted = 0
-    for sent in parts.send(posts):
+    for sent in parts.addresses.send(posts):
         target = targets[sent.index]
         seconds = time.monotonic() - begun if sent.seconds is None else sent.seconds
         accepted += _accepted(sent)
-        click.echo(f"{target.number}  {parts.shown(target)}  {_said(sent, seconds)}")
+        click.echo(f"{target.number}  {parts.addresses.shown(target)}  {_said(sent, seconds)}")
     if accepted < len(targets):
         raise click.exceptions.Exit(1)
 

@@ -44,7 +44,7 @@ def tidy(context: Context, apply_: bool, as_json: bool) -> None:
     elif apply_:
         _remove(parts, as_json=as_json)
     else:
-        _list(parts.leaving(parts.db()), as_json=as_json)
+        _list(parts.downloads.leaving(parts.db()), as_json=as_json)
 
 
 def _list(found: Sequence[Leaving], *, as_json: bool) -> None:
@@ -65,11 +65,13 @@ def _list(found: Sequence[Leaving], *, as_json: bool) -> None:
 def _remove(parts: Parts, *, as_json: bool) -> None:
     gone, failed = [], 0
     with stoppable(parts):
-        for one in parts.tidy(parts.db(), at_once=True):
+        for one in parts.downloads.tidy(parts.db(), at_once=True):
             if one.removed:
                 gone.append(one)
                 if not as_json:
-                    click.echo(f"removed {parts.archive.shown(one.held.path)} ({one.held.size:,} bytes, {one.why})")
+                    click.echo(
+                        f"removed {parts.downloads.archive.shown(one.held.path)} ({one.held.size:,} bytes, {one.why})"
+                    )
             elif one.problem is not None:
                 failed += 1
                 click.echo(f"failed {one.held.title}: {one.problem}", err=True)

@@ -42,7 +42,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
     rows = []
     wrong = 0
     with stoppable(parts):
-        for verdict in parts.verify(db, site=shelf, deep=deep, again=again):
+        for verdict in parts.downloads.verify(db, site=shelf, deep=deep, again=again):
             counts[verdict.state.value] += 1
             wrong += not verdict.state.well
             held = verdict.held
@@ -50,7 +50,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
                 {
                     "title": held.title,
                     "site": held.site,
-                    "path": whereabouts(parts.archive, held.path, held.archive),
+                    "path": whereabouts(parts.downloads.archive, held.path, held.archive),
                     "state": verdict.state.value,
                     "fault": verdict.fault,
                     "verified": held.verified,
@@ -71,7 +71,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
         click.echo(f"{several(len(rows), 'product')} looked at ({how}): {found or 'none'}")
         if wrong and not again:
             if counts["elsewhere"]:
-                place = parts.archive.shown("")
+                place = parts.downloads.archive.shown("")
                 click.echo(f"  → copy what lies elsewhere to the same places in {place}, then verify again", err=True)
             click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)
     if parts.stop.is_set():
