@@ -249,7 +249,7 @@ def judge(database: Path, timeline: Timeline, sink: Sink) -> Damage:
         for title, token, address, key in db.execute(
             "SELECT r.title, r.token, d.address, d.notice FROM deliveries AS d JOIN arrivals AS a"
             " ON a.number = d.arrival JOIN revisions AS r ON r.number = a.revision"
-            " WHERE d.sent IS NOT NULL AND a.event <> 'withdrawn'"
+            " WHERE d.sent IS NOT NULL AND a.event IN ('new', 'revised')"
         ):
             if (address, key) in arrived:
                 told.add((title, token.split("|")[2], address))

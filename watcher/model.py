@@ -115,13 +115,15 @@ class Watch(msgspec.Struct, frozen=True):
 class Event(StrEnum):
     """What a person may be told of.
 
-    The first three happen to a product at a site, and make an arrival. `DOWNLOADED`: the files of one are at home.
-    `LATE`: an expected product has not come. `HEALTH`: watcher itself is in trouble, or well again.
+    The first four happen to a product at a site, and make an arrival. `RETURNED`: it is listed again after it was
+    withdrawn; nobody asks for that, those who heard of the withdrawal are told. `DOWNLOADED`: the files of one are at
+    home. `LATE`: an expected product has not come. `HEALTH`: watcher itself is in trouble, or well again.
     """
 
     NEW = "new"
     REVISED = "revised"
     WITHDRAWN = "withdrawn"
+    RETURNED = "returned"
     DOWNLOADED = "downloaded"
     LATE = "late"
     HEALTH = "health"

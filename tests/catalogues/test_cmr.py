@@ -417,7 +417,9 @@ def test_a_look_finds_a_server_well_by_asking_it() -> None:
 def test_a_look_finds_each_vice(vice: dict[str, Any]) -> None:
     things = [granule(n) for n in range(30, 0, -1)]
 
-    assert False in looked(Pretend(things, **vice))
+    found = looked(Pretend(things, **vice))
+    assert False in found
+    assert len(found) == 6  # one thing that is wrong hides no other
 
 
 def test_a_look_finds_a_collection_that_is_not_there() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests import recordings
-from tests.catalogues.loopback import Reply, answering
+from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_geodes import COLLECTION, START, Item, Pretend, at, item, series
 from watcher.catalogues.geodes import Kind
 from watcher.errors import CatalogueError, HttpError
@@ -259,19 +259,65 @@ def test_check_finds_a_server_well_that_does_as_it_should() -> None:
     assert [finding.text for finding in findings][2:] == [
         "what it published since a time can be asked for",
         "its answers can be sorted",
+        "its pages fit together",
+        "paging: the page behind the last is empty",
+        "its count is that of what it lists (10)",
     ]
 
 
 def test_check_finds_out_what_a_server_does_not_do() -> None:
     unfiltered = looked(Pretend(series(30), filters=False))
+    assert "ignores the filter" in unfiltered[2].text
+    assert unfiltered[3].text == "its answers can be sorted"  # one thing that is wrong hides no other
     assert "ignores the filter" in unfiltered[-1].text
     unsorted = looked(Pretend(series(30), sorts=False))
-    assert "does not sort" in unsorted[-1].text
+    assert "does not sort" in unsorted[3].text
     bare = [item(number) for number in range(3)]
     for one in bare:
         one["assets"] = {}
         del one["properties"]["start_datetime"]
     assert "has no start_datetime, no a file of role data" in looked(Pretend(bare))[1].text
+
+
+@pytest.mark.parametrize(
+    ("vice", "told"),
+    [
+        ({"doubles": True}, f"its second page repeats {item(1)['id']} and leaves out {item(2)['id']}"),
+        ({"short": True}, f"its second page leaves out {item(1)['id']}"),
+    ],
+)
+def test_check_finds_pages_that_do_not_fit_together(vice: dict[str, Any], told: str) -> None:
+    assert looked(Pretend(series(30), **vice))[4].text.startswith(told)
+
+
+def test_check_finds_a_count_that_lies() -> None:
+    def more(asked: Asked) -> Reply:
+        reply = server(asked)
+        return reply._replace(body=reply.body.replace(b'"matched":10}', b'"matched":11}'))
+
+    server = Pretend(series(30))
+    finding = looked(more, limit=20)[-1]
+    assert (finding.well, finding.text) == (False, "it counts 11 products and lists 10")
+
+
+def test_check_says_where_the_pages_of_a_large_collection_end() -> None:
+    def many(asked: Asked) -> Reply:
+        if asked.path == "/search" and msgspec.json.decode(asked.body)["page"] > 1000:
+            return Reply(400, b'{"message": "page too deep"}')
+        reply = server(asked)
+        return reply._replace(body=reply.body.replace(b'"matched":30}', b'"matched":123456}'))
+
+    server = Pretend(series(30))
+    (told,) = (finding.text for finding in looked(many) if "page 1,002" in finding.text)
+    assert "cannot be asked for" in told
+    assert "the time of publication is cut" in told
+
+
+def test_check_turns_the_pages_of_one_collection_only() -> None:
+    server = Pretend([*series(9), *(item(number, dataset="PEPS_S2_L1C") for number in range(20, 29))])
+    found = looked(server, collections={COLLECTION: "L2A", "PEPS_S2_L1C": "L1C"})
+    assert [one.subject for one in found if "fit together" in one.text] == [COLLECTION]
+    assert [one.subject for one in found if "can be sorted" in one.text] == [COLLECTION, "PEPS_S2_L1C"]
 
 
 def test_check_tries_several_places_before_they_are_asked_for() -> None:
@@ -295,10 +341,10 @@ def test_check_tries_several_places_before_they_are_asked_for() -> None:
     server = Pretend(items)
 
     able = looked(lambda asked: answer(asked, several=True), places=20)
-    assert (able[-1].well, able[-1].text) == (True, "several places can be asked for at once")
+    assert (able[4].well, able[4].text) == (True, "several places can be asked for at once")
     unable = looked(lambda asked: answer(asked, several=False), places=20)
-    assert (unable[-1].well, unable[-1].hint) == (False, "set places = 1")
-    assert "finds 1 and 2 products at two places, and 1 when asked for both" in unable[-1].text
+    assert (unable[4].well, unable[4].hint) == (False, "set places = 1")
+    assert "finds 1 and 2 products at two places, and 1 when asked for both" in unable[4].text
 
 
 def test_a_product_as_it_was_recorded() -> None:

@@ -379,6 +379,15 @@ def test_a_look_finds_what_a_server_ignores() -> None:
     assert looked(Pretend(things), collections={"SENTINEL-3:X": ""})["SENTINEL-3:X"] == [False]
 
 
+def test_one_thing_that_is_wrong_hides_no_other() -> None:
+    server = Pretend([thing(n) for n in range(30)], filters=False)
+
+    found = looked(server, collections={"SENTINEL-3:X": "", NAME: "L2A"})
+
+    assert found[NAME] == [True, False, True, False, True, True]
+    assert found["SENTINEL-3:X"] == [False]
+
+
 def test_a_collection_is_held_from_its_first_to_its_last_acquisition() -> None:
     with answering(Pretend([thing(n) for n in range(4)])) as (url, _), Http(origin=url) as http:
         (holding,) = made(url).discover(http)

@@ -61,6 +61,13 @@ def test_a_next_page_that_is_the_same_again_is_found_out() -> None:
     assert finding.text.startswith("the next page lists P000, P001 again")
 
 
+def test_a_next_page_that_skips_products_is_found_out() -> None:
+    well = found(Pretend(series(25), counts=True, muddles=True))[0]
+    assert well.well
+    assert well.text == "the next page leaves out P002: what is behind it is asked for afresh, by its order"
+    assert not found(Pretend(series(25), muddles=True, sorts=True), cursor="none")[0].text.startswith("a page leads")
+
+
 def test_a_link_that_fails_is_told() -> None:
     server = Pretend(series(25), anchored=True, before=lambda body: server.items.clear() if "token" in body else None)
 

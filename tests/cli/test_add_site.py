@@ -15,6 +15,7 @@ import shapely
 from tests.conftest import Said, Watcher
 
 Stored = Callable[[], list[dict[str, Any]]]
+CMR = ("--catalogue", "cmr", "--collection", "HLSS30:2.0")
 
 
 @pytest.fixture
@@ -26,6 +27,13 @@ def on_stac(watcher: Watcher, tmp_path: Path) -> Watcher:
         return watcher("--config", str(tmp_path / "stac.toml"), *arguments, traceback=traceback)
 
     return run
+
+
+@pytest.fixture
+def fields(tmp_path: Path) -> Path:
+    path = tmp_path / "field.wkt"
+    path.write_text("POLYGON((1 43, 2 43, 2 44, 1 44, 1 43))")
+    return path
 
 
 @pytest.fixture
@@ -71,6 +79,34 @@ def test_who_else_bears_the_name_is_said(on_stac: Watcher) -> None:
 def test_what_is_not_certain_is_not_stored(on_stac: Watcher, name: str) -> None:
     assert on_stac("add-site", name).code == 2
     assert json.loads(on_stac("sites", "--json").out) == []
+
+
+def test_a_named_collection_without_l2a_is_watched_whole(on_stac: Watcher, fields: Path) -> None:
+    assert "cmr HLSS30:2.0 every level" in on_stac("add-site", "31TCJ", *CMR).out
+    assert on_stac("sites", "--import", str(fields), *CMR).out.count("HLSS30:2.0 every level") == 1
+    assert [watch["level"] for watch in json.loads(on_stac("sites", "--json").out)] == [None, None]
+    assert on_stac("add-site", "31TCJ", *CMR, "--level", "L3").out.startswith("31TCJ is watched already")
+    assert "cdse sentinel-2-l2a L2A\n" in on_stac("add-site", "31TDJ", "--collection", "sentinel-2-l2a").out
+
+
+def test_a_level_that_a_collection_cannot_hold_is_refused_with_the_way_out(on_stac: Watcher, fields: Path) -> None:
+    for said in (
+        on_stac("add-site", "31TCJ", *CMR, "--level", "L2A"),
+        on_stac("sites", "--import", str(fields), *CMR, "--level", "L2A"),
+    ):
+        assert said.code == 2
+        assert "HLSS30:2.0 of cmr holds no L2A" in said.err
+        assert "--level any" in said.err
+    assert json.loads(on_stac("sites", "--json").out) == []
+
+
+def test_every_level_is_watched_where_it_is_asked_for(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "31TCJ", "--catalogue", "theia", "--collection", "sufosat", "--level", "ANY")
+    assert "theia sufosat every level" in said.out
+    assert "--level any" not in said.out
+    said = on_stac("add-site", "31TCJ", "--catalogue", "theia", "--collection", "geogedi")
+    assert "theia geogedi L2A" in said.out
+    assert "What level its products have they say when they come: geogedi." in said.out
 
 
 def test_one_of_several_is_picked_and_called_otherwise(on_stac: Watcher, stored: Stored) -> None:

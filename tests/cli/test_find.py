@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -377,6 +378,23 @@ def test_a_platform_chooses_the_collections_of_a_watch(watcher: Watcher, played:
     said = watcher("find", "Pornic SPOT5 L2A", "--watch")
     assert "watcher add-site Pornic --catalogue take5 --level L2A --collection SPOT5" in said.err
     assert "left out" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("sentence", "catalogue", "watched"),
+    [
+        ("Toulouse HLS", "cmr", ["HLSL30:2.0 every level", "HLSS30:2.0 every level"]),
+        ("Toulouse Sentinel-2", "geodes", ["THEIA_REFLECTANCE_SENTINEL2_L2A L2A"]),
+        ("Toulouse Sentinel-2 L1C", "cdse", ["sentinel-2-l1c L1C"]),
+        ("Toulouse", "cdse", ["sentinel-2-l2a L2A"]),
+    ],
+)
+def test_a_watch_looks_only_where_its_products_can_come(
+    watcher: Watcher, sentence: str, catalogue: str, watched: list[str]
+) -> None:
+    said = watcher("find", sentence, "--watch", "--catalogue", catalogue)
+    assert said.code == 0, said.err
+    assert re.findall(r"is now watched: \w+ (.+)", said.out) == watched
 
 
 def test_a_radius_becomes_a_point(watcher: Watcher, api: Api) -> None:

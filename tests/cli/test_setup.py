@@ -132,16 +132,26 @@ def test_completion_scripts_are_printed(watcher: Watcher, shell: str) -> None:
     assert "_WATCHER_COMPLETE" in watcher("completion", shell).out
 
 
-def test_the_shell_completes_sites(watcher: Watcher, home: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("watcher remove-site po", "plain,Pornic\n"),
+        ("watcher unsubscribe ", "plain,1\nplain,2\n"),
+        ("watcher subscriptions --export 2", "plain,2\n"),
+    ],
+)
+def test_the_shell_completes_sites_and_subscriptions(watcher: Watcher, home: Path, words: str, offered: str) -> None:
     watcher("add-site", "Pornic")
+    watcher("subscribe", "terminal://")
+    watcher("subscribe", "mbox:///tmp/x", "--name", "the lab")
     environment = os.environ | {
         "_WATCHER_COMPLETE": "bash_complete",
-        "COMP_WORDS": "watcher remove-site po",
-        "COMP_CWORD": "2",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
     }
     command = [str(Path(sys.executable).with_name("watcher"))]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout == "plain,Pornic\n", done.stderr
+    assert done.stdout == offered, done.stderr
 
 
 def test_every_command_explains_itself_with_an_example(watcher: Watcher) -> None:

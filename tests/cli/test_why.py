@@ -112,6 +112,20 @@ def test_a_subscription_that_was_changed_since_is_said_to_be(watcher: Watcher, t
     assert "late@example.org (subscription 3): not told: the subscription was made on 2026-11-21" in said
 
 
+def test_who_had_not_heard_of_a_withdrawal_did_not_hear_that_it_is_over(watcher: Watcher, told: Story) -> None:
+    gone = told.catalogue.products.pop("clear")
+    told.poll()
+    told.poll()
+    with writing(told.db):
+        subscriptions.add(told.db, Subscription(0, "mail:late@example.org", ""), now=told())
+    told.catalogue.list(gone)
+    told.poll()
+    told.sends()
+    _, story = watcher("why", CLEAR).out.split("announced as returned")
+    assert "jane@example.org (subscription 1): told on 2026-11-20" in story
+    assert "late@example.org (subscription 3): not told: it had heard of no withdrawal." in story
+
+
 def test_the_story_is_there_for_programs(watcher: Watcher, told: Story) -> None:
     (one,) = json.loads(watcher("why", "SPOT5_hazy_L2A", "--json").out)
     assert one["poll"]["listed"] == 4

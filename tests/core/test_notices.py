@@ -133,6 +133,7 @@ def test_sizes_are_told_in_decimal_units(size: int, words: str):
             "stored in /a (verified: md5, size; some of its files are not)",
         ),
         ({"event": Event.WITHDRAWN}, "no longer in the catalogue"),
+        ({"event": Event.RETURNED, "download": "no"}, "in the catalogue again"),
         ({"event": Event.REVISED, "previous": "1.0"}, "replaces 1.0"),
     ],
 )

@@ -236,6 +236,14 @@ def test_a_semicolon_between_columns_leaves_the_comma_to_decimals(tmp_path: Path
     assert shape(place).contains(shapely.Point(4.5, 43.5))
 
 
+@pytest.mark.parametrize("name", ["field.wkt", "field"])
+def test_a_wkt_file_is_one_place_called_after_the_file(name: str, tmp_path: Path) -> None:
+    text = f"\ufeff{BOX.wkt}".replace(", ", ",\n") + "\n"
+    (place,) = files.read(written(tmp_path / name, text))
+    assert (place.name, place.exact) == ("field", True)
+    assert alike(place, BOX)
+
+
 def test_a_line_becomes_the_ground_beside_it(tmp_path: Path) -> None:
     (place,) = files.read(
         written(tmp_path / "l.kml", kml("<LineString><coordinates>1,60 1.5,60</coordinates></LineString>"))
@@ -356,6 +364,10 @@ def test_features_without_geometry_are_named(tmp_path: Path) -> None:
         ("f.csv", "name,lon,lat\nA,1,\n", "only one of longitude and latitude"),
         ("f.csv", "name,wkt\nA,POLYGON(\n", "is no WKT"),
         ("f.csv", "name,lon,lat\nA,1,91\n", "beyond the degrees"),
+        ("f.wkt", "POLYGON((1 43,2", "no WKT that can be read"),
+        ("f.wkt", f"{BOX.wkt} {BOX.wkt}", "no WKT that can be read"),
+        ("f.wkt", b"POLYGON\xff", "no WKT that can be read"),
+        ("f.wkt", "POLYGON EMPTY", "without geometry"),
         ("f.csv", b"name,lon,lat\n\xe9,1,2\n", "not UTF-8"),
         ("f.csv", "", "none of them says where"),
         ("f.txt", "Litchfield", "no format that can be read"),

@@ -93,7 +93,7 @@ def judge(spans: Sequence[Span], sites: Sequence[Site], looks: Sequence[Look], t
         good = [look for look in looks if look.good and site.name in look.sites]
         mine = {key: list(events) for (name, key), events in told.items() if name == site.name}
         for key, listings in by_key.items():
-            events = [one for one in mine.get(key, ()) if one.event != "withdrawn"]
+            events = [one for one in mine.get(key, ()) if one.event not in ("withdrawn", "returned")]
             what = f"{site.name} {key}"
             due = _due(listings, site, good)
             if len(events) > 1:
@@ -111,6 +111,9 @@ def judge(spans: Sequence[Span], sites: Sequence[Site], looks: Sequence[Look], t
             what = f"{site.name} {product}"
             if gone and not (notices and _was_gone(listings)):
                 doubled.append(f"{what} told as withdrawn, and never was")
+            doubled += [f"{what} told as returned, and never withdrawn" for one in events if one.event == "returned"][
+                len(gone) :
+            ]
             if not gone and notices and _must_be_withdrawn(listings, by_product, site, good, events, notices):
                 missed.append(f"{what} withdrawn")
     return Verdict(sum(map(len, told.values())), missed, doubled, late)

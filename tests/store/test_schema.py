@@ -98,6 +98,45 @@ def test_the_last_good_poll_of_before_counts_as_a_look_at_every_collection(
         assert polls.looks(db, "geodes") == {}
 
 
+def test_no_arrival_nor_delivery_is_lost_where_the_events_become_more(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {name: script for name, script in schema._MIGRATIONS.items() if name < "0012"}
+    monkeypatch.setattr(schema, "_MIGRATIONS", older)
+    monkeypatch.setattr(schema, "LATEST", len(older))
+    with database(path) as db:
+        db.execute("INSERT INTO sites (number, name, folded, origin, added) VALUES (1, 'Pornic', 'pornic', '', '')")
+        db.execute("INSERT INTO collections (number, catalogue, name) VALUES (1, 'cdse', 'l2a')")
+        db.execute("INSERT INTO subscriptions (number, address, name, every_site, added) VALUES (2, 'a', '', 1, '')")
+        db.execute(
+            "INSERT INTO revisions (number, collection, id, token, title, assets, seen)"
+            " VALUES (7, 1, 'P1', '', 'P1', '[]', '')"
+        )
+        db.execute(
+            "INSERT INTO arrivals (number, site, revision, event, arrived, cause)"
+            " VALUES (3, 1, 7, 'withdrawn', '', 'x')"
+        )
+        deliver = (
+            "INSERT INTO deliveries (number, arrival, subscription, address, owed, sent, cut)"
+            " VALUES (?, 3, 2, ?, '', '', 'c')"
+        )
+        db.execute(deliver, (5, "a"))
+        db.execute(deliver, (9, "b"))
+        db.execute("DELETE FROM deliveries WHERE number = 9")
+    monkeypatch.undo()
+    with database(path) as db:
+        assert rows(db, "SELECT number, revision, event, cause, coverage FROM arrivals") == [
+            (3, 7, "withdrawn", "x", None)
+        ]
+        assert rows(db, "SELECT number, arrival, address, sent, cut FROM deliveries") == [(5, 3, "a", "", "c")]
+        db.execute(deliver, (None, "c"))
+        assert rows(db, "SELECT max(number) FROM deliveries") == [10]  # no number is given out twice
+        db.execute("INSERT INTO arrivals (site, revision, event, arrived) VALUES (1, 7, 'returned', '')")
+        db.execute("DELETE FROM sites")
+        assert rows(db, "SELECT count(*) FROM arrivals UNION ALL SELECT count(*) FROM deliveries") == [0, 0]
+        assert rows(db, "PRAGMA foreign_key_check") == []
+
+
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with database(path) as db:
         add_watch(db)

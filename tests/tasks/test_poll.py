@@ -31,8 +31,8 @@ from tests.given import (
 from tests.tasks.pretend import NOBODY, Pretend
 from watcher.core.reach import OVERLAP
 from watcher.errors import CatalogueError, CredentialError, HttpError, StoreError, Unreachable
-from watcher.model import Query
-from watcher.store import downloads, measures, polls, sites
+from watcher.model import Event, Query
+from watcher.store import downloads, listings, measures, polls, sites
 from watcher.store.connection import healthy, writing
 from watcher.tasks.poll import Polled, poll
 
@@ -362,7 +362,7 @@ def test_what_is_gone_for_one_look_only_is_no_news(db: sqlite3.Connection, ask: 
     assert announced(db) == []
 
 
-def test_what_was_withdrawn_comes_back_silently_and_may_be_revised(db: sqlite3.Connection, ask: Ask) -> None:
+def test_what_was_withdrawn_unheard_comes_back_silently_and_may_be_revised(db: sqlite3.Connection, ask: Ask) -> None:
     add_watch(db)
     catalogue = Pretend(product("P1"), product("P2"))
     ask(catalogue)
@@ -375,6 +375,45 @@ def test_what_was_withdrawn_comes_back_silently_and_may_be_revised(db: sqlite3.C
     catalogue.list(changed(gone, revision=version(2)))
     ask(catalogue)
     assert announced(db)[1:] == [("Pornic", "P1", "revised")]
+
+
+def test_who_heard_of_a_withdrawal_hears_that_it_is_over_once(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    add_subscription(db, JANE)
+    catalogue = Pretend(product("P1"), product("P2"))
+    ask(catalogue)
+    gone = catalogue.products.pop("P1")
+    ask(catalogue)
+    ask(catalogue)
+    add_subscription(db, "mbox:///late")  # heard of no withdrawal
+    catalogue.list(gone)
+    assert ask(catalogue).arrived == 1
+    assert ask(catalogue).arrived == 0
+    assert owed(db) == [(JANE, "P1", "withdrawn"), (JANE, "P1", "returned")]
+    (row,) = [one for one in listings.listing(db, site=None, level=None, since=None) if one.product.id == "P1"]
+    assert (row.event, row.cause) == (Event.RETURNED, None)
+    for _ in range(2):  # what goes and comes for ever is told of once
+        del catalogue.products["P1"]
+        ask(catalogue)
+        ask(catalogue)
+        (row,) = [one for one in listings.listing(db, site=None, level=None, since=None) if one.product.id == "P1"]
+        assert row.event == Event.WITHDRAWN
+        catalogue.list(gone)
+        ask(catalogue)
+    assert len(owed(db)) == 2
+
+
+def test_what_comes_back_processed_again_is_revised_and_not_returned(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db)
+    add_subscription(db, JANE)
+    catalogue = Pretend(product("P1"), product("P2"))
+    ask(catalogue)
+    gone = catalogue.products.pop("P1")
+    ask(catalogue)
+    ask(catalogue)
+    catalogue.list(changed(gone, revision=version(2)))
+    ask(catalogue)
+    assert [event for _, _, event in owed(db)] == ["withdrawn", "revised"]
 
 
 @pytest.mark.parametrize("codes", [True, False], ids=["in two questions", "in one question"])

@@ -80,6 +80,10 @@ class Model:
             if not watching or listed.level is None:
                 continue
             self.level[listed.id] = listed.level
+            for place in [place for place, ident in self.missing if ident == listed.id]:
+                back = (place, listed.id, number_of(listed))
+                if self.newest[place, listed.id] == back[2] and (*back, "withdrawn") in self.told:
+                    self.told[*back, "returned"] = 1
             self.missing = {(place, ident) for place, ident in self.missing if ident != listed.id}
             number, before = number_of(listed), self.newest.get((site, listed.id))
             # What we have not heard of is a revision, whatever it is called: a catalogue may go back to what it had.

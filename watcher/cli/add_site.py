@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from watcher.cli.meant import Meant
     from watcher.model import Level, Site, Watch
-    from watcher.plugins import Catalogue
 
 
 @click.command("add-site")
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     "levels",
     type=LevelType(),
     multiple=True,
-    help="How far processed [default: L2A]. May be repeated.",
+    help="How far processed, or `any` [default: L2A]. May be repeated.",
 )
 @click.option("--max-cloud", type=Percent(), help="Announce only up to this cloud cover; unknown passes.")
 @click.option(
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--since", type=DateType(), help="Only what was acquired since.")
 @click.option("--bbox", metavar="W,S,E,N", help="A box, in degrees.")
 @click.option("--point", metavar="LON,LAT[,KM]", help="A point and how far around it [10 km].")
-@click.option("--geometry", metavar="FILE|WKT", help="A GeoJSON file, or WKT.")
+@click.option("--geometry", metavar="FILE|WKT", help="WKT, or a file that `sites --import` reads.")
 @click.option("--as", "called", metavar="NAME", help="What the site is called, if not as the place.")
 @click.option("--pick", type=click.IntRange(min=1), metavar="N", help="The N-th of the places that NAME may be.")
 @click.option(
@@ -89,8 +87,9 @@ def add_site(
     """
     from watcher.cli import meant as meaning
     from watcher.cli.known import known_in
+    from watcher.cli.watched_levels import chosen as levels_of
+    from watcher.cli.watched_levels import unsure
     from watcher.core.audience import means
-    from watcher.model import level as read_level
     from watcher.store import sites, subscriptions
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -102,11 +101,7 @@ def add_site(
     known_in(named, source, collection)
     meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
     meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)
-    chosen = [
-        (part, level)
-        for level in levels or (read_level("L2A"),)
-        for part in _collections(named, source, level, collection, meant)
-    ]
+    chosen = levels_of(named, source, levels, collection, among=meant.collections)
     moment = now()
     db = parts.db()
     with writing(db):
@@ -137,7 +132,8 @@ def add_site(
             )
     if moved:
         click.echo("Its place is another one now; it is looked at anew there, from a baseline on.")
-    for level in sorted({level for _, level in chosen} - set(meant.levels or [level for _, level in chosen])):
+    asked = {level for _, level in chosen if level is not None}
+    for level in sorted(asked - set(meant.levels or asked)):
         click.echo(f"There is no {level} there yet, only {', '.join(sorted(meant.levels or ()))}.")
     if new:
         click.echo(
@@ -145,6 +141,9 @@ def add_site(
             if announce_existing
             else "The first poll remembers what is there; you hear of what comes after it."
         )
+        if meant.levels is None and (open_to_all := unsure(source, [pair for pair in chosen if pair in new])):
+            click.echo(f"What level its products have they say when they come: {', '.join(open_to_all)}.")
+            click.echo("If they are of another one, or of none: --level any")
     elif announce_existing:
         click.echo("What is there was remembered at the first poll: --announce-existing announces nothing more.")
     tagged = sites.tags(db).get(site.number, frozenset())
@@ -173,7 +172,9 @@ def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -
 
 
 def _terms(watch: Watch) -> str:
-    terms = [f"{watch.catalogue} {watch.collection} {watch.level or 'every level'}"]
+    from watcher.cli.watched_levels import shown
+
+    terms = [f"{watch.catalogue} {watch.collection} {shown(watch.level)}"]
     if watch.max_cloud is not None:
         terms.append(f"cloud up to {watch.max_cloud:g} %")
     if watch.since is not None:
@@ -190,17 +191,3 @@ def _named(name: str) -> str:
             f"a site cannot be called {name[:100]!r}", hint="a name has 1 to 100 characters that can be printed"
         )
     return name
-
-
-def _collections(named: str, source: Catalogue, level: Level, asked: Sequence[str], meant: Meant) -> Sequence[str]:
-    if asked:
-        return asked
-    holding = source.collections_of(level)
-    if meant.collections is not None:
-        holding = [collection for collection in holding if collection in meant.collections]
-    if not holding:
-        raise UsageError(
-            f"no collection of {named} holds {level}",
-            hint=f"name one with --collection: {', '.join(source.collections_of(None))}",
-        )
-    return holding

@@ -46,8 +46,10 @@ def watch(
         if missing := _no_terms(asked, fitting):
             click.echo(f"left out, for a watch has no such term: {', '.join(missing)}", err=True)
         arguments = [*_place(spots.spots[0], asked.radius, name, pick), "--catalogue", named, *_terms(asked)]
-        if len(fitting) < len(_all(source, asked)):
-            arguments += [part for collection in fitting for part in ("--collection", collection)]
+        usual = _all(source, asked)
+        chosen = [collection for collection in fitting if collection in usual] or fitting
+        if set(chosen) != usual:
+            arguments += [part for collection in chosen for part in ("--collection", collection)]
         click.echo(f"watcher add-site {shlex.join(arguments)}", err=True)
         add_site.main(arguments, prog_name="watcher add-site", standalone_mode=False, obj=ctx.obj, parent=ctx.parent)
 

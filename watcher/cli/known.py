@@ -50,6 +50,7 @@ def from_file(
     as_json: bool,
 ) -> None:
     """Make the places of a file known; watch each of them in a catalogue, if one is named."""
+    from watcher.cli.watched_levels import shown
     from watcher.places import files
 
     chosen = _chosen(parts, named, collections, levels, tags)
@@ -64,7 +65,7 @@ def from_file(
         click.echo("They are known by name now: watcher add-site NAME watches one.")
         return
     fresh, coded = watched
-    terms = " and ".join(f"{collection} {level}" for collection, level in chosen)
+    terms = " and ".join(f"{collection} {shown(level)}" for collection, level in chosen)
     click.echo(f"{several(len(places) - coded, 'site')} watched in {named}, {terms}: {fresh} newly.")
     if coded:
         click.echo(f"{several(coded, 'site')} watched there already by the catalogue's own code: left as before.")
@@ -107,9 +108,9 @@ def _recorded(parts: Parts, places: Sequence[Place]) -> list[Known]:
 
 def _chosen(
     parts: Parts, named: str | None, collections: Sequence[str], levels: Sequence[Level], tags: Sequence[str]
-) -> list[tuple[str, Level]]:
+) -> list[tuple[str, Level | None]]:
     """Return the collections and levels in which imported places are to be watched; none without a catalogue."""
-    from watcher.model import level as read_level
+    from watcher.cli.watched_levels import chosen as pairs
 
     if named is None:
         if levels or collections or tags:
@@ -121,16 +122,7 @@ def _chosen(
         return []
     source = parts.catalogues.catalogue(named)
     known_in(named, source, collections)
-    chosen = []
-    for level in levels or (read_level("L2A"),):
-        holding = collections or source.collections_of(level)
-        if not holding:
-            raise UsageError(
-                f"no collection of {named} holds {level}",
-                hint=f"its collections are: {', '.join(source.collections_of(None))}",
-            )
-        chosen += [(collection, level) for collection in holding]
-    return chosen
+    return pairs(named, source, levels, collections)
 
 
 def known_in(named: str, source: Catalogue, collections: Sequence[str]) -> None:
@@ -145,7 +137,7 @@ def known_in(named: str, source: Catalogue, collections: Sequence[str]) -> None:
 
 
 def _watched(
-    parts: Parts, named: str, places: Sequence[Place], chosen: Sequence[tuple[str, Level]], tags: Sequence[str]
+    parts: Parts, named: str, places: Sequence[Place], chosen: Sequence[tuple[str, Level | None]], tags: Sequence[str]
 ) -> tuple[int, int]:
     """Watch the places by their ground; return how many were not watched there, and how many are by code."""
     from watcher.store import sites

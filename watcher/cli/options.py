@@ -122,6 +122,31 @@ class TagName(click.ParamType[str]):
         return [CompletionItem(tag) for tag in sorted(known) if fold(tag).startswith(fold(incomplete))]
 
 
+class SubscriptionNumber(click.types.IntParamType):
+    """The number of a subscription; the shell completes it, and says whose it is where it can."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Offer the subscriptions; without a readable database, none."""
+        del param
+        from click.shell_completion import CompletionItem
+
+        from watcher.errors import WatcherError
+        from watcher.names import plain
+        from watcher.store import subscriptions
+
+        try:
+            parts = _parts(ctx)
+            known = subscriptions.every(parts.db()) if parts.database.exists() else []
+            shown = {one.number: one.name or parts.shown(one) for one in known}
+        except WatcherError:
+            return []
+        return [
+            CompletionItem(str(number), help=plain(whose, limit=60))
+            for number, whose in shown.items()
+            if str(number).startswith(incomplete)
+        ]
+
+
 class CatalogueName(click.ParamType[str]):
     """The name of a catalogue that can be asked; the shell completes it."""
 

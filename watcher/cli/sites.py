@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     help="With --import and --catalogue: all that hold the level, if none.",
 )
 @click.option(
-    "--level", "levels", type=LevelType(), multiple=True, help="With --import and --catalogue: which [default: L2A]."
+    "--level",
+    "levels",
+    type=LevelType(),
+    multiple=True,
+    help="With --import and --catalogue: which, or `any` [default: L2A].",
 )
 @click.option(
     "--tag", "tags", type=TagName(), multiple=True, help="With --import and --catalogue: a word that groups the places."
@@ -50,10 +54,10 @@ def sites(
 ) -> None:
     """List the watched places, or make more places known by name.
 
-    --import reads GeoJSON, KML, KMZ, CSV (name with lon and lat, or with wkt), Shapefile (also zipped) and GeoPackage,
-    a place for each feature. --refresh reads all of a catalogue that names sites, as Take5 does, and takes the ground
-    that the products of each cover. Both come before every other place of the name in add-site and where; neither
-    moves a site that is watched, but --import with --catalogue does.
+    --import reads GeoJSON, KML, KMZ, CSV (name with lon and lat, or with wkt), WKT, Shapefile (also zipped) and
+    GeoPackage, a place for each feature. --refresh reads all of a catalogue that names sites, as Take5 does, and
+    takes the ground that the products of each cover. Both come before every other place of the name in add-site and
+    where; neither moves a site that is watched, but --import with --catalogue does.
 
     \b
     Examples:
@@ -121,7 +125,10 @@ def _list(context: Context, *, as_json: bool) -> None:
         "paused": "PAUSED",
         **({"tags": "TAGS"} if tags else {}),
     }
-    show = [{**row, "download": "by level" if row["download"] is None else row["download"]} for row in rows]
+    show = [
+        {**row, "level": row["level"] or "any", "download": "by level" if row["download"] is None else row["download"]}
+        for row in rows
+    ]
     show_table(show, columns, empty="No site is watched yet: watcher add-site NAME")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
+from watcher.cli.options import SubscriptionNumber
 from watcher.cli.output import several
 from watcher.cli.terms import WITHOUT, agreed, doubts, terms
 from watcher.errors import UsageError
@@ -81,7 +82,7 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
 
 
 @click.command("edit-subscription")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.option("--to", metavar="ADDRESS", help="Tell another address.")
 @click.option(
     "--without",

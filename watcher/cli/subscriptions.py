@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import one_of
+from watcher.cli.options import SubscriptionNumber, one_of
 from watcher.cli.output import json_option, several, show_json, show_table
 from watcher.errors import UsageError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("numbers", metavar="[ID]...", type=int, nargs=-1)
+@click.argument("numbers", metavar="[ID]...", type=SubscriptionNumber(), nargs=-1)
 @click.option("--export", is_flag=True, help="Print them whole, as a document that can be edited and imported.")
 @click.option(
     "--import", "file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE|-", help="Read such a document."
@@ -95,7 +95,7 @@ def _show(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) 
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.pass_obj
 def unsubscribe(context: Context, number: int) -> None:
     """Tell them no more.
@@ -122,7 +122,7 @@ def unsubscribe(context: Context, number: int) -> None:
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.option("--until", metavar="DATE|DURATION", help="Until when, or for how long; for good if not given.")
 @click.pass_obj
 def mute(context: Context, number: int, until: str | None) -> None:
@@ -152,7 +152,7 @@ def mute(context: Context, number: int, until: str | None) -> None:
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.pass_obj
 def unmute(context: Context, number: int) -> None:
     """Tell them again.

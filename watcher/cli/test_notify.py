@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
+from watcher.cli.options import SubscriptionNumber
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("test-notify")
-@click.argument("number", metavar="[ID]", type=int, required=False)
+@click.argument("number", metavar="[ID]", type=SubscriptionNumber(), required=False)
 @click.pass_obj
 def test_notify(context: Context, number: int | None) -> None:
     """Send a sample notice, to one subscription or to all, and say how it went.

@@ -76,7 +76,7 @@ def muted(subscription: Subscription, now: datetime) -> bool:
 
 
 def _other_kind(subscription: Subscription, event: Event, product: Product) -> Refusal | None:
-    if event not in subscription.events:
+    if (Event.WITHDRAWN if event is Event.RETURNED else event) not in subscription.events:
         return Refusal("event", f"{event} is not asked for")
     if subscription.levels and product.level not in subscription.levels:
         return Refusal("level", f"level {product.level or 'unknown'}")

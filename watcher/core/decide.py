@@ -55,9 +55,9 @@ class Decision(msgspec.Struct, frozen=True):
 
     `completed` are revisions that were known and whose description gained something, `offered` those among them
     whose files a watch wants, which may have had none when they arrived; `returned` are sightings that had been
-    missing. `replaced` are revisions that a newer processing under another id replaces, with its number; `fetched` are
-    revisions and sites whose files are wanted though another catalogue has told of the acquisition. `keys` are the
-    acquisitions of `revisions` and `completed`, by number.
+    missing, `back` those of them that are listed. `replaced` are revisions that a newer processing under another id
+    replaces, with its number; `fetched` are revisions and sites whose files are wanted though another catalogue has
+    told of the acquisition. `keys` are the acquisitions of `revisions` and `completed`, by number.
     """
 
     revisions: list[tuple[int, Product]]
@@ -70,6 +70,7 @@ class Decision(msgspec.Struct, frozen=True):
     replaced: list[tuple[int, int]] = msgspec.field(default_factory=list)
     fetched: list[tuple[int, int]] = msgspec.field(default_factory=list)
     keys: dict[int, str | None] = msgspec.field(default_factory=dict)
+    back: list[int] = msgspec.field(default_factory=list)
 
     @property
     def quiet(self) -> bool:
@@ -126,6 +127,8 @@ def decide(
         if record.missing:
             record.missing = False
             page.decision.returned.extend(record.tokens.values())
+            if revision != first_free:
+                page.decision.back.append(revision)
         unseen = [site for site in {w.site.number for w in listing.watches} if record.sites.get(site, 0) < revision]
         if not (unseen or revision == first_free):
             continue

@@ -58,6 +58,8 @@ def unheard(
     if not means(subscription, site, tags):
         return _changed(Refusal("site", "it does not ask for this site"), subscription, arrived)
     refusal = refused(subscription, event, product, coverage=coverage, now=arrived)
+    if refusal is None and event is Event.RETURNED:
+        return Refusal("heard", "it had heard of no withdrawal")
     if refusal is None:
         if subscription.changed is not None and subscription.changed > arrived:
             when = _day(subscription.changed)

@@ -87,7 +87,7 @@ def lines(arrival: Told, fields: Sequence[str] = ()) -> Lines:
         catalogue=facts["catalogue"] if "catalogue" in chosen else "",
         facts=", ".join(facts[field] for field in chosen if facts.get(field)),
         link=safe_link(product.link) if "link" in chosen else None,
-        where=_where(arrival) if "file" in chosen or arrival.event is Event.WITHDRAWN else "",
+        where=_where(arrival) if "file" in chosen or arrival.event in _TELLING_WHERE else "",
     )
 
 
@@ -122,11 +122,16 @@ def _facts(arrival: Told) -> dict[str, str]:
     }
 
 
+_TELLING_WHERE = (Event.WITHDRAWN, Event.RETURNED)
+
+
 def _where(arrival: Told) -> str:
     if arrival.download == "stored" and arrival.path:
         return f"stored in {plain(arrival.path, limit=1000)} ({proof(plain(arrival.verified or '', limit=60))})"
     if arrival.event is Event.WITHDRAWN:
         return "no longer in the catalogue" + (f": {plain(arrival.cause, limit=100)}" if arrival.cause else "")
+    if arrival.event is Event.RETURNED and arrival.download == "no":
+        return "in the catalogue again"
     return {
         "no": "not downloaded",
         "wanted": "will be downloaded",

@@ -1,4 +1,4 @@
-"""Files of places: GeoJSON, KML, KMZ, CSV, Shapefile (also zipped) and GeoPackage; a place for each feature.
+"""Files of places: GeoJSON, KML, KMZ, CSV, WKT, Shapefile (also zipped), GeoPackage; a place for each feature.
 
 What comes out is WGS84, polygons only, valid, cut at the antimeridian: points get a box around them as `--point` does,
 lines a kilometre to each side; heights are dropped.
@@ -26,8 +26,16 @@ MOST_POSITIONS = 2_000_000
 REACH_KM = 10.0
 """How far around a point is meant where the file does not say."""
 _BESIDE_KM = 1.0
-_FORMATS = "GeoJSON (.geojson, .json), KML, KMZ, CSV, Shapefile (.shp, or a .zip of it) and GeoPackage (.gpkg)"
-_MAGIC = {b"SQLite format 3": ".gpkg", b"PK\x03\x04": ".zip", b"\x00\x00\x27\x0a": ".shp", b"{": ".json", b"<": ".kml"}
+_FORMATS = "GeoJSON (.geojson, .json), KML, KMZ, CSV, WKT, Shapefile (.shp, or a .zip of it) and GeoPackage (.gpkg)"
+_MAGIC = {
+    b"SQLite format 3": ".gpkg",
+    b"PK\x03\x04": ".zip",
+    b"\x00\x00\x27\x0a": ".shp",
+    b"{": ".json",
+    b"<": ".kml",
+    b"POLYGON": ".wkt",
+    b"MULTIPOLYGON": ".wkt",
+}
 
 
 def read(path: Path) -> list[Place]:
@@ -76,13 +84,13 @@ def _features(path: Path) -> Iterator[Feature]:
 def _archived(content: bytes, where: str) -> Iterator[Feature]:
     from watcher.places.formats import shapefile
 
-    single = (".kml", ".geojson", ".json", ".csv")
+    single = (".kml", ".geojson", ".json", ".csv", ".wkt")
     found = members(content, (*single, ".shp", ".dbf", ".prj", ".cpg"), where=where)
     main = [name for name in found if name.suffix.lower() in (*single, ".shp")]
     if not main:
         raise UsageError(
             f"{where} is an archive without a file of places",
-            hint="it may hold .kml, .geojson, .csv, or .shp with .prj",
+            hint="it may hold .kml, .geojson, .csv, .wkt, or .shp with .prj",
         )
     for name in sorted(main):
         here = f"{where}, {name}"
@@ -98,19 +106,21 @@ def _archived(content: bytes, where: str) -> Iterator[Feature]:
 
 
 def _single(suffix: str, content: bytes, where: str) -> Iterator[Feature]:
-    from watcher.places.formats import geojson, kml, table
+    from watcher.places.formats import geojson, kml, table, wkt
 
     if suffix in (".geojson", ".json"):
         return geojson.features(content, where=where)
     if suffix == ".kml":
         return kml.features(content, where=where)
+    if suffix == ".wkt":
+        return wkt.features(content, where=where)
     return table.features(content, where=where)
 
 
 def _suffix(path: Path) -> str:
     """Return what the file is: by its name, else by its first bytes."""
     suffix = path.suffix.lower()
-    if suffix in (".gpkg", ".shp", ".kmz", ".zip", ".geojson", ".json", ".kml", ".csv"):
+    if suffix in (".gpkg", ".shp", ".kmz", ".zip", ".geojson", ".json", ".kml", ".csv", ".wkt"):
         return suffix
     if suffix in (".dbf", ".prj", ".shx", ".cpg"):
         raise UsageError(f"{path.name} is a part of a shapefile", hint=f"name {path.with_suffix('.shp').name}")

@@ -30,7 +30,7 @@ def kin(db: sqlite3.Connection, acquisitions: Collection[str]) -> dict[str, list
         " r.replaced IS NOT NULL, EXISTS (SELECT 1 FROM downloads AS d WHERE d.revision = r.number"
         " AND (d.stored IS NOT NULL OR d.due IS NOT NULL OR d.held IN ('poll', 'approval'))), s.site, s.missing IS NULL"
         " AND (EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = r.number AND a.site = s.site"
-        " AND a.event <> 'withdrawn') OR EXISTS (SELECT 1 FROM watches AS w WHERE w.site = s.site"
+        " AND a.event IN ('new', 'revised')) OR EXISTS (SELECT 1 FROM watches AS w WHERE w.site = s.site"
         " AND w.collection = r.collection AND w.level IN ('', r.level)"
         " AND (w.baselined IS NULL OR r.seen <= w.baselined)))"
         " FROM json_each(?) AS listed CROSS JOIN revisions AS r ON r.acquisition = listed.value"
@@ -84,7 +84,7 @@ def also(db: sqlite3.Connection, revision: int, site: int) -> list[Place]:
 def told(db: sqlite3.Connection, revision: int, site: int) -> bool:
     """Say whether a revision arrived at a site by itself; `False` for one of a baseline, or that another told of."""
     row = db.execute(
-        "SELECT 1 FROM arrivals WHERE revision = ? AND site = ? AND event <> 'withdrawn'", (revision, site)
+        "SELECT 1 FROM arrivals WHERE revision = ? AND site = ? AND event IN ('new', 'revised')", (revision, site)
     ).fetchone()
     return row is not None
 

@@ -92,14 +92,14 @@ def owe_home(db: sqlite3.Connection, revision: int, product: Product, audience: 
     acquisition first, it is news of what that one told; what nobody was ever told of is told to nobody.
     """
     arrivals = db.execute(
-        "SELECT number, site, coverage FROM arrivals WHERE revision = ? AND event <> 'withdrawn'", (revision,)
+        "SELECT number, site, coverage FROM arrivals WHERE revision = ? AND event IN ('new', 'revised')", (revision,)
     ).fetchall()
     itself = bool(arrivals)
     if not itself:
         arrivals = db.execute(
             "SELECT a.number, a.site, a.coverage FROM revisions AS this JOIN sightings AS s ON s.revision = this.number"
             " JOIN revisions AS other ON other.acquisition = this.acquisition JOIN arrivals AS a"
-            " ON a.revision = other.number AND a.site = s.site WHERE this.number = ? AND a.event <> 'withdrawn'",
+            " ON a.revision = other.number AND a.site = s.site WHERE this.number = ? AND a.event IN ('new', 'revised')",
             (revision,),
         ).fetchall()
     db.executemany(

@@ -113,7 +113,7 @@ def want_late(db: sqlite3.Connection, offered: Iterable[tuple[int, Watch]], *, n
     """Want the files of revisions that have them since now. What was there before a watch's baseline is left alone."""
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) SELECT revision, ?3, ?5, ?5 FROM arrivals"
-        " WHERE revision = ?1 AND site = ?2 AND event <> 'withdrawn' AND arrived > ?4 ON CONFLICT DO NOTHING",
+        " WHERE revision = ?1 AND site = ?2 AND event IN ('new', 'revised') AND arrived > ?4 ON CONFLICT DO NOTHING",
         (
             (revision, watch.site.number, watch.site.name, stamp(watch.baselined), stamp(now))
             for revision, watch in offered

@@ -51,7 +51,7 @@ def published(db: sqlite3.Connection, catalogue: str, *, since: datetime) -> dic
     # Hours, because an archive of a million products would else be a million times.
     rows = db.execute(
         "WITH heard AS (SELECT DISTINCT collection FROM arrivals JOIN revisions ON revisions.number = revision"
-        " WHERE event <> 'withdrawn')"
+        " WHERE event IN ('new', 'revised'))"
         " SELECT DISTINCT name, substr(coalesce(published, CASE WHEN arrivals.number IS NOT NULL THEN seen END), 1, 13)"
         " AS hour FROM heard JOIN collections ON collections.number = heard.collection"
         " JOIN revisions ON revisions.collection = collections.number"

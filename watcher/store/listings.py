@@ -40,7 +40,8 @@ def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, si
     rows = db.execute(
         "SELECT sites.name, catalogue, collections.name, revisions.seen, (SELECT json_array(event, cause)"
         " FROM arrivals AS a WHERE a.revision = revisions.number AND a.site = sites.number"
-        " AND (event <> 'withdrawn' OR sightings.missing IS NOT NULL) ORDER BY a.number DESC LIMIT 1),"
+        " AND CASE event WHEN 'withdrawn' THEN sightings.missing IS NOT NULL"
+        " WHEN 'returned' THEN sightings.missing IS NULL ELSE TRUE END ORDER BY a.number DESC LIMIT 1),"
         " (SELECT json_group_array(DISTINCT c.catalogue || char(10) || c.name) FROM revisions AS other"
         " JOIN sightings AS s ON s.revision = other.number AND s.site = sites.number AND s.missing IS NULL"
         " JOIN collections AS c ON c.number = other.collection WHERE other.acquisition = revisions.acquisition"

@@ -90,7 +90,7 @@ def _recent(db: sqlite3.Connection, since: datetime) -> list[_Recent]:
         "SELECT s.site, r.seen, a.event, a.coverage, c.name, r.level, r.acquired, r.cloud, r.platform"
         " FROM sightings AS s CROSS JOIN revisions AS r ON r.number = s.revision"
         " JOIN collections AS c ON c.number = r.collection"
-        " LEFT JOIN arrivals AS a ON a.revision = s.revision AND a.site = s.site AND a.event <> 'withdrawn'"
+        " LEFT JOIN arrivals AS a ON a.revision = s.revision AND a.site = s.site AND a.event IN ('new', 'revised')"
         f" ORDER BY s.revision DESC LIMIT {MOST}"
     )
     found, begin = [], stamp(since)

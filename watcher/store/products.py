@@ -18,6 +18,7 @@ from watcher.store.connection import moment, stamp
 
 _json = msgspec.json.Encoder()
 _assets = decoder(tuple[Asset, ...]).decode
+_addresses = decoder(set[str]).decode
 
 
 def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Known]:
@@ -169,6 +170,21 @@ def miss(db: sqlite3.Connection, site: int, revisions: Sequence[int], *, now: da
         "UPDATE sightings SET missing = coalesce(missing, ?) WHERE revision = ? AND site = ?",
         ((stamp(now), revision, site) for revision in revisions),
     )
+
+
+def back(db: sqlite3.Connection, revisions: Sequence[int]) -> list[tuple[int, int, float | None, set[str]]]:
+    """Return where these revisions are missed and were told as withdrawn: site, revision, coverage, and who heard it.
+
+    Who is yet to hear it is among them.
+    """
+    rows = db.execute(
+        "SELECT s.site, s.revision, a.coverage, json_group_array(d.address) FROM json_each(?) AS listed"
+        " JOIN sightings AS s ON s.revision = listed.value JOIN arrivals AS a ON a.revision = s.revision"
+        " AND a.site = s.site AND a.event = 'withdrawn' JOIN deliveries AS d ON d.arrival = a.number"
+        " WHERE s.missing IS NOT NULL AND (d.sent IS NOT NULL OR d.due IS NOT NULL) GROUP BY a.number",
+        (_json.encode(list(revisions)).decode(),),
+    )
+    return [(site, revision, coverage, _addresses(heard)) for site, revision, coverage, heard in rows]
 
 
 def count(db: sqlite3.Connection) -> int:

@@ -130,7 +130,7 @@ def others(db: sqlite3.Connection, revision: int, site: int) -> list[Other]:
         "SELECT other.title, c.catalogue, a.event, a.arrived FROM revisions AS this CROSS JOIN revisions AS other"
         " ON other.acquisition = this.acquisition AND other.number <> this.number JOIN collections AS c"
         " ON c.number = other.collection JOIN arrivals AS a ON a.revision = other.number AND a.site = ?2"
-        " WHERE this.number = ?1 AND a.event <> 'withdrawn'"
+        " WHERE this.number = ?1 AND a.event IN ('new', 'revised')"
         " AND (other.collection, other.id) <> (this.collection, this.id) ORDER BY a.number",
         (revision, site),
     )

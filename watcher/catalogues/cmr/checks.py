@@ -82,22 +82,22 @@ def _collection(kind: Kind, http: Http, name: str) -> Iterator[Finding]:
         return
     last = newest.granules[0]
     yield Finding(name, True, f"{ident} has {newest.hits} granules; the newest revision is {last.meta.revision_date}")
+    for find in (_since, _order, _paging, _count, *([_deleted] if kind.deletions else [])):
+        try:
+            yield find(kind, http, name, question, newest)
+        except CatalogueError as error:
+            yield Finding(name, False, str(error), error.hint)
+
+
+def _since(kind: Kind, http: Http, name: str, question: Question, _: Sheet) -> Finding:
     future = ask(kind, http, msgspec.structs.replace(question, since=NEVER))
     deaf = bool(future.hits or future.granules)
     text = "filtering by revision_date changes nothing" if deaf else "what it learnt since a time can be asked for"
-    yield Finding(name, not deaf, text, "nothing it lists can be trusted until it filters" if deaf else None)
+    return Finding(name, not deaf, text, "nothing it lists can be trusted until it filters" if deaf else None)
+
+
+def _order(kind: Kind, http: Http, name: str, question: Question, newest: Sheet) -> Finding:
     oldest = ask(kind, http, question)
-    yield _order(name, oldest, newest)
-    yield _paging(kind, http, name, question, oldest)
-    yield _count(kind, http, name, question, newest)
-    if kind.deletions and newest.answered is not None:
-        since = newest.answered - timedelta(days=7)
-        given = level(kind.collections[name]) if kind.collections[name] else None
-        gone = deletions(kind, http, ident, since=since, now=newest.answered, name=name, level_given=given)
-        yield Finding(name, True, f"what it deleted is listed ({len(gone)} in the last 7 days; a year at most is kept)")
-
-
-def _order(name: str, oldest: Sheet, newest: Sheet) -> Finding:
     ends = [moment(sheet.granules[0].meta.revision_date) for sheet in (oldest, newest) if sheet.granules]
     well = newest.hits < 2 or (len(ends) == 2 and None not in ends and _before(ends[0], ends[1]))
     if well:
@@ -105,7 +105,8 @@ def _order(name: str, oldest: Sheet, newest: Sheet) -> Finding:
     return Finding(name, False, "it does not sort by revision date as asked", "its pages are proven by the count alone")
 
 
-def _paging(kind: Kind, http: Http, name: str, question: Question, oldest: Sheet) -> Finding:
+def _paging(kind: Kind, http: Http, name: str, question: Question, _: Sheet) -> Finding:
+    oldest = ask(kind, http, question)
     if oldest.hits < 2:
         return Finding(name, True, "it has one page")
     hint = "what does not fit on a page cannot be read"
@@ -127,6 +128,15 @@ def _count(kind: Kind, http: Http, name: str, question: Question, newest: Sheet)
     if lately.hits == listed or listed == 2000:
         return Finding(name, True, f"its count is that of what it lists ({lately.hits})")
     return Finding(name, False, f"it counts {lately.hits} granules and lists {listed}", "no answer can be proven whole")
+
+
+def _deleted(kind: Kind, http: Http, name: str, question: Question, newest: Sheet) -> Finding:
+    if newest.answered is None:
+        return Finding(name, True, "what it deleted is not asked for: it does not say what time it is there")
+    since = newest.answered - timedelta(days=7)
+    given = level(kind.collections[name]) if kind.collections[name] else None
+    gone = deletions(kind, http, question.concept, since=since, now=newest.answered, name=name, level_given=given)
+    return Finding(name, True, f"what it deleted is listed ({len(gone)} in the last 7 days; a year at most is kept)")
 
 
 def _before(first: datetime | None, last: datetime | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import msgspec
 
 from watcher.catalogues.geodes.features import product
 from watcher.catalogues.geodes.holdings import unknown
+from watcher.catalogues.geodes.paging import pages
 from watcher.catalogues.geodes.questions import Question, Sheet, ask
 from watcher.errors import CatalogueError
 from watcher.model import Finding
@@ -25,30 +26,41 @@ APART = 10.0
 
 
 def look(kind: Kind, http: Http) -> Iterator[Finding]:
-    """Look at each collection: that it exists, what its first product says, and how it can be asked."""
+    """Look at each collection: that it exists, what its first product says, and how it can be asked.
+
+    How pages are turned is the server's, and asked of one collection.
+    """
+    turned = False
     for collection in kind.collections:
         try:
-            yield from _collection(kind, http, collection)
+            matched = yield from _collection(kind, http, collection)
         except CatalogueError as error:
             yield Finding(collection, False, str(error), error.hint)
+            continue
+        if matched > 2 and not turned:
+            turned = True
+            yield from pages(kind, http, collection)
 
 
-def _collection(kind: Kind, http: Http, collection: str) -> Iterator[Finding]:
+def _collection(kind: Kind, http: Http, collection: str) -> Generator[Finding, None, int]:
+    """Yield what is found of a collection; return how many products it counts."""
     near = unknown(kind, http, collection)
     if near is not None:
         hint = f"the nearest are: {', '.join(near)}" if near else None
         yield Finding(collection, False, f"{kind.url} has no collection of this name", hint)
-        return
+        return 0
     first = ask(kind, http, Question(collection=collection, limit=2))
     if not first.features:
         yield Finding(collection, first.matched == 0, f"it lists no product and counts {first.matched}")
-        return
+        return 0
     yield Finding(collection, True, f"the collection exists, with {first.matched} products")
     yield _shape(kind, first)
-    yield _since(kind, http, first)
-    yield _order(kind, http, first)
-    if kind.places > 1:
-        yield _places(kind, http, first)
+    for looked in (_since, _order, *([_places] if kind.places > 1 else [])):
+        try:
+            yield looked(kind, http, first)
+        except CatalogueError as error:
+            yield Finding(collection, False, str(error), error.hint)
+    return first.matched
 
 
 def _shape(kind: Kind, first: Sheet) -> Finding:

@@ -6,8 +6,9 @@ many are listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -52,15 +53,18 @@ def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
 
 def look(kind: Kind, http: Http) -> Iterator[Finding]:
     """Look at the service with the first collection, then at each."""
-    subject = kind.url
+    first = next(iter(kind.collections))
+    yield from _told(kind.url, partial(_service, kind, http, _question(first)))
+    for name in kind.collections:
+        yield from _told(name, partial(_collection, kind, http, name))
+    for name, ident in kind.subscriptions.items():
+        yield from _told(f"subscription of {name}", partial(_subscription, kind, http, name, ident))
+
+
+def _told(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield what a look finds, its failure as well: the next one has its turn all the same."""
     try:
-        yield from _service(kind, http, _question(next(iter(kind.collections))))
-        for name in kind.collections:
-            subject = name
-            yield from _collection(kind, http, name)
-        for name, ident in kind.subscriptions.items():
-            subject = f"subscription of {name}"
-            yield from _subscription(kind, http, name, ident)
+        yield from look()
     except (CatalogueError, CredentialError) as error:
         yield Finding(subject, False, str(error), error.hint)
 
@@ -91,39 +95,48 @@ def _collection(kind: Kind, http: Http, name: str) -> Iterator[Finding]:
         return
     one = newest.entities[0]
     yield Finding(name, True, f"the newest is {plain(one.name)}, published {one.publication_date}")
-    for field, what in _SIGNS.items():
-        future = ask(kind, http, question.bounded((field, "ge", NEVER)))
-        deaf = bool(future.entities)
-        text = f"filtering by {field} changes nothing" if deaf else f"{what} since a time can be asked for, by {field}"
-        yield Finding(name, not deaf, text, "nothing it lists can be trusted until it filters" if deaf else None)
-    yield _order(name, ask(kind, http, msgspec.structs.replace(question, limit=2)), newest)
-    yield _count(kind, http, name, newest)
-    if kind.deletions:
-        gone = question.about(DELETED, order="DeletionDate")
-        lasts = ask(kind, http, msgspec.structs.replace(gone, descending=True)).entities
-        told = f"the last on {lasts[0].deletion_date}: {lasts[0].deletion_cause}" if lasts else "none so far"
-        yield Finding(name, True, f"what it deleted is listed ({told})")
+    for find in (_since, _order, _count, *([_deleted] if kind.deletions else [])):
+        yield from _told(name, partial(find, kind, http, name, newest))
     yield _download(name, one)
 
 
-def _order(name: str, oldest: Sheet, newest: Sheet) -> Finding:
+def _since(kind: Kind, http: Http, name: str, _: Sheet) -> Iterator[Finding]:
+    for field, what in _SIGNS.items():
+        deaf = bool(ask(kind, http, _question(name).bounded((field, "ge", NEVER))).entities)
+        text = f"filtering by {field} changes nothing" if deaf else f"{what} since a time can be asked for, by {field}"
+        yield Finding(name, not deaf, text, "nothing it lists can be trusted until it filters" if deaf else None)
+
+
+def _order(kind: Kind, http: Http, name: str, newest: Sheet) -> Iterator[Finding]:
+    oldest = ask(kind, http, msgspec.structs.replace(_question(name), limit=2))
     first, last = oldest.keys[0], newest.keys[0]
     if len(oldest.entities) < 2 or (first is not None and last is not None and first < last):
-        return Finding(name, True, "its answers are sorted as asked")
-    return Finding(name, False, "it does not sort as asked, so its pages cannot be read", "its operator can mend that")
+        yield Finding(name, True, "its answers are sorted as asked")
+    else:
+        text = "it does not sort as asked, so its pages cannot be read"
+        yield Finding(name, False, text, "its operator can mend that")
 
 
-def _count(kind: Kind, http: Http, name: str, newest: Sheet) -> Finding:
+def _deleted(kind: Kind, http: Http, name: str, _: Sheet) -> Iterator[Finding]:
+    gone = _question(name).about(DELETED, order="DeletionDate")
+    lasts = ask(kind, http, msgspec.structs.replace(gone, descending=True)).entities
+    told = f"the last on {lasts[0].deletion_date}: {lasts[0].deletion_cause}" if lasts else "none so far"
+    yield Finding(name, True, f"what it deleted is listed ({told})")
+
+
+def _count(kind: Kind, http: Http, name: str, newest: Sheet) -> Iterator[Finding]:
     first, last = newest.keys[len(newest.keys) // 2], newest.keys[0]
     if first is None or last is None:
-        return Finding(name, False, "its newest products have no date of publication", "they cannot be read by date")
+        yield Finding(name, False, "its newest products have no date of publication", "they cannot be read by date")
+        return
     lately = _question(name).bounded(("PublicationDate", "ge", first), ("PublicationDate", "le", last))
     sheet = ask(kind, http, msgspec.structs.replace(lately, limit=kind.limit, count=True))
     listed = len(sheet.entities)
     if sheet.count == listed or (sheet.count or 0) > kind.limit == listed:
-        return Finding(name, True, f"its count is that of what it lists ({sheet.count})")
+        yield Finding(name, True, f"its count is that of what it lists ({sheet.count})")
+        return
     hint = "what several products share to the second cannot be proven complete there"
-    return Finding(name, False, f"it counts {sheet.count} products and lists {listed}", hint)
+    yield Finding(name, False, f"it counts {sheet.count} products and lists {listed}", hint)
 
 
 def _download(name: str, one: Any) -> Finding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.catalogues.stac.questions import Question, ask, follow, lower, upper
+from watcher.catalogues.stac.questions import Question, Sheet, ask, follow, lower, upper
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def pages(kind: Kind, http: Http, collection: str) -> Iterator[Finding]:
-    """Read a short page and the one behind it, and count what was learnt or acquired at the time of the first."""
+    """Read a short page, the one behind it, and both as one; count what was learnt or acquired with the first."""
     first = ask(kind, http, Question(collection=collection, limit=2))
     if len(first.features) < 2:
         return
@@ -34,12 +34,21 @@ def pages(kind: Kind, http: Http, collection: str) -> Iterator[Finding]:
         if again:
             text = f"the next page lists {', '.join(sorted(again))} again: {_instead(kind)}"
             yield Finding(collection, kind.sort, text, "set sort = true, if it sorts")
+        elif left := _left_out(kind, http, first, second):
+            text = f"the next page leaves out {', '.join(sorted(left))}: {_instead(kind)}"
+            yield Finding(collection, kind.sort, text, "set sort = true, if it sorts; its links cannot be followed")
         elif second.features:
             yield Finding(collection, True, "a page leads to the next one")
     if first.matched is None:
         yield Finding(collection, True, "it does not say how many products there are")
     else:
         yield _count(kind, http, first.question, [key for key in first.keys if key is not None])
+
+
+def _left_out(kind: Kind, http: Http, first: Sheet, second: Sheet) -> set[str]:
+    """Return what a page as long as both lists and neither does; nothing if the server gives shorter pages."""
+    whole = ask(kind, http, msgspec.structs.replace(first.question, limit=4))
+    return {one.id for one in whole.features} - {one.id for one in (*first.features, *second.features)}
 
 
 def _count(kind: Kind, http: Http, question: Question, keys: Sequence[datetime]) -> Finding:

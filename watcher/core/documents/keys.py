@@ -59,9 +59,10 @@ def _truth(value: Any) -> bool:
 
 def _events(value: Any) -> tuple[Event, ...]:
     words = _texts(value)
+    asked = [event for event in Event if event is not Event.RETURNED]
     for word in words:
-        if word not in list(Event):
-            raise UsageError(f'"{word}" is no event', hint=f"the events are {', '.join(Event)}")
+        if word not in asked:
+            raise UsageError(f'"{word}" is no event', hint=f"the events are {', '.join(asked)}")
     return tuple(Event(word) for word in dict.fromkeys(words))
 
 

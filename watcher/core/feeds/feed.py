@@ -103,7 +103,7 @@ def entry(came: Came) -> Entry:
     """Put an arrival into words."""
     said = lines(Told(came.event, came.site, came.product, came.catalogue, cause=came.cause, coverage=came.coverage))
     summary = said.facts
-    if came.event is Event.WITHDRAWN:
+    if came.event in (Event.WITHDRAWN, Event.RETURNED):
         summary = f"{summary}; {said.where}"
     site = plain(came.site, limit=100)
     return Entry(f"{said.what} at {site}: {said.title}", summary, link(came.product.link), link(came.product.quicklook))

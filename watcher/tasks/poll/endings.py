@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from watcher.core.asking import Ask
@@ -36,6 +36,21 @@ def take_away(visit: Visit, collection: int, ask: Ask, deleted: Page, *, now: da
     for one in gone:
         if not one.known:
             products.miss(db, one.site, [one.revision], now=now)
+
+
+def returned(visit: Visit, revisions: Sequence[int]) -> list[Arrival]:
+    """Return what those who heard that a revision was withdrawn are to hear of it, now that it is listed again."""
+    lost = products.back(visit.db, revisions) if revisions else []
+    if not lost:
+        return []
+    audience = subscriptions.audience(visit.db, now=visit.now())
+    found = []
+    for site, revision, covered, heard in lost:
+        _, product = products.one(visit.db, revision)
+        everybody = audience.owed(site, product, event=Event.RETURNED, coverage=covered)
+        if owed := [to for to in everybody if to.address in heard]:
+            found.append(Arrival(site, revision, Event.RETURNED, owed, False, coverage=covered))
+    return found
 
 
 def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]:

@@ -19,7 +19,7 @@ from watcher.model import Page
 from watcher.store import acquisitions as relatives
 from watcher.store import approvals, audits, downloads, measures, products, subscriptions
 from watcher.store.connection import Behind, writing
-from watcher.tasks.poll.endings import take_away
+from watcher.tasks.poll.endings import returned, take_away
 from watcher.tasks.poll.visit import Answer, Visit, announce, too_much
 
 
@@ -110,13 +110,14 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, 
             collection=collection,
             once=visit.once,
         )
+        again = returned(visit, decision.back)  # before it is written that nothing misses them
         record = partial(products.record, db, collection, decision, now=now)
         if behind is not None and decision.quiet and not deleted:
             behind.leave(record)
         else:
             record()
         audits.late(db, late(decision, found, known, before=visit.before(ask), now=now))
-        announce(visit, decision.arrivals, ask.watches, now=now)
+        announce(visit, [*decision.arrivals, *again], ask.watches, now=now)
         names = {watch.site.number: watch.site.name for watch in ask.watches}
         downloads.want_also(db, decision.fetched, sites=names, now=now)
         downloads.want_late(db, decision.offered, now=now)
