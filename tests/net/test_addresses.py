@@ -208,3 +208,13 @@ def test_a_resolver_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
         http.get("https://slow.test/")
     hang.set()
     assert time.monotonic() - start < 2
+
+
+def test_where_nothing_listens_it_is_said_what_to_look_at() -> None:
+    with socket.socket() as idle:
+        idle.bind(("127.0.0.1", 0))
+        origin = f"http://127.0.0.1:{idle.getsockname()[1]}"
+        with Http(origin=origin, backoff_base=0.01) as http, pytest.raises(Unreachable) as caught:
+            http.get(f"{origin}/x")
+    assert "Connection refused" in str(caught.value)
+    assert "is the server up" in (caught.value.hint or "")

@@ -45,13 +45,14 @@ def check(context: Context, catalogue: str | None, as_json: bool) -> None:
             click.echo(f"{'ok   ' if finding.well else 'WRONG'}  {finding.subject}: {finding.text}")
             if finding.hint and not finding.well:
                 click.echo(f"         → {finding.hint}")
-    wrong = sum(not finding.well for finding in findings)
+    wrong = [finding.subject for finding in findings if not finding.well]
     if as_json:
         show_json([{"subject": f.subject, "well": f.well, "text": f.text, "hint": f.hint} for f in findings])
+    elif wrong:
+        few = f"{len(wrong)} of {len(findings)} {'is' if len(wrong) == 1 else 'are'}"
+        click.echo(f"{few} not well: {', '.join(dict.fromkeys(wrong))}.")
     else:
-        click.echo(
-            "All is well." if not wrong else f"{wrong} of {len(findings)} {'is' if wrong == 1 else 'are'} not well."
-        )
+        click.echo("All is well.")
     if wrong:
         raise click.exceptions.Exit(1)
 

@@ -53,11 +53,15 @@ def unreachable(url: httpx.URL, error: Exception) -> Unreachable:
         # Its text quotes the header at fault, which may be the one with the credential.
         return Unreachable(f"{place} was not asked: a header of the request is not valid", permanent=True)
     told = re.sub(r"^\[Errno -?\d+\] ", "", str(error))[:200]
-    online = "is this computer online, and is the name right? behind a proxy, set `proxy`"
-    return Unreachable(
-        f"{place} could not be read: {told or type(error).__name__}",
-        hint=online if "has no address" in told else None,
-    )
+    return Unreachable(f"{place} could not be read: {told or type(error).__name__}", hint=_way_out(told))
+
+
+def _way_out(told: str) -> str | None:
+    if "has no address" in told:
+        return "is this computer online, and is the name right? behind a proxy, set `proxy`"
+    if "Connection refused" in told:
+        return "nothing listens there: is the server up, and are its address and port right?"
+    return None
 
 
 def cause(error: Exception) -> Exception | None:
