@@ -11,6 +11,7 @@ from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.model import Level
+    from watcher.wiring import Parts
 
 
 class LevelType(click.ParamType[Any]):
@@ -137,7 +138,7 @@ class SubscriptionNumber(click.types.IntParamType):
         try:
             parts = _parts(ctx)
             known = subscriptions.every(parts.db()) if parts.database.exists() else []
-            shown = {one.number: one.name or parts.shown(one) for one in known}
+            shown = {one.number: one.name or parts.addresses.shown(one) for one in known}
         except WatcherError:
             return []
         return [
@@ -173,7 +174,7 @@ def one_of(**given: object) -> None:
         raise UsageError(f"{' and '.join(names)} exclude each other", hint="give one of them")
 
 
-def _parts(ctx: click.Context) -> Any:
+def _parts(ctx: click.Context) -> Parts:
     from watcher.cli import Context
 
     root = ctx.find_root()
