@@ -136,36 +136,6 @@ def test_what_is_committed_behind_is_there_for_the_next_transaction_and_for_all_
         assert "last" in rows(other, "SELECT name FROM collections")
 
 
-def test_what_is_left_is_done_before_the_commit_in_its_own_transaction(path: Path, db: sqlite3.Connection) -> None:
-    with closing(connect(path)) as other, Behind() as behind:
-        with writing(db, behind=behind):
-            name(db, "first")
-            behind.leave(lambda: name(db, "left"))
-        with writing(db, behind=behind):
-            assert rows(other, "SELECT name FROM collections ORDER BY number") == ["first", "left"]
-
-
-def test_what_is_left_and_fails_undoes_its_transaction_alone_and_is_said(db: sqlite3.Connection) -> None:
-    with pytest.raises(sqlite3.IntegrityError), Behind() as behind:
-        with writing(db, behind=behind):
-            name(db, "SPOT4")
-        with writing(db, behind=behind):
-            name(db, "SPOT5")
-            behind.leave(lambda: name(db, "SPOT4"))
-    assert rows(db, "SELECT name FROM collections") == ["SPOT4"]
-    assert not db.in_transaction
-
-
-def test_what_was_left_in_a_transaction_that_failed_is_never_done(db: sqlite3.Connection) -> None:
-    with Behind() as behind:
-        with pytest.raises(KeyError), writing(db, behind=behind):
-            behind.leave(lambda: name(db, "SPOT4"))
-            raise KeyError
-        with writing(db, behind=behind):
-            name(db, "SPOT5")
-    assert rows(db, "SELECT name FROM collections") == ["SPOT5"]
-
-
 def test_what_fails_in_a_transaction_that_is_committed_behind_leaves_the_one_before_alone(
     db: sqlite3.Connection,
 ) -> None:

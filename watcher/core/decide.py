@@ -72,11 +72,6 @@ class Decision(msgspec.Struct, frozen=True):
     keys: dict[int, str | None] = msgspec.field(default_factory=dict)
     back: list[int] = msgspec.field(default_factory=list)
 
-    @property
-    def quiet(self) -> bool:
-        """Say whether nothing follows but revisions and the sites that see them, as of what is only remembered."""
-        return not (self.arrivals or self.completed or self.offered or self.returned or self.replaced or self.fetched)
-
 
 def acquisitions(listed: Iterable[Listing], known: Mapping[str, Known]) -> list[str | None]:
     """Return the acquisition, by key, of each listing that says something new: what else is known of it must be told.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -75,7 +75,7 @@ def writing(db: sqlite3.Connection, *, behind: Behind | None = None) -> Iterator
     """Write all of it or nothing. The lock is taken at once, so that what is read inside still holds at the end.
 
     Raises `StoreError` when the disk is full, the database is locked for too long, or it cannot be written; where the
-    end is left to `behind`, that raises what it meets.
+    commit is left to `behind`, that raises what it meets.
     """
     if behind is not None:
         behind.settle()
@@ -88,14 +88,12 @@ def writing(db: sqlite3.Connection, *, behind: Behind | None = None) -> Iterator
             else:
                 behind.commit(db)
         except BaseException:
-            if behind is not None:
-                behind.forget()
             _roll_back(db)
             raise
 
 
 class Behind:
-    """Ends transactions in a thread of its own: while the disk takes what was written, its writer goes on without it.
+    """Commits in a thread of its own: while the disk takes what was written, its writer goes on without the database.
 
     At the end of the ``with`` statement all of it is on the disk, or `StoreError` is raised, as it is by the next
     `writing`.
@@ -104,14 +102,6 @@ class Behind:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self._last: Future[None] | None = None
-        self._left: list[Callable[[], None]] = []
-
-    def leave(self, call: Callable[[], None]) -> None:
-        """Leave something to be done at the end of the transaction, before its commit.
-
-        It should be few statements: at each the thread has to wait for the interpreter anew.
-        """
-        self._left.append(call)
 
     def __enter__(self) -> Behind:
         return self
@@ -120,14 +110,9 @@ class Behind:
         with self._thread:
             self.settle()
 
-    def forget(self) -> None:
-        """Do nothing of what was left: its transaction is undone."""
-        self._left = []
-
     def commit(self, db: sqlite3.Connection) -> None:
-        """Begin to do what was left, and to commit; nobody may use the connection before `settle`."""
-        left, self._left = self._left, []
-        self._last = self._thread.submit(_commit, db, left)
+        """Begin to commit; nobody may use the connection before `settle`."""
+        self._last = self._thread.submit(_commit, db)
 
     def settle(self) -> None:
         """Wait for the last commit."""
@@ -136,11 +121,9 @@ class Behind:
             last.result()
 
 
-def _commit(db: sqlite3.Connection, left: Iterable[Callable[[], None]]) -> None:
+def _commit(db: sqlite3.Connection) -> None:
     with naming():
         try:
-            for call in left:
-                call()
             db.execute("COMMIT")
         except BaseException:
             _roll_back(db)

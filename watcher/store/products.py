@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -75,8 +73,12 @@ def record(db: sqlite3.Connection, collection: int, decision: Decision, *, now: 
     keys = decision.keys
     if decision.revisions:
         seen = stamp(now)
-        rows = [(n, collection, *_row(product), keys.get(n), seen) for n, product in decision.revisions]
-        _insert(db, _REVISIONS, rows)
+        db.executemany(
+            "INSERT INTO revisions (number, collection, id, token, title, level, acquired, published, updated, cloud,"
+            " platform, instrument, geometry, link, quicklook, assets, grid, acquisition, seen)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((n, collection, *_row(product), keys.get(n), seen) for n, product in decision.revisions),
+        )
     if decision.completed:
         db.executemany(
             "UPDATE revisions SET (id, token, title, level, acquired, published, updated, cloud, platform, instrument,"
@@ -92,28 +94,7 @@ def record(db: sqlite3.Connection, collection: int, decision: Decision, *, now: 
     if decision.returned:
         db.executemany("UPDATE sightings SET missing = NULL WHERE revision = ?", ((n,) for n in decision.returned))
     if decision.sightings:
-        _insert(db, "sightings (revision, site)", decision.sightings)
-
-
-_REVISIONS = (
-    "revisions (number, collection, id, token, title, level, acquired, published, updated, cloud, platform,"
-    " instrument, geometry, link, quicklook, assets, grid, acquisition, seen)"
-)
-
-
-def _insert(db: sqlite3.Connection, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows by few statements, of few forms: while one runs, other threads do, and each form is kept prepared."""
-    at = 0
-    for count in (100, 10, 1):
-        while len(rows) - at >= count:
-            db.execute(_insertion(into, len(rows[0]), count), list(chain.from_iterable(rows[at : at + count])))
-            at += count
-
-
-@cache
-def _insertion(into: str, columns: int, rows: int) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)}"
+        db.executemany("INSERT INTO sightings (revision, site) VALUES (?, ?)", decision.sightings)
 
 
 def arrive(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, now: datetime) -> list[tuple[int, Arrival]]:

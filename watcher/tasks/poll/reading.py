@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -111,11 +110,7 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, 
             once=visit.once,
         )
         again = returned(visit, decision.back)  # before it is written that nothing misses them
-        record = partial(products.record, db, collection, decision, now=now)
-        if behind is not None and decision.quiet and not deleted:
-            behind.leave(record)
-        else:
-            record()
+        products.record(db, collection, decision, now=now)
         audits.late(db, late(decision, found, known, before=visit.before(ask), now=now))
         announce(visit, [*decision.arrivals, *again], ask.watches, now=now)
         names = {watch.site.number: watch.site.name for watch in ask.watches}
