@@ -209,8 +209,8 @@ def checksum_of(value: object) -> str | None:
     """Return a checksum as `algorithm:hex`: from `md5=77ca…`, `MD5:77CA…` or bare hex, told by its length."""
     if not isinstance(value, str):
         return None
-    if _AS_RESTO.fullmatch(value):
-        return f"md5:{value[4:]}"
+    if value[:4] == "md5=" and len(value) == 36 and not value[4:].strip(_HEX):
+        return f"md5:{value[4:]}"  # as nearly all are written
     match = _CHECKSUM.fullmatch(value)
     if match is None:
         return None
@@ -220,9 +220,8 @@ def checksum_of(value: object) -> str | None:
 
 
 _TILED = re.compile(r"_T\d\d")
-_AS_RESTO = re.compile(r"md5=[0-9a-f]{32}")
+_HEX = "0123456789abcdef"
 _CHECKSUM = re.compile(r"(?:([A-Za-z0-9-]{2,8})[=:])?([0-9A-Fa-f]{32,128})")
-_PLAIN = re.compile(r"[A-Za-z0-9-]+")
 _LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 _MODES = {"disk": True, "tier2": True, "staging": False, "tape": False, "tier3": False}
 _BY_LENGTH = {length: name for name, length in _LENGTHS.items()}
@@ -245,7 +244,7 @@ def _level(word: str) -> Level:
 
 
 def _segment(name: str) -> str:
-    return name if _PLAIN.fullmatch(name) else quote(name, safe="")
+    return name if name.isascii() and name.replace("-", "").isalnum() else quote(name, safe="")
 
 
 def _percent(value: object) -> float | None:
@@ -275,7 +274,7 @@ def _file(services: object) -> _Download | None:
 
 def _size(file: _Download) -> int | None:
     # NULL is printed as 0, and no product has no bytes.
-    size = number(file.size)
+    size = file.size if type(file.size) is int else number(file.size)
     return int(size) if size is not None and size > 0 else None
 
 
