@@ -312,13 +312,13 @@ def begun(here: Path, url: str, sums: Path) -> None:
 
 def make(here: Path, case: Case, algorithm: str) -> tuple[dict[str, str], Path]:
     """Make the files; return their SHA-256 by name, and a file of the checksums that the catalogue has."""
-    from watcher.transfer.sums import _new
+    from watcher.transfer.sums import new
 
     (here / "data").mkdir()
     block = os.urandom(2**20)
     digests, catalogue = {}, {}
     for number in range(case.files):
-        sha256, other = hashlib.sha256(), _new(algorithm)
+        sha256, other = hashlib.sha256(), new(algorithm)
         path = here / "data" / f"p{number:03}"
         with path.open("wb") as file:
             for at in range(case.mib):
