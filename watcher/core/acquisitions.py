@@ -111,9 +111,9 @@ def change(was: Product, now: Product) -> tuple[str, str] | None:
 def _named(identity: str, title: str) -> Granule | None:
     """Read the identifier, or the title where that says more."""
     granule = read(identity)
-    if title == identity or (granule is not None and granule.word):
-        return granule
-    return read(title) or granule
+    if granule is None:
+        return read(title) if title != identity else None
+    return granule if granule.word or title == identity else read(title) or granule
 
 
 def _pass(granule: Granule, acquired: datetime | None) -> str | None:

@@ -38,6 +38,9 @@ class Refusal(msgspec.Struct, frozen=True):
     text: str
 
 
+_REMEMBERED = Refusal("baseline", "what the first poll finds is remembered, not announced")
+
+
 def accepts(watch: Watch, product: Product, *, again: bool) -> bool:
     """Say whether a watch announces this product: past its baseline, and through its filter."""
     return passed_over(watch, product, again=again) is None
@@ -51,7 +54,7 @@ def passed_over(watch: Watch, product: Product, *, again: bool) -> Refusal | Non
     """
     if watch.baselined is None:
         if not watch.announce:
-            return Refusal("baseline", "what the first poll finds is remembered, not announced")
+            return _REMEMBERED
     elif not (again or _news(watch, product, watch.baselined)):
         return Refusal("baseline", "it was acquired before what the first poll looked at, and published before it")
     if watch.max_cloud is not None and product.cloud is not None and product.cloud > watch.max_cloud:

@@ -40,7 +40,9 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
                 answer.pages += 1
                 answer.gauge.listed += len(page)
                 visit.tally.listed += 0 if ask.besides else len(page)
-                fresh = [p for p in page if p.withdrawn is not None or query.known.get(p.id) != p.revision]
+                fresh = page
+                if query.known:
+                    fresh = [p for p in page if p.withdrawn is not None or query.known.get(p.id) != p.revision]
                 if len(fresh) < len(page):
                     unchanged = [p for p in page if p.withdrawn is None and query.known.get(p.id) == p.revision]
                     answer.listed.update(*(familiar[product.id][1] for product in unchanged))
@@ -54,7 +56,7 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
                 for learnt in {product.learnt for product in page}:
                     answer.cursor = newest(answer.cursor, learnt, now=moment)
                 if ask.whole or visit.again:
-                    answer.ids.update(product.id for product in page)
+                    answer.ids.update([product.id for product in page])
                 visit.alive()
     except CatalogueError as error:
         with writing(visit.db):
@@ -120,11 +122,11 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, 
         if deleted:
             take_away(visit, collection, ask, deleted, now=now)
     answer.listed |= decision.listed
-    answer.sites.update(watch.site.number for listing in listed for watch in listing.watches)
+    answer.sites.update([watch.site.number for listing in listed for watch in listing.watches])
     if ask.whole:
         # A page may list a product twice, and so may two pages of one answer.
         first = {one.product.id: one for one in listed if one.product.id not in answer.ids}
-        answer.counts.update(watch.number for listing in first.values() for watch in listing.watches)
+        answer.counts.update([watch.number for listing in first.values() for watch in listing.watches])
     answer.gauge.take(page, found, {product.id for _, product in decision.revisions})
 
 
