@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -403,6 +403,17 @@ def test_a_server_that_is_not_there_is_said_to_be_so(bucket: S3Bucket, tmp_path:
     with pytest.raises(NoArchive, match="127.0.0.1:.*: Connection refused") as caught:
         found(archive, lot_of(PLACE, {"": b"content"}))
     assert "is the network there" in str(caught.value.hint)
+
+
+def test_a_defect_of_ours_stays_one_and_leaves_nothing_behind(bucket: S3Bucket, tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x" * (5 << 20)
+        raise ValueError("a defect")
+
+    archive = archive_in(bucket, tmp_path)
+    with pytest.raises(ValueError, match="a defect"):
+        archive.objects.put_parts("P1.zip", broken(), 5 << 20, said={}, stop=threading.Event())
+    assert (bucket.visible(), bucket.uploads()) == ([], 0)
 
 
 def test_it_stops_within_a_second_though_the_server_hangs(bucket: S3Bucket, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 from tests.auth.pretend import ACCOUNTS, CANARIES, ISSUED, PASSWORD, Scene, leaked, secrets, signed, staged
-from tests.auth.test_s3 import KEY, SECRET, account
+from tests.auth.test_s3 import KEY, PATHS, SECRET, account
 from tests.auth.test_storms import OVER
 from tests.loopback import Request, reply, served
 from watcher.auth.s3 import _presigned
@@ -219,16 +219,7 @@ def checks(request: Request, _: object) -> bytes:
 
 
 @pytest.mark.usefixtures("secret")
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/eodata/Sentinel-2/MSI/L2A/2026/T31TCJ_B04_10m.jp2",
-        "/eodata/a b/ü+&=$@,;:!'()*~.tif",
-        "/eodata/a%20b%2Fc%C3%BC.tif",
-        "/eodata/x?versionId=a%2Fb&partNumber=1&empty=",
-        "/eodata//twice//./x",
-    ],
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_a_signed_address_is_good_for_any_range(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHER_TEST_SESSION", "se55ion/+=")
     with served(checks) as store:

@@ -135,16 +135,17 @@ def fetch(http, url, **headers):
         return response.status_code, response.read()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/eodata/Sentinel-2/MSI/L2A/2026/T31TCJ_B04_10m.jp2",
-        "/eodata/a b/ü+&=$@,;:!'()*~.tif",
-        "/eodata/a%20b%2Fc%C3%BC.tif",
-        "/eodata/x?versionId=a%2Fb&partNumber=1&empty=",
-        "/eodata//twice//./x",
-    ],
-)
+PATHS = [
+    "/eodata/Sentinel-2/MSI/L2A/2026/T31TCJ_B04_10m.jp2",
+    "/eodata/a b/ü+&=$@,;:!'()*~.tif",
+    "/eodata/a%20b%2Fc%C3%BC.tif",
+    "/eodata/x?versionId=a%2Fb&partNumber=1&empty=",
+    "/eodata//twice//./x",
+]
+"""Addresses whose signature is easily got wrong."""
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_store_that_checks_gives_what_is_asked_for(path):
     with served(Store()) as store, Http(origin=store.origin, auth=account(store.origin).auth()) as http:
         assert fetch(http, store.url(path)) == (200, b"band")

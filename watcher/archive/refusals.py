@@ -82,8 +82,8 @@ def problem(error: BaseException, url: str, what: str) -> BaseException:
     return NoArchive(f"{url} cannot be {what}: {said}", hint=hint)
 
 
-_PLAIN = (FileNotFoundError, PermissionError, ValueError, NotImplementedError)
-"""What obstore also raises."""
+_PLAIN = (FileNotFoundError, PermissionError, NotImplementedError)
+"""What obstore also raises. A ValueError is of what it should not have been given: a defect of ours, and stays one."""
 
 
 def _hint(text: str) -> str:

@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, Percent, SiteName
 from watcher.cli.output import several
-from watcher.cli.passes import bars, stoppable
+from watcher.cli.under_way import bars, stoppable
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:

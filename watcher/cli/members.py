@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.output import several
-from watcher.cli.passes import bars, stoppable, unseen
+from watcher.cli.under_way import bars, stoppable
 from watcher.errors import UsageError
 
 
@@ -48,3 +49,13 @@ def fetch_members(context: Context, titles: Sequence[str], patterns: Sequence[st
         raise click.exceptions.Exit(130)
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def unseen(db: sqlite3.Connection, title: str) -> UsageError:
+    """Say that nobody knows a product of that name, and which there are that are called much the same."""
+    from watcher.names import plain
+    from watcher.store import stories
+
+    near = stories.like(db, title, limit=5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`watcher products` lists them; a title or an id names one"
+    return UsageError(f'no product "{title}" was seen', hint=plain(hint, limit=1000))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +10,13 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
+from watcher.cli.under_way import bars, stoppable
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from watcher.transfer import Progress
     from watcher.wiring import Parts
 
 
@@ -220,6 +217,7 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
 def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
     """Want these products, and say which are home already; return how many are."""
     from watcher.archive import whereabouts
+    from watcher.cli.members import unseen
     from watcher.store import archive, downloads
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -235,65 +233,3 @@ def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
                 f"{there.title} is stored already: {whereabouts(parts.downloads.archive, there.path, there.archive)}"
             )
     return home
-
-
-def unseen(db: sqlite3.Connection, title: str) -> UsageError:
-    """Say that nobody knows a product of that name, and which there are that are called much the same."""
-    from watcher.names import plain
-    from watcher.store import stories
-
-    near = stories.like(db, title, limit=5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`watcher products` lists them; a title or an id names one"
-    return UsageError(f'no product "{title}" was seen', hint=plain(hint, limit=1000))
-
-
-@contextmanager
-def stoppable(parts: Parts) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM finish what is in hand; the second is obeyed at once."""
-
-    def stop(number: int, frame: object) -> None:
-        del number, frame
-        if parts.stop.is_set():
-            raise KeyboardInterrupt
-        parts.stop.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-
-
-@contextmanager
-def bars() -> Iterator[Callable[[str, Progress], None] | None]:
-    """Draw a bar for each download in a terminal; nothing elsewhere."""
-    import sys
-
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bars
-    from rich.table import Column
-
-    whole = Column(no_wrap=True)
-    columns = (
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
-        BarColumn(bar_width=12),
-        DownloadColumn(binary_units=True, table_column=whole),
-        TransferSpeedColumn(table_column=whole),
-        TimeRemainingColumn(table_column=whole),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True, expand=True) as bars:
-        tasks = {}
-
-        def show(title: str, progress: Progress) -> None:
-            title = f"{title} → archive" if progress.storing else title
-            if title not in tasks:
-                tasks[title] = bars.add_task(title, total=progress.total)
-            under_way = progress.total is None or progress.done < progress.total
-            bars.update(tasks[title], completed=progress.done, total=progress.total, visible=under_way)
-
-        yield show

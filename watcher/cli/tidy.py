@@ -9,7 +9,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.output import json_option, several, show_json, show_table
-from watcher.cli.passes import stoppable
+from watcher.cli.under_way import stoppable
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from watcher.config import Config
 from watcher.credentials import revealed
@@ -28,7 +28,9 @@ from watcher.wiring.downloads import DATABASE, Downloads
 
 if TYPE_CHECKING:
     from watcher.core.notices import Shot
+    from watcher.model import Level
     from watcher.net.heartbeat import Beat, Heartbeat
+    from watcher.store.downloads import Revisions
     from watcher.tasks.feeds import Terms as FeedTerms
     from watcher.tasks.feeds.files import Wrote
     from watcher.tasks.health import Told
@@ -44,6 +46,14 @@ _SOME = 50
 
 _LONG = 300.0
 """Seconds after which a reconcile lets the next poll go first."""
+
+
+class _Asking(TypedDict):
+    download_levels: Collection[Level]
+    lookback: timedelta
+    once: bool
+    approve_above: int
+    revisions: Revisions
 
 
 class Parts:
@@ -100,14 +110,10 @@ class Parts:
                 self.catalogues.catalogue(name),
                 self.catalogues.http(name),
                 now=now,
-                download_levels=self.config.download_levels(),
-                lookback=timedelta(seconds=self.config.poll.lookback),
                 alive=alive,
                 stop=self.stop,
-                once=self.config.notify.once,
-                approve_above=self.config.download.approve_above,
                 resting=resting,
-                revisions=self.config.download.revisions,
+                **self._asking(),
             )
 
     def reconcile(
@@ -128,15 +134,22 @@ class Parts:
                 self.catalogues.catalogue(name),
                 self.catalogues.http(name),
                 now=now,
-                download_levels=self.config.download_levels(),
                 at=at,
-                lookback=timedelta(seconds=self.config.poll.lookback),
                 alive=alive,
                 stop=self.stop,
-                once=self.config.notify.once,
-                approve_above=self.config.download.approve_above,
-                revisions=self.config.download.revisions,
+                **self._asking(),
             )
+
+    def _asking(self) -> _Asking:
+        """Say on which terms catalogues are asked, by a poll and by a reconcile."""
+        config = self.config
+        return {
+            "download_levels": config.download_levels(),
+            "lookback": timedelta(seconds=config.poll.lookback),
+            "once": config.notify.once,
+            "approve_above": config.download.approve_above,
+            "revisions": config.download.revisions,
+        }
 
     def reconcile_due(
         self, db: sqlite3.Connection, polled: Polled, *, alive: Callable[[], None] = lambda: None
