@@ -92,7 +92,7 @@ def test_the_service_brings_what_comes_to_the_bucket_and_tells_where_it_lies(
     with running(home) as run:
         eventually(lambda: run.says("baselined=3") or run.says("baselined="))
         scene.play()
-        eventually(lambda: (home / "hooked").exists() and not run.says("download failed"))
+        eventually(lambda: (home / "hooked").exists() and not run.says("download failed"), seconds=60)
         eventually(lambda: json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 0)
         eventually(lambda: json.loads(watcher("status", "--json").out)["deliveries"]["owed"] == 0)
         assert run.end(signal.SIGTERM)[0] == 0
