@@ -45,4 +45,4 @@ data: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv .venv-servers .venv-eodag .venv-s3
+	rm -rf .venv .venv-servers .venv-eodag .venv-s3 .node-azurite

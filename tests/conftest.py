@@ -14,13 +14,16 @@ from typing import NamedTuple
 import pytest
 
 from tests.given import database
-from tests.servers.s3 import bucket, s3_url
+from tests.servers.azure import azure_url
+from tests.servers.buckets import bucket
+from tests.servers.gcs import gcs
+from tests.servers.s3 import s3_url
 from tests.servers.stac import counting_pgstac, pgstac, pgstac_urls, rustac
 from watcher.cli import main
 from watcher.demo.catalogue import Catalogue, serve
 from watcher.demo.timeline import Timeline
 
-__all__ = ["bucket", "counting_pgstac", "pgstac", "pgstac_urls", "rustac", "s3_url"]
+__all__ = ["azure_url", "bucket", "counting_pgstac", "gcs", "pgstac", "pgstac_urls", "rustac", "s3_url"]
 
 
 def pytest_collection_finish() -> None:

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tests.servers.s3 import S3Bucket
+from tests.servers.buckets import AnyBucket
 from watcher.archive import Lot
 from watcher.archive.bucket import Bucket
 from watcher.archive.objects import Objects
@@ -20,19 +20,15 @@ MIB = 1 << 20
 PART = 5 * MIB
 
 
-def archive_in(bucket: S3Bucket, tmp_path: Path, *, endpoint: str | None = None, **settings: Any) -> Bucket:
+def archive_in(bucket: AnyBucket, tmp_path: Path, *, endpoint: str | None = None, **settings: Any) -> Bucket:
     """The archive below ``eo`` in a bucket, perhaps by another way."""
-    key = tmp_path / "secret-key"
-    key.write_text("wJalrXUtnFEMI")
-    key.chmod(0o600)
-    table = BucketTable(
-        endpoint=endpoint or bucket.endpoint,
-        region="us-east-1",
-        access_key_id="AKIDEXAMPLE",
-        secret_access_key=Secret(file=str(key)),
-        **({"part_size": PART} | settings),
-    )
-    return Bucket(Objects(BucketPlace("s3", bucket.name, "eo"), table), Spool(tmp_path / "spool"))
+    said = {"endpoint": endpoint or bucket.endpoint, "part_size": PART, **bucket.settings(), **settings}
+    key, value = bucket.secret()
+    file = tmp_path / "secret-key"
+    file.write_text(value)
+    file.chmod(0o600)
+    table = BucketTable(**{key: Secret(file=str(file)), **said})
+    return Bucket(Objects(BucketPlace(bucket.scheme, bucket.name, "eo"), table), Spool(tmp_path / "spool"))
 
 
 def sha256(content: bytes) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Scene, Watcher
-from tests.servers.s3 import Cut, S3Bucket, Sent, refusal, way_to
+from tests.servers.buckets import EVERYWHERE, AnyBucket
+from tests.servers.way import Cut, Sent, refusal, way_to
 from tests.test_service import eventually, running
 from watcher import config
 from watcher.errors import ConfigError
@@ -22,20 +23,20 @@ from watcher.wiring import Parts
 
 
 @pytest.fixture
-def settings(home: Path, bucket: S3Bucket) -> Path:
+def settings(home: Path, bucket: AnyBucket) -> Path:
     """The configuration, with a bucket for an archive."""
+    name, secret = bucket.secret()
     key = home / "key"
-    key.write_text("wJalrXUtnFEMI\n")
+    key.write_text(f"{secret}\n")
     key.chmod(0o600)
     path = home / "config.toml"
+    said = "".join(f'{key} = "{value}"\n' for key, value in bucket.settings().items())
     table = f"""
 [download.bucket]
 endpoint = "{bucket.endpoint}"
-region = "us-east-1"
-access_key_id = "AKIDEXAMPLE"
-secret_access_key = {{ file = "{key}" }}
-"""
-    text = path.read_text().replace("[download]\n", f'[download]\narchive = "s3://{bucket.name}/eo"\n')
+{name} = {{ file = "{key}" }}
+{said}"""
+    text = path.read_text().replace("[download]\n", f'[download]\narchive = "{bucket.scheme}://{bucket.name}/eo"\n')
     path.write_text(text + table)
     return path
 
@@ -45,7 +46,7 @@ def titles(watcher: Watcher, level: str = "L2A") -> list[str]:
 
 
 @pytest.mark.usefixtures("settings")
-def test_products_are_fetched_looked_at_and_removed(watcher: Watcher, home: Path, bucket: S3Bucket) -> None:
+def test_products_are_fetched_looked_at_and_removed(watcher: Watcher, home: Path, bucket: AnyBucket) -> None:
     watcher("add-site", "Pornic", "--no-download")
     watcher("poll")
     title = titles(watcher)[0]
@@ -78,8 +79,9 @@ def test_products_are_fetched_looked_at_and_removed(watcher: Watcher, home: Path
     assert bucket.visible() == [f"{key}.rotten"]
 
 
+@EVERYWHERE
 def test_the_service_brings_what_comes_to_the_bucket_and_tells_where_it_lies(
-    watcher: Watcher, scene: Scene, home: Path, settings: Path, bucket: S3Bucket
+    watcher: Watcher, scene: Scene, home: Path, settings: Path, bucket: AnyBucket
 ) -> None:
     hook = home / "hook"
     hook.write_text(f'#!/bin/sh\necho "$WATCHER_PATH $WATCHER_SIDECAR" >> {home}/hooked\n')
@@ -90,20 +92,22 @@ def test_the_service_brings_what_comes_to_the_bucket_and_tells_where_it_lies(
     with running(home) as run:
         eventually(lambda: run.says("baselined=3") or run.says("baselined="))
         scene.play()
-        eventually(lambda: (home / "hooked").exists() and not run.says("download failed"))
+        eventually(lambda: (home / "hooked").exists() and not run.says("download failed"), seconds=60)
         eventually(lambda: json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 0)
         eventually(lambda: json.loads(watcher("status", "--json").out)["deliveries"]["owed"] == 0)
         assert run.end(signal.SIGTERM)[0] == 0
     stored = [row["stored"] for row in json.loads(watcher("products", "--json").out) if row["stored"]]
     assert stored
-    assert {f"s3://{bucket.name}/{key}" for key in bucket.visible() if not key.endswith(".json")} == set(stored)
+    url = f"{bucket.scheme}://{bucket.name}"
+    assert {f"{url}/{key}" for key in bucket.visible() if not key.endswith(".json")} == set(stored)
     place, sidecar = (home / "hooked").read_text().splitlines()[0].split()
     assert (place in stored, sidecar) == (True, f"{place}.stac.json")
-    assert f"stored in s3://{bucket.name}/eo/Pornic/L2A/" in (home / "mail").read_text().replace("=\n", "")
+    assert f"stored in {url}/eo/Pornic/L2A/" in (home / "mail").read_text().replace("=\n", "")
+    assert watcher("verify", "--deep").out.endswith(f" looked at (every byte read): {len(stored)} fine\n")
 
 
 def test_what_is_wrong_with_a_bucket_is_said_with_the_way_out(
-    watcher: Watcher, settings: Path, bucket: S3Bucket
+    watcher: Watcher, settings: Path, bucket: AnyBucket
 ) -> None:
     text = settings.read_text()
     settings.write_text(text.replace(f"s3://{bucket.name}/eo", "s3://no-such-bucket/eo"))
@@ -162,7 +166,7 @@ def test_settings_that_cannot_be_meant_are_refused_by_name(tmp_path: Path, lines
 
 
 def test_an_upload_that_hangs_is_interrupted_and_goes_on_later(
-    watcher: Watcher, home: Path, settings: Path, bucket: S3Bucket
+    watcher: Watcher, home: Path, settings: Path, bucket: AnyBucket
 ) -> None:
     watcher("add-site", "Pornic", "--no-download")
     watcher("poll")

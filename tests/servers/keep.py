@@ -158,6 +158,19 @@ def wait_for_answer(url: str, seconds: float = 30) -> None:
             time.sleep(0.02)
 
 
+def wait_for_connection(port: int, seconds: float = 30) -> None:
+    """Return once a server takes connections."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing listens on port {port} after {seconds:g} s") from error
+            time.sleep(0.02)
+
+
 def wait_for_end_of(process: int) -> None:
     """Return once a process is gone."""
     try:

@@ -31,7 +31,7 @@ from tests.auth.pretend import CANARIES, ISSUED, secrets, staged
 from tests.conftest import Scene, Watcher
 from tests.given import Clock, product, rows
 from tests.loopback import Request, reply, until
-from tests.servers.s3 import S3Bucket, bucket, s3_url
+from tests.servers.buckets import AnyBucket
 from tests.tasks.daskcluster import DaskCluster, free_port
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, archive, files, lying, state, want
 from tests.transfer.depot import Depot, md5, noise
@@ -51,7 +51,7 @@ from watcher.transfer import Progress, Rate, Terms
 from watcher.transfer.mark import marked
 from watcher.wiring import Parts
 
-__all__ = ["archive", "bucket", "files", "s3_url", "secrets"]
+__all__ = ["archive", "files", "secrets"]
 
 
 ASK = 0.2
@@ -626,7 +626,7 @@ def test_a_defect_at_a_worker_is_raised_here_once_the_others_are_home(
 
 
 def test_workers_bring_products_to_a_bucket_by_themselves(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, dask: DaskCluster, bring_by: Bring, tmp_path: Path
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, dask: DaskCluster, bring_by: Bring, tmp_path: Path
 ) -> None:
     archive = archive_in(bucket, tmp_path)
     numbers = [want(db, f"P{n}", files.asset(f"/P{n}.dat", noise(6_000_000, n))) for n in range(3)]
@@ -639,7 +639,7 @@ def test_workers_bring_products_to_a_bucket_by_themselves(
 
 
 def test_a_worker_whose_own_disk_is_full_keeps_nobody_from_the_others(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, dask: DaskCluster, bring_by: Bring, tmp_path: Path
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, dask: DaskCluster, bring_by: Bring, tmp_path: Path
 ) -> None:
     lines = "import os; os.fstatvfs = lambda file: os.statvfs_result((4096, 4096, 9, 0, 0, 9, 9, 9, 0, 255))\n"
     full = dask.start_worker(environment=altered(tmp_path / "full", lines))

@@ -1,9 +1,10 @@
-"""Bringing products to a bucket, from a real server on loopback to a real S3 server."""
+"""Bringing products to a bucket, from a real server on loopback to another."""
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,8 @@ import pytest
 
 from tests.archive.lots import PART, archive_in, spooled
 from tests.given import Clock, rows
-from tests.servers.s3 import S3Bucket, Sent, refusal, way_to
+from tests.servers.buckets import AnyBucket
+from tests.servers.way import Sent, refusal, way_to
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, files, http, state, want
 from tests.transfer.depot import noise
 from watcher.archive.bucket import Bucket
@@ -36,7 +38,7 @@ KEY = "eo/Pornic/L2A/SPOT5_P1_L2A.dat"
 
 
 @pytest.fixture
-def archive(bucket: S3Bucket, tmp_path: Path) -> Bucket:
+def archive(bucket: AnyBucket, tmp_path: Path) -> Bucket:
     return archive_in(bucket, tmp_path)
 
 
@@ -53,7 +55,7 @@ def bring(db: sqlite3.Connection, http: Http, archive: Bucket, clock: Clock) -> 
 
 
 def test_a_product_comes_to_the_bucket_with_its_item_beside_it(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, archive: Bucket, bring: Bring
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, archive: Bucket, bring: Bring
 ) -> None:
     number = want(db, "P1", files.asset("/P1.dat", LARGE))
     (brought,) = bring(how=lambda name: How(sidecar=True))
@@ -70,7 +72,7 @@ def test_a_product_comes_to_the_bucket_with_its_item_beside_it(
 
 
 def test_several_files_are_all_proven_before_one_is_sent(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, archive: Bucket, bring: Bring
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, archive: Bucket, bring: Bring
 ) -> None:
     good = files.asset("/B02.tif", b"two", key="B02")
     bad = files.asset("/B03.tif", b"three", key="B03")
@@ -88,7 +90,7 @@ def test_several_files_are_all_proven_before_one_is_sent(
 
 
 def test_a_bucket_that_refuses_ends_the_pass_and_nothing_is_fetched_twice(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, tmp_path: Path, bring: Bring
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, tmp_path: Path, bring: Bring
 ) -> None:
     def refuse(sent: Sent) -> tuple[int, str] | None:
         return (403, refusal("AccessDenied", "no").decode()) if sent.method in ("PUT", "POST") else None
@@ -111,7 +113,7 @@ def test_a_bucket_that_refuses_ends_the_pass_and_nothing_is_fetched_twice(
 
 
 def test_another_object_in_its_place_gives_the_product_up(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, bring: Bring
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, bring: Bring
 ) -> None:
     bucket.put("eo/Pornic/L2A/SPOT5_P1_L2A.dat", b"precious")
     number = want(db, "P1", files.asset("/P1.dat", b"content"))
@@ -123,7 +125,7 @@ def test_another_object_in_its_place_gives_the_product_up(
 
 
 def test_an_object_that_is_the_product_already_is_kept(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, bring: Bring
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, bring: Bring
 ) -> None:
     bucket.put("eo/Pornic/L2A/SPOT5_P1_L2A.dat", b"content")
     want(db, "P1", files.asset("/P1.dat", b"content"))
@@ -135,7 +137,7 @@ def test_an_object_that_is_the_product_already_is_kept(
 
 
 def test_a_server_that_says_nothing_of_a_file_is_asked_once_though_the_upload_fails(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, tmp_path: Path, bring: Bring
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, tmp_path: Path, bring: Bring
 ) -> None:
     want(db, "P1", files.asset("/P1.dat", b"content", proven=False))
     with way_to(bucket, lambda sent: (503, "") if sent.method == "PUT" else None) as way:
@@ -147,7 +149,7 @@ def test_a_server_that_says_nothing_of_a_file_is_asked_once_though_the_upload_fa
 
 
 def test_what_is_lost_or_rotten_there_is_fetched_anew(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, archive: Bucket, bring: Bring, clock: Clock
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, archive: Bucket, bring: Bring, clock: Clock
 ) -> None:
     numbers = [want(db, f"P{n}", files.asset(f"/P{n}.dat", b"content %d" % n)) for n in (1, 2)]
     bring()
@@ -167,7 +169,7 @@ def test_what_is_lost_or_rotten_there_is_fetched_anew(
 
 
 def test_one_object_that_cannot_be_read_is_that_and_a_bucket_out_of_reach_an_error(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, tmp_path: Path, bring: Bring, clock: Clock
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, tmp_path: Path, bring: Bring, clock: Clock
 ) -> None:
     for n in (1, 2):
         want(db, f"P{n}", files.asset(f"/P{n}.dat", b"content %d" % n))
@@ -189,7 +191,7 @@ def test_one_object_that_cannot_be_read_is_that_and_a_bucket_out_of_reach_an_err
 
 
 def test_what_is_to_leave_is_deleted(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, archive: Bucket, bring: Bring, clock: Clock
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, archive: Bucket, bring: Bring, clock: Clock
 ) -> None:
     want(db, "P1", files.asset("/P1.dat", b"content"))
     bring(how=lambda name: How(sidecar=True))
@@ -199,28 +201,28 @@ def test_what_is_to_leave_is_deleted(
 
 
 KILLED = """
-import sqlite3, sys
+import pickle, sys
 from pathlib import Path
-from tests.archive.lots import archive_in
 from tests.given import Clock, database
-from tests.servers.s3 import S3Bucket
 from watcher.net import Http
 from watcher.tasks.download import download
 
-where, endpoint, name, way, origin = sys.argv[1:]
-with database(Path(where, "watcher.db")) as db, Http(origin=origin, allow_insecure=True) as http:
+where, origin = Path(sys.argv[1]), sys.argv[2]
+with database(where / "watcher.db") as db, Http(origin=origin, allow_insecure=True) as http:
     clock = Clock()
     clock.forward(minutes=1)
-    archive = archive_in(S3Bucket(endpoint, name), Path(where), endpoint=way)
+    archive = pickle.loads((where / "archive").read_bytes())
     list(download(db, lambda name: http, archive, now=clock, chance=lambda: 0.5))
 """
 
 
-@pytest.mark.parametrize("at", [1, 3, None])
+@pytest.mark.parametrize(
+    ("bucket", "at"), [("s3", 1), ("s3", 3), ("s3", None), ("gs", 3), ("az", 3)], indirect=["bucket"]
+)
 def test_killed_while_it_uploads_it_goes_on_without_fetching_again(
     db: sqlite3.Connection,
     files: Files,
-    bucket: S3Bucket,
+    bucket: AnyBucket,
     archive: Bucket,
     bring: Bring,
     tmp_path: Path,
@@ -236,10 +238,9 @@ def test_killed_while_it_uploads_it_goes_on_without_fetching_again(
 
     key = "eo/Pornic/L2A/SPOT5_P1_L2A.dat"
     with way_to(bucket, wait) as way:
-        command = [sys.executable, "-c", KILLED, str(tmp_path), bucket.endpoint, bucket.name, way.endpoint]
-        with subprocess.Popen(
-            [*command, files.peer.origin], env={**os.environ, "PYTHONPATH": str(Path.cwd())}
-        ) as process:
+        (tmp_path / "archive").write_bytes(pickle.dumps(archive_in(bucket, tmp_path, endpoint=way.endpoint)))
+        command = [sys.executable, "-c", KILLED, str(tmp_path), files.peer.origin]
+        with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}) as process:
             assert there.wait(30)
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -257,7 +258,7 @@ def test_killed_while_it_uploads_it_goes_on_without_fetching_again(
 
 
 def test_killed_before_it_is_written_down_it_is_adopted(
-    db: sqlite3.Connection, files: Files, bucket: S3Bucket, bring: Bring
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, bring: Bring
 ) -> None:
     number = want(db, "P1", files.asset("/P1.dat", b"content", proven=False))
     bring()
