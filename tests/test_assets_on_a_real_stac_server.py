@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -187,3 +189,76 @@ def test_what_cannot_be_meant_is_said(seen: Land, watcher: Watcher, words: tuple
     assert said.code == 2
     assert complaint in said.err
     assert seen.files.requests == []
+
+
+# What a site asks for
+
+
+@pytest.fixture
+def watching(land: Land, watcher: Watcher) -> Land:
+    """Two sites over the same ground, of which one has a choice; what there was before them is remembered."""
+    land.publish("S1")
+    watcher("add-site", "Toulouse", "--point", "1.44,43.60,15", "--download", "--assets", "role:reflectance")
+    watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7", "--download", "--assets", "B02,SCL")
+    assert "1 listed, 0 arrived" in watcher("poll").out
+    land.publish("S2")
+    assert "2 arrived" in watcher("poll").out
+    return land
+
+
+def test_what_the_sites_ask_for_comes_of_what_arrives(watching: Land, watcher: Watcher) -> None:
+    said = watcher("download")
+    (place,) = watching.home.rglob("L2A/S2")
+    assert (said.code, said.out) == (0, f"stored {place} (240,000 bytes, verified: sha256)\n")
+    assert lies(place) == {f"{key}.tif": content for key, content in BANDS.items()}
+    assert sorted(watching.files.targets) == [f"/S2/{key}.tif" for key in BANDS]
+    assert watcher("verify", "--deep").code == 0
+    assert watcher("download").out == "No download is due.\n"
+
+
+def test_killed_while_it_comes_it_goes_on_once(watching: Land, watcher: Watcher) -> None:
+    watching.slow.add("SCL")
+    child = subprocess.Popen([sys.executable, "-m", "watcher", "download"], stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: "/S2/SCL.tif" in watching.files.targets, seconds=30)
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert not list(watching.home.rglob("L2A/S2"))
+    watching.slow.clear()
+    watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7", "--assets", "SCL,mtd")
+    watcher("add-site", "Toulouse", "--point", "1.44,43.60,15", "--assets", "B02")
+    assert watcher("download").code == 0
+    (place,) = watching.home.rglob("L2A/S2")
+    assert lies(place) == {"B02.tif": BANDS["B02"], "SCL.tif": BANDS["SCL"], "mtd.xml": TEXT}
+    assert watching.files.targets.count("/S2/B02.tif") == 1
+    assert "downloads: 0 wanted, 1 stored" in watcher("status").out
+
+
+def test_a_name_of_no_file_is_told_of_until_it_is_mended(watching: Land, watcher: Watcher) -> None:
+    watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7", "--assets", "B8A")
+    said = watcher("download")
+    assert said.code == 1
+    assert 'failed S2: no asset of S2 is "B8A" [its assets are B02, B03, B04, SCL, mtd; their roles are' in said.err
+    assert 'no asset of S2 is "B8A"' in watcher("status").out
+    assert watching.files.requests == []
+    assert not list(watching.home.rglob("L2A"))
+    again = watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7", "--assets", "")
+    assert "of its files" not in again.out
+    watcher("download", "S2")
+    (place,) = watching.home.rglob("L2A/S2")
+    assert sorted(lies(place)) == ["B02.tif", "B03.tif", "B04.tif"]
+
+
+def test_a_choice_is_said_back_and_stays_until_another_is_made(watching: Land, watcher: Watcher) -> None:
+    again = watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7", "--max-cloud", "20")
+    assert "cloud up to 20 %, downloaded, of its files B02, SCL\n" in again.out
+    shown = {row["site"]: row["assets"] for row in json.loads(watcher("sites", "--json").out)}
+    assert shown == {"Blagnac": ["B02", "SCL"], "Toulouse": ["role:reflectance"]}
+    assert re.search(r"^SITE .* DOWNLOAD +ASSETS", watcher("sites").out)
+    assert re.search(r"^Blagnac .* B02, SCL ", watcher("sites").out, re.MULTILINE)
+    for name, words in (("Field", ("--no-download",)), ("Plain", ())):
+        said = watcher("add-site", name, "--point", "1.44,43.60,15", "--assets", "B02", *words)
+        assert "None of its files is downloaded yet: --download" in said.out
+    bad = watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7", "--assets", " ,")
+    assert (bad.code, "--assets names no pattern" in bad.err) == (2, True)

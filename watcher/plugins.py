@@ -80,7 +80,7 @@ class Assorted(Protocol):
         """Ask for a product again, and return it as it is now, with the assets that any of the choices wants.
 
         A choice names assets as the settings of the kind do; an empty one wants those that come unasked. Raises
-        `UsageError` when a name is that of no asset, or of one that cannot be fetched.
+        `UsageError` when a name is that of no asset, or of none that can be fetched.
         """
 
 

@@ -78,7 +78,8 @@ def test_a_file_in_a_bucket_is_chosen_where_its_endpoint_is_known() -> None:
     (asset,) = again(Pretend([scene()]), ["meta"], s3="https://s3.example").assets
     assert asset.href == "https://s3.example/eo/meta.xml"
     with pytest.raises(UsageError, match="asset meta of S2 A/1 is at s3://eo/meta.xml, which is no http address"):
-        again(Pretend([scene()]), ["*"])
+        again(Pretend([scene()]), ["B02", "role:metadata"])
+    assert keys(again(Pretend([scene()]), ["*"])) == ["B02", "B03", "SCL"]
 
 
 def test_a_name_of_nothing_is_refused_with_those_that_there_are() -> None:

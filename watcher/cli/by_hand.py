@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
+from watcher.cli.options import words
 from watcher.cli.output import several
 from watcher.cli.under_way import bars, stoppable
 from watcher.errors import UsageError, WatcherError
@@ -69,11 +70,6 @@ def fetch_some(
         raise click.exceptions.Exit(130)
     if failed:
         raise click.exceptions.Exit(1)
-
-
-def words(text: str) -> list[str]:
-    """Read names or patterns with commas between them, each once."""
-    return list(dict.fromkeys(word for word in map(str.strip, text.split(",")) if word))
 
 
 def _named(db: sqlite3.Connection, titles: Sequence[str]) -> list[tuple[str, Product]]:

@@ -109,6 +109,8 @@ class Downloads:
                 show=show,
                 carry=run if cluster is None else stack.enter_context(cluster).carry,
                 at_hand=self.catalogues.at_hand,
+                choose=self.catalogues.choose,
+                levels=self.config.download_levels(),
                 stop=self.stop,
             )
 

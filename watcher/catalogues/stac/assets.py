@@ -57,17 +57,17 @@ def wanted(files: Mapping[str, File], words: Collection[str]) -> tuple[Asset, ..
 
 
 def chosen(files: Mapping[str, File], words: Collection[str], title: str) -> tuple[Asset, ...]:
-    """Choose as `wanted` does. Raises `UsageError` for a name of no asset, or of one that cannot be fetched."""
+    """Choose as `wanted` does. Raises `UsageError` for a name of no asset, or of none that can be fetched."""
     for word in words:
         keys = _named(files, word)
         if not keys:
             raise UsageError(f'no asset of {title} is "{plain(word)}"', hint=_known(files))
-        for key in keys:
-            if not http(files[key].href):
-                raise UsageError(
-                    f"the asset {plain(key)} of {title} is at {plain(str(files[key].href))}, which is no http address",
-                    hint="for one in a bucket, the setting `s3` of the catalogue names the endpoint that has it",
-                )
+        if not any(http(files[key].href) for key in keys):
+            place = plain(str(files[keys[0]].href))
+            raise UsageError(
+                f"the asset {plain(keys[0])} of {title} is at {place}, which is no http address",
+                hint="for one in a bucket, the setting `s3` of the catalogue names the endpoint that has it",
+            )
     return wanted(files, words)
 
 
