@@ -7,9 +7,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -262,3 +264,20 @@ def test_a_choice_is_said_back_and_stays_until_another_is_made(watching: Land, w
         assert "None of its files is downloaded yet: --download" in said.out
     bad = watcher("add-site", "Blagnac", "--bbox", "1.3,43.5,1.5,43.7", "--assets", " ,")
     assert (bad.code, "--assets names no pattern" in bad.err) == (2, True)
+
+
+def test_of_catalogues_that_have_it_one_is_asked_of_which_can_be_chosen(seen: Land, watcher: Watcher) -> None:
+    with (seen.home / "config.toml").open("a") as config:
+        config.write('[catalogues.old]\nkind = "resto"\nurl = "https://old.invalid"\ncollections = ["S2"]\n')
+    (database,) = seen.home.rglob("watcher.db")
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("INSERT INTO collections (number, catalogue, name) VALUES (0, 'old', 'S2')")
+        db.execute(
+            "INSERT INTO revisions (number, collection, id, token, title, assets, seen)"
+            " VALUES (0, 0, 'other', '', 'S1', '[]', '')"
+        )
+    said = watcher("download", "S1", "other", "--assets", "SCL")
+    assert said.code == 2
+    assert "old (of kind resto) has no assets of a product to choose from" in said.err
+    assert seen.files.requests == []
+    assert watcher("download", "S1", "--assets", "SCL").code == 0

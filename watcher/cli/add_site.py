@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from watcher.cli.meant import Meant
     from watcher.model import Level, Site, Watch
-    from watcher.plugins import Catalogue
     from watcher.wiring import Parts
 
 
@@ -113,7 +112,7 @@ def add_site(
     named = catalogue or parts.config.default_catalogue()
     source = parts.catalogues.catalogue(named)
     known_in(named, source, collection)
-    files = None if assets is None else _files(parts, named, source, assets)
+    files = None if assets is None else _files(parts, named, assets)
     meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
     meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)
     chosen = levels_of(named, source, levels, collection, among=meant.collections)
@@ -203,11 +202,9 @@ def _terms(watch: Watch) -> str:
     return ", ".join(terms)
 
 
-def _files(parts: Parts, named: str, source: Catalogue, text: str) -> list[str]:
+def _files(parts: Parts, named: str, text: str) -> list[str]:
     """Read which assets are wanted in a catalogue; none stands for those that its settings choose."""
-    from watcher.plugins import Assorted
-
-    if not isinstance(source, Assorted):
+    if not parts.catalogues.assorted(named):
         raise parts.catalogues.unassorted(named)
     files = words(text)
     if (text and not files) or not text.isprintable():

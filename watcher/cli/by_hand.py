@@ -45,7 +45,7 @@ def fetch_some(
     if not titles:
         raise UsageError(f"--{option} wants a product to be named", hint="`watcher products` lists them")
     parts = context.parts
-    named = _named(parts.db(), titles)
+    named = _named(parts, titles, assets=assets is not None)
     folder = folder or parts.downloads.by_hand("parts")
     failed = 0
     with stoppable(parts):
@@ -72,14 +72,19 @@ def fetch_some(
         raise click.exceptions.Exit(1)
 
 
-def _named(db: sqlite3.Connection, titles: Sequence[str]) -> list[tuple[str, Product]]:
+def _named(parts: Parts, titles: Sequence[str], *, assets: bool) -> list[tuple[str, Product]]:
+    """Return the products of these titles, with their catalogues: of those that have it, one that has such `assets`."""
     from watcher.store import products
 
-    found = []
+    db, found = parts.db(), []
     for title in titles:
         those = products.titled(db, title)
         if not those:
             raise unseen(db, title)
+        if assets:
+            names = [name for name, _ in those]
+            first = next(filter(parts.catalogues.assorted, names), names[0])
+            those = [(name, product) for name, product in those if name == first]
         found += those
     return found
 

@@ -83,6 +83,10 @@ class Catalogues:
         part = self.catalogue(name)
         return part.at_hand(product, self.http(name)) if isinstance(part, plugins.Taped) else None
 
+    def assorted(self, name: str) -> bool:
+        """Say whether a catalogue's products have files to choose from."""
+        return isinstance(self.catalogue(name), plugins.Assorted)
+
     def choose(self, name: str, product: Product, choices: Sequence[Sequence[str]]) -> Product:
         """Ask a catalogue for a product again, and choose of all its files: see `watcher.plugins.Assorted`.
 

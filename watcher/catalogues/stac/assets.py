@@ -58,6 +58,7 @@ def wanted(files: Mapping[str, File], words: Collection[str]) -> tuple[Asset, ..
 
 def chosen(files: Mapping[str, File], words: Collection[str], title: str) -> tuple[Asset, ...]:
     """Choose as `wanted` does. Raises `UsageError` for a name of no asset, or of none that can be fetched."""
+    title = plain(title)
     for word in words:
         keys = _named(files, word)
         if not keys:
