@@ -90,6 +90,7 @@ class Watch(msgspec.Struct, frozen=True):
 
     `level` `None` is every level; `code` is the site's code in that catalogue, `None` to ask by geometry;
     `since` is the earliest acquisition of interest; `download` `None` leaves it to the configuration;
+    `assets` are the files that come (keys, patterns, roles), none is those that the settings of the catalogue choose;
     `announce` asks that what the first poll finds be announced; `baselined` is when the first poll succeeded;
     `looked_from` is the earliest acquisition that the baseline covers, `None` if it covers all; `cursor` is the newest
     time at which the catalogue learnt of something that we have stored for it; `reread` is when it was last asked for
@@ -110,6 +111,7 @@ class Watch(msgspec.Struct, frozen=True):
     looked_from: datetime | None = None
     cursor: datetime | None = None
     reread: datetime | None = None
+    assets: tuple[str, ...] = ()
 
 
 class Event(StrEnum):

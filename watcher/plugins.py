@@ -72,6 +72,18 @@ class Taped(Protocol):
         """Say whether the files of a product are on disk, not to be ordered first; `None` if it does not tell."""
 
 
+@runtime_checkable
+class Assorted(Protocol):
+    """A catalogue whose products have files to choose from, more than it lists with them: not every kind is one."""
+
+    def choose(self, product: Product, choices: Sequence[Sequence[str]], http: Http) -> Product:
+        """Ask for a product again, and return it as it is now, with the assets that any of the choices wants.
+
+        A choice names assets as the settings of the kind do; an empty one wants those that come unasked. Raises
+        `UsageError` when a name is that of no asset, or of none that can be fetched.
+        """
+
+
 class Channel(Protocol):
     """A way to reach people."""
 

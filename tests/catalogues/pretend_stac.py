@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -15,7 +16,9 @@ Item = dict[str, Any]
 
 @dataclass
 class Pretend:
-    """Items of a collection "things", by `POST /search`; whatever it is told not to do it ignores with a 200.
+    """Items of a collection "things", by `POST /search` and one by one.
+
+    Whatever it is told not to do it ignores with a 200.
 
     `links`: whether a page leads to the next one, by an offset as in many servers. `counts`: whether it says how
     many there are, and `hidden` how many of those it never lists. `heavy`: the largest page that does not fail.
@@ -39,6 +42,9 @@ class Pretend:
     def __call__(self, asked: Asked) -> Reply:
         if asked.path == "/collections/things":
             return _reply({"id": "things"})
+        if asked.path.startswith("/collections/things/items/"):
+            named = [item for item in self.items if item["id"] == unquote(asked.path.rpartition("/")[2])]
+            return _reply(named[0]) if named else _reply({"code": "NotFound"}, 404)
         if asked.path != "/search":
             return _reply({"code": "NotFound"}, 404)
         body: dict[str, Any] = msgspec.json.decode(asked.body)

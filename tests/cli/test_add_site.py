@@ -214,3 +214,13 @@ def test_a_pick_and_ground_exclude_each_other(on_stac: Watcher) -> None:
     said = on_stac("add-site", "Paris", "--pick", "1", "--bbox", "1,2,3,4")
     assert said.code == 2
     assert "exclude each other" in said.err
+
+
+def test_where_a_product_has_no_files_to_choose_from_none_can_be_asked_for(watcher: Watcher) -> None:
+    said = watcher("add-site", "Pornic", "--download", "--assets", "B02")
+    assert said.code == 2
+    assert "take5 (of kind resto) has no assets of a product to choose from: each comes as it is" in said.err
+    assert json.loads(watcher("sites", "--json").out) == []
+    said = watcher("add-site", "Toulouse", "--catalogue", "cmr", "--collection", "HLSS30:2.0", "--assets", "*.B04.tif")
+    assert said.code == 2
+    assert "`assets` in [catalogues.cmr] says which files come of its products" in said.err

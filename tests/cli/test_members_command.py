@@ -67,7 +67,8 @@ def test_a_product_that_is_no_zip_is_fetched_whole_or_not_at_all(seen: Watcher, 
     [
         (("--members", "*.tif"), "wants a product to be named"),
         ((TITLE, "--members", " , "), "names no pattern"),
-        ((TITLE, "--to", "/tmp"), "--to is for --members"),
+        ((TITLE, "--to", "/tmp"), "--to is for --members and --assets"),
+        ((TITLE, "--assets", "B02"), "take5 (of kind resto) has no assets of a product to choose from: it is one file"),
         (("NOTHING", "--members", "*"), 'no product "NOTHING" was seen'),
     ],
 )

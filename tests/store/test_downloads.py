@@ -81,6 +81,25 @@ def test_what_a_newer_revision_replaces_is_given_up(db: sqlite3.Connection, watc
     assert shelve(db, older) is None
 
 
+def test_a_place_that_fits_no_more_is_given_up_for_another(db: sqlite3.Connection, watched: Watch) -> None:
+    number, other = arrive(db, watched, product("P1")), arrive(db, watched, product("P2"))
+    shelve(db, other, "B.zip")
+    shelve(db, number, "A.zip")
+    told: list[tuple[str, bool]] = []
+
+    def fits(path: str, directory: bool) -> bool:
+        told.append((path, directory))
+        return False
+
+    with writing(db):
+        places = ["Pornic/L2A/b.zip", "Pornic/L2A/a.zip"]  # of another, and its own
+        assert downloads.shelve(db, number, lambda v: places[v - 1], fits=fits) == "Pornic/L2A/a.zip"
+        files = '[{"name":"B02.tif","size":1,"checksum":"sha256:0","how":"md5"}]'
+        db.execute("UPDATE downloads SET files = ? WHERE revision = ?", (files, number))
+        downloads.shelve(db, number, lambda v: f"C{v}", fits=fits)
+    assert told == [("Pornic/L2A/A.zip", False), ("Pornic/L2A/a.zip", True)]
+
+
 def test_a_place_is_kept_over_all_tries(db: sqlite3.Connection, watched: Watch) -> None:
     number = arrive(db, watched, product())
     shelve(db, number, "A.zip")

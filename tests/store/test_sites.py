@@ -97,6 +97,16 @@ def test_terms_that_are_not_given_stay(db: sqlite3.Connection) -> None:
     assert (watch.since, watch.max_cloud, watch.download) == (NOW, 10.0, True)
 
 
+def test_the_assets_that_are_asked_for_stay_until_others_are(db: sqlite3.Connection) -> None:
+    add_watch(db, "Pornic", assets=["B02", "role:data"])
+    assert add_watch(db, "Pornic").assets == ("B02", "role:data")
+    assert sites.wishing(db, "take5", "SPOT5")
+    assert not sites.wishing(db, "take5", "SPOT4")
+    assert add_watch(db, "Pornic", assets=[]).assets == ()
+    assert add_watch(db, "Arcachon").assets == ()
+    assert not sites.wishing(db, "take5", "SPOT5")
+
+
 def test_two_names_are_one_only_but_for_case_accents_and_blanks(db: sqlite3.Connection) -> None:
     add_watch(db, "Plot 1.1")
     for other in ("Plot 11", "Plot-1.1", "Plot1.1"):

@@ -34,6 +34,7 @@ from tests.loopback import Request, reply, until
 from tests.servers.buckets import AnyBucket
 from tests.tasks.daskcluster import DaskCluster, free_port
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, archive, files, lying, state, want
+from tests.tasks.test_download_of_chosen_assets import BANDS, Shelf, wish
 from tests.transfer.depot import Depot, md5, noise
 from watcher import config, jobs
 from watcher.archive import Archive, Disk
@@ -209,6 +210,17 @@ def in_background(work: Callable[[], Any]) -> Future[Any]:
     future = pool.submit(work)
     pool.shutdown(wait=False)
     return future
+
+
+def test_files_that_a_site_has_chosen_come_by_a_worker_too(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    want(db, "P1")
+    wish(db, "B02", "SCL")
+    (brought,) = bring(choose=Shelf(files))
+    assert brought.problem is None
+    home = archive / "Pornic/L2A/SPOT5_P1_L2A"
+    assert {path.stem: path.read_bytes() for path in home.iterdir()} == {key: BANDS[key] for key in ("B02", "SCL")}
 
 
 def test_a_product_whose_worker_is_killed_comes_home_whole_by_another(

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from tests.archive.lots import PART, archive_in, spooled
-from tests.given import Clock, rows
+from tests.given import NOW, Clock, rows
 from tests.servers.buckets import AnyBucket
 from tests.servers.way import Sent, refusal, way_to
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, files, http, state, want
+from tests.tasks.test_download_of_chosen_assets import Shelf, wish
 from tests.transfer.depot import noise
 from watcher.archive.bucket import Bucket
 from watcher.errors import NoArchive
@@ -87,6 +88,24 @@ def test_several_files_are_all_proven_before_one_is_sent(
     assert len(bucket.visible()) == 3
     assert state(db, number)[1]
     assert files.asked("/B02.tif") == 1
+
+
+def test_a_file_that_a_site_has_chosen_lies_below_its_product(
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, archive: Bucket, bring: Bring
+) -> None:
+    number = want(db, "P1")
+    wish(db, "SCL")
+    catalogue = Shelf(files)
+    (brought,) = bring(choose=catalogue)
+    assert brought.problem is None
+    place = "eo/Pornic/L2A/SPOT5_P1_L2A"
+    assert bucket.visible() == [f"{place}.complete.json", f"{place}/SCL.tif"]
+    with writing(db):
+        shelves.want_again(db, number, now=NOW)
+    (brought,) = bring(choose=catalogue)
+    assert brought.stored is not None
+    assert (brought.stored.fetched, brought.stored.moved) == (0, False)
+    assert files.asked("/SCL.tif") == 1
 
 
 def test_a_bucket_that_refuses_ends_the_pass_and_nothing_is_fetched_twice(

@@ -15,16 +15,20 @@ Tell = Callable[[int, int], None]
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """What is to lie at a place: the `assets` of a product, or of the one that it has the `members` named."""
+    """What is to lie at a place: the `assets` of a product, or of the one that it has the `members` named.
+
+    Several are a `directory`, and one is if it says so.
+    """
 
     place: str
     assets: tuple[Asset, ...]
     members: tuple[str, ...] = ()
+    directory: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether it is one file, and no directory."""
-        return len(self.assets) == 1 and not self.members
+        return len(self.assets) == 1 and not self.members and not self.directory
 
     @property
     def mark(self) -> str:

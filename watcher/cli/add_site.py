@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import CatalogueName, DateType, LevelType, Percent, TagName, one_of
+from watcher.cli.options import CatalogueName, DateType, LevelType, Percent, TagName, one_of, words
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from watcher.cli.meant import Meant
     from watcher.model import Level, Site, Watch
+    from watcher.wiring import Parts
 
 
 @click.command("add-site")
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     "--download/--no-download",
     default=None,
     help="Bring its products home, or not, whatever download.levels says.",
+)
+@click.option(
+    "--assets",
+    metavar="PATTERNS",
+    help='In a STAC catalogue: which files come, by key, pattern or role; "" for those that its settings choose.',
 )
 @click.option("--since", type=DateType(), help="Only what was acquired since.")
 @click.option("--bbox", metavar="W,S,E,N", help="A box, in degrees.")
@@ -54,6 +61,7 @@ def add_site(
     levels: tuple[Level, ...],
     max_cloud: float | None,
     download: bool | None,
+    assets: str | None,
     since: datetime | None,
     bbox: str | None,
     point: str | None,
@@ -73,6 +81,10 @@ def add_site(
     The first poll is the baseline: it remembers what is there and announces nothing. Adding a site again changes
     those of its terms that are given, or adds a level.
 
+    With --assets those files come of a product that is downloaded, into one directory, instead of those that the
+    settings of the catalogue choose; where a product lies on several sites, what any of them wants. A name that a
+    product has no file for is a trouble of its download, which `watcher status` shows.
+
     \b
     Examples:
       watcher add-site Litchfield
@@ -80,6 +92,7 @@ def add_site(
       watcher add-site T52LFL --as "Litchfield tile"
       watcher add-site 106/069
       watcher add-site Litchfield --catalogue take5 --level L1C --level L2A --download
+      watcher add-site Litchfield --catalogue earth-search --download --assets 'red,green,nir*,scl'
       watcher add-site "Kruger north" --bbox 31.0,-23.2,31.6,-22.6 --max-cloud 20
       watcher add-site Toulouse --point 1.44,43.60,15 --since 2026-01-01
       watcher add-site Field --geometry field.geojson --announce-existing
@@ -99,6 +112,7 @@ def add_site(
     named = catalogue or parts.config.default_catalogue()
     source = parts.catalogues.catalogue(named)
     known_in(named, source, collection)
+    files = None if assets is None else _files(parts, named, assets)
     meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
     meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)
     chosen = levels_of(named, source, levels, collection, among=meant.collections)
@@ -118,18 +132,18 @@ def add_site(
                 max_cloud=max_cloud,
                 since=since,
                 download=download,
+                assets=files,
                 announce=announce_existing,
                 now=moment,
             )
             for part, level in chosen
         ]
     new = {pair for pair, is_new in zip(chosen, fresh, strict=True) if is_new}
-    for watch in sites.watches(db, catalogue=named, at=[site.number], paused=True):
-        pair = (watch.collection, watch.level)
-        if pair in chosen:
-            click.echo(
-                f"{site.name} is {'now watched' if pair in new else 'watched on these terms now'}: {_terms(watch)}"
-            )
+    at_site = sites.watches(db, catalogue=named, at=[site.number], paused=True)
+    watches = [watch for watch in at_site if (watch.collection, watch.level) in chosen]
+    for watch in watches:
+        word = "now watched" if (watch.collection, watch.level) in new else "watched on these terms now"
+        click.echo(f"{site.name} is {word}: {_terms(watch)}")
     if moved:
         click.echo("Its place is another one now; it is looked at anew there, from a baseline on.")
     asked = {level for _, level in chosen if level is not None}
@@ -146,6 +160,8 @@ def add_site(
             click.echo("If they are of another one, or of none: --level any")
     elif announce_existing:
         click.echo("What is there was remembered at the first poll: --announce-existing announces nothing more.")
+    if files and not any(_comes(watch, parts.config.download_levels()) for watch in watches):
+        click.echo("None of its files is downloaded yet: --download")
     tagged = sites.tags(db).get(site.number, frozenset())
     if tags:
         click.echo(f"It is tagged {', '.join(sorted(tagged))}.")
@@ -181,7 +197,26 @@ def _terms(watch: Watch) -> str:
         terms.append(f"acquired since {watch.since:%Y-%m-%d}")
     if watch.download is not None:
         terms.append("downloaded" if watch.download else "not downloaded")
+    if watch.assets:
+        terms.append(f"of its files {', '.join(watch.assets)}")
     return ", ".join(terms)
+
+
+def _files(parts: Parts, named: str, text: str) -> list[str]:
+    """Read which assets are wanted in a catalogue; none stands for those that its settings choose."""
+    if not parts.catalogues.assorted(named):
+        raise parts.catalogues.unassorted(named)
+    files = words(text)
+    if (text and not files) or not text.isprintable():
+        raise UsageError("--assets names no pattern", hint='write for instance --assets B02,B03,SCL; "" for the usual')
+    return files
+
+
+def _comes(watch: Watch, levels: Collection[Level]) -> bool:
+    """Say whether products of a watch may be downloaded."""
+    if watch.download is None:
+        return watch.level in levels or (watch.level is None and bool(levels))
+    return watch.download
 
 
 def _named(name: str) -> str:

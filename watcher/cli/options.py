@@ -167,6 +167,11 @@ class CatalogueName(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+def words(text: str) -> list[str]:
+    """Read names or patterns with commas between them, each once."""
+    return list(dict.fromkeys(word for word in map(str.strip, text.split(",")) if word))
+
+
 def one_of(**given: object) -> None:
     """Refuse more than one of these options."""
     names = [f"--{name}" for name, value in given.items() if value is not None]

@@ -11,7 +11,7 @@ from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
 from watcher.cli.under_way import bars, stoppable
-from watcher.errors import UsageError, WatcherError
+from watcher.errors import WatcherError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -146,10 +146,20 @@ def _without_quicklook(url: str, why: str) -> None:
     help="Of the products named, which are zip files, fetch only these members: patterns, with commas between them.",
 )
 @click.option(
-    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="With --members: into this directory."
+    "--assets",
+    metavar="PATTERNS",
+    help="Of the products named, which are in a STAC catalogue, fetch these files: keys, patterns of keys, roles.",
+)
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --members or --assets: into this directory.",
 )
 @click.pass_obj
-def download(context: Context, product: tuple[str, ...], members: str | None, folder: Path | None) -> None:
+def download(
+    context: Context, product: tuple[str, ...], members: str | None, assets: str | None, folder: Path | None
+) -> None:
     """Fetch the products that are due, once; those named are wanted from now on.
 
     A product is named by its title or id, as `watcher products` prints it. A file that lies at its place in the archive
@@ -159,21 +169,21 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
     directory of its title in `parts/` in the archive (or in --to), each proven by its CRC. A pattern matches a path in
     the zip, or the end of one from any directory on, whatever its case.
 
+    With --assets the catalogue is asked for the product again, and those of all its files come that are named: by key
+    (B02), by a pattern of keys (B0?), or by role (role:data). Now and once, into such a directory, which has its name
+    when all of them are there and verified. If one that is named is none, nothing is fetched of any product.
+
     \b
     Examples:
       watcher download
       watcher download SPOT5_HRG1_XS_20150629_N2A_LitchfieldD0000B0000
       watcher download SENTINEL2A_20240601 --members '*_FRE_B*.tif,MASKS/*'
+      watcher download S2B_31TCJ_20260101_0_L2A --assets B02,B03,SCL --to bands
     """
-    if members is not None or folder is not None:
-        from watcher.cli.members import fetch_members
+    if members is not None or assets is not None or folder is not None:
+        from watcher.cli.by_hand import fetch_some
 
-        if members is None:
-            raise UsageError("--to is for --members", hint="products go to the archive: download.archive says where")
-        patterns = [pattern.strip() for pattern in members.split(",") if pattern.strip()]
-        if not patterns:
-            raise UsageError("--members names no pattern", hint="write for instance --members '*_B04*,MASKS/*'")
-        fetch_members(context, product, patterns, folder)
+        fetch_some(context, product, members=members, assets=assets, folder=folder)
         return
     from watcher.core.wording import proof
     from watcher.store import downloads
@@ -217,7 +227,7 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
 def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
     """Want these products, and say which are home already; return how many are."""
     from watcher.archive import whereabouts
-    from watcher.cli.members import unseen
+    from watcher.cli.by_hand import unseen
     from watcher.store import archive, downloads
     from watcher.store.connection import writing
     from watcher.wiring import now

@@ -129,7 +129,7 @@ def _news(watch: Watch, product: Product, baselined: datetime) -> bool:
 
 def wanted(watch: Watch, product: Product, download_levels: Collection[Level]) -> bool:
     """Say whether a product's files are to be brought home. What a baseline announces is not."""
-    if watch.baselined is None or not product.assets or watch.download is False:
+    if watch.baselined is None or not (product.assets or watch.assets) or watch.download is False:
         return False
     return watch.download is True or product.level in download_levels
 

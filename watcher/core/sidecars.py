@@ -102,15 +102,16 @@ def _assets(product: Product, files: Sequence[File], place: str) -> dict[str, An
     known = {file_name(asset): asset for asset in product.assets}
     told = {}
     for file in files:
-        if len(product.assets) == 1:
+        named = known.get(file.name)
+        if named is None and len(product.assets) == 1:
             source, key = product.assets[0], file.name or product.assets[0].key
         else:
-            source = known.get(file.name, Asset(file.name, ""))
+            source = named or Asset(file.name, "")
             key = source.key
         path = f"{place}/{file.name}" if file.name else place
         whole = place.startswith("/") or "://" in place
         asset: dict[str, Any] = {"href": path if whole else f"./{path}", "roles": ["data"]}
-        if source.type and (not file.name or len(product.assets) > 1):
+        if source.type and (not file.name or named is not None):
             asset["type"] = source.type
         asset["file:size"] = file.size
         asset["file:checksum"] = _SHA256 + file.checksum.removeprefix("sha256:")

@@ -165,21 +165,32 @@ def by_site(db: sqlite3.Connection) -> dict[str, int]:
     return dict(db.execute("SELECT site, sum(size) FROM downloads WHERE stored IS NOT NULL GROUP BY site"))
 
 
-def shelve(db: sqlite3.Connection, revision: int, place: Callable[[int], str]) -> str | None:
+def shelve(
+    db: sqlite3.Connection,
+    revision: int,
+    place: Callable[[int], str],
+    *,
+    fits: Callable[[str, bool], bool] = lambda path, directory: True,  # noqa: ARG005
+) -> str | None:
     """Return the place of a download, given one at its first try; `None` when it is no longer wanted.
 
     `place(version)` gives the path relative to the archive; the first that no other revision has (whatever its case)
-    is taken, and kept over all tries.
+    is taken, and kept over all tries for as long as it `fits`: that is asked with whether it was a directory when it
+    was home.
     """
-    row = db.execute("SELECT path FROM downloads WHERE revision = ? AND due IS NOT NULL", (revision,)).fetchone()
+    row = db.execute(
+        "SELECT path, EXISTS (SELECT 1 FROM json_each(files) WHERE json_extract(value, '$.name') <> '') FROM downloads"
+        " WHERE revision = ? AND due IS NOT NULL",
+        (revision,),
+    ).fetchone()
     if row is None:
         return None
-    if row[0] is not None:
+    if row[0] is not None and fits(str(row[0]), bool(row[1])):
         return str(row[0])
     for version in itertools.count(1):
         path = place(version)
-        taken = "SELECT 1 FROM downloads WHERE path IS NOT NULL AND lower(path) = lower(?)"
-        if not db.execute(taken, (path,)).fetchone():
+        taken = "SELECT 1 FROM downloads WHERE path IS NOT NULL AND lower(path) = lower(?) AND revision <> ?"
+        if not db.execute(taken, (path, revision)).fetchone():
             break
     db.execute("UPDATE downloads SET path = ? WHERE revision = ?", (path, revision))
     return path

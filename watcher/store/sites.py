@@ -143,6 +143,7 @@ def watch(
     since: datetime | None,
     download: bool | None,
     announce: bool,
+    assets: Sequence[str] | None = None,
     now: datetime,
 ) -> bool:
     """Add a watch, or give the one that exists these terms; return whether it is new.
@@ -157,10 +158,11 @@ def watch(
     if known is not None and known[1] != code:
         _begin_again(db, known[0])
     db.execute(
-        "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, added)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
+        "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, assets, added)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
         " code = excluded.code, max_cloud = coalesce(excluded.max_cloud, max_cloud),"
         " download = coalesce(excluded.download, download), announce = excluded.announce,"
+        " assets = coalesce(excluded.assets, assets),"
         " since = coalesce(excluded.since, since), reread = NULL",
         (
             site.number,
@@ -171,6 +173,7 @@ def watch(
             stamp(since) if since else None,
             download,
             announce,
+            None if assets is None else json.dumps(list(assets)),
             stamp(now),
         ),
     )
@@ -188,7 +191,7 @@ def watches(
     """Return the watches, of one catalogue, collection and `at` these sites, or all; of paused sites if asked for."""
     rows = db.execute(
         f"SELECT {_SITE}, watches.number, catalogue, collections.name, level, code, max_cloud, since, download,"
-        " announce, baselined, looked_from, cursor, reread FROM watches JOIN sites ON sites.number = site"
+        " announce, assets, baselined, looked_from, cursor, reread FROM watches JOIN sites ON sites.number = site"
         " JOIN collections ON collections.number = collection"
         " WHERE (?1 IS NULL OR catalogue = ?1) AND (?2 IS NULL OR collections.name = ?2) AND (?3 OR paused IS NULL)"
         " AND (?4 IS NULL OR site IN (SELECT value FROM json_each(?4)))"
@@ -208,6 +211,16 @@ def catalogues(db: sqlite3.Connection, *, paused: bool = True) -> set[str]:
         (paused,),
     )
     return {row[0] for row in rows}
+
+
+def wishing(db: sqlite3.Connection, catalogue: str, collection: str) -> bool:
+    """Say whether any watch of a collection asks for assets of its own choice."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM watches JOIN collections ON collections.number = collection"
+        " WHERE catalogue = ? AND collections.name = ? AND coalesce(assets, '[]') <> '[]')",
+        (catalogue, collection),
+    ).fetchone()
+    return bool(row[0])
 
 
 def by_ground(db: sqlite3.Connection) -> bool:
@@ -303,7 +316,7 @@ def _site(row: Sequence[Any]) -> Site:
 
 
 def _watch(row: Sequence[Any], shared: dict[Any, Any]) -> Watch:
-    *site, number, catalogue, collection, level, code, max_cloud, since, download, announce = row[:-4]
+    *site, number, catalogue, collection, level, code, max_cloud, since, download, announce, assets = row[:-4]
     if site[0] not in shared:
         shared[site[0]] = _site(site)
 
@@ -312,6 +325,7 @@ def _watch(row: Sequence[Any], shared: dict[Any, Any]) -> Watch:
             shared[text] = moment(text)
         return shared.get(text)
 
+    files = () if assets is None else shared.setdefault(("assets", assets), tuple(json.loads(assets)))
     baselined, looked_from, cursor, reread = map(at, row[-4:])
     return Watch(
         number=number,
@@ -328,6 +342,7 @@ def _watch(row: Sequence[Any], shared: dict[Any, Any]) -> Watch:
         looked_from=looked_from,
         cursor=cursor,
         reread=reread,
+        assets=files,
     )
 
 

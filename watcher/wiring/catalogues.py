@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -81,6 +82,30 @@ class Catalogues:
         """Say whether what was ordered from a catalogue's tapes is back; `None` if it does not tell."""
         part = self.catalogue(name)
         return part.at_hand(product, self.http(name)) if isinstance(part, plugins.Taped) else None
+
+    def assorted(self, name: str) -> bool:
+        """Say whether a catalogue's products have files to choose from."""
+        return isinstance(self.catalogue(name), plugins.Assorted)
+
+    def choose(self, name: str, product: Product, choices: Sequence[Sequence[str]]) -> Product:
+        """Ask a catalogue for a product again, and choose of all its files: see `watcher.plugins.Assorted`.
+
+        Raises `UsageError` for a catalogue that has none to choose from.
+        """
+        part = self.catalogue(name)
+        if isinstance(part, plugins.Assorted):
+            return part.choose(product, choices, self.http(name))
+        raise self.unassorted(name, one_file=len(product.assets) == 1)
+
+    def unassorted(self, name: str, *, one_file: bool = False) -> UsageError:
+        """Say that of a catalogue's products no assets can be chosen; that of this product there is `one_file`."""
+        kind = self.table(name).kind
+        if "assets" in plugins.settings_of("catalogues", kind):
+            hint = f"`assets` in [catalogues.{name}] says which files come of its products"
+        else:
+            hint = "its products come whole; of one that is a zip, --members or the setting `members` takes some files"
+        what = "it is one file there" if one_file else "each comes as it is"
+        return UsageError(f"{name} (of kind {kind}) has no assets of a product to choose from: {what}", hint=hint)
 
     def citation(self, name: str) -> str:
         """Return how the data of a catalogue are to be cited; "" where that is not known."""

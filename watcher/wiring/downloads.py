@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from watcher.core.carts import File
     from watcher.core.limits import Step
     from watcher.core.shelves import Layout
-    from watcher.tasks import carts, members
+    from watcher.tasks import carts
+    from watcher.tasks.by_hand import Brought as Fetched
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.download.cluster import Cluster
     from watcher.tasks.hooks import Ran
@@ -108,6 +109,8 @@ class Downloads:
                 show=show,
                 carry=run if cluster is None else stack.enter_context(cluster).carry,
                 at_hand=self.catalogues.at_hand,
+                choose=self.catalogues.choose,
+                levels=self.config.download_levels(),
                 stop=self.stop,
             )
 
@@ -226,16 +229,22 @@ class Downloads:
 
         yield from verify(db, self.archive, site=site, deep=deep, again=again, now=now, stop=self.stop)
 
-    def fetch_members(
-        self, products: Sequence[tuple[str, Product]], folder: Path, patterns: Sequence[str], show: Show | None = None
-    ) -> Iterator[members.Brought]:
-        """Fetch some members of products, which are given with their catalogues, into a folder."""
-        from watcher.tasks.members import bring
+    def fetch_by_hand(
+        self,
+        products: Sequence[tuple[str, Product]],
+        folder: Path,
+        members: Sequence[str] | None = None,
+        show: Show | None = None,
+    ) -> Iterator[Fetched]:
+        """Fetch the assets of products, which are given with their catalogues, or some members, into a folder."""
+        from watcher.tasks.by_hand import assets, bring
+        from watcher.tasks.by_hand import members as packed
 
         def terms(name: str) -> Terms:
             return self.how(name).terms
 
-        yield from bring(products, self.catalogues.http, folder, patterns, terms=terms, show=show, stop=self.stop)
+        way = assets(self.stop) if members is None else packed(members, self.stop)
+        yield from bring(products, way, self.catalogues.http, folder, terms=terms, show=show, stop=self.stop)
 
     def how(self, name: str) -> How:
         """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each.

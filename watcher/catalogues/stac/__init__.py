@@ -1,24 +1,27 @@
 """STAC API catalogues: the search of STAC API 1.0 (item-search, with the query, filter and sort extensions).
 
 `features`, `assets`, `buckets` and `bundles` read an answer, `writing` writes a question, `questions` asks one and
-judges what comes back, `walks` reads all there is and proves it, `holdings` lists collections, `checks` and `paging`
-look at a server for `watcher check`.
+judges what comes back, `walks` reads all there is and proves it, `items` asks for one product, `holdings` lists
+collections, `checks` and `paging` look at a server for `watcher check`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from watcher.catalogues.stac.assets import chosen
+from watcher.catalogues.stac.buckets import Reached
 from watcher.catalogues.stac.checks import look
-from watcher.catalogues.stac.features import product
+from watcher.catalogues.stac.features import Feature, product
 from watcher.catalogues.stac.holdings import holdings
+from watcher.catalogues.stac.items import again
 from watcher.catalogues.stac.walks import Walk
 from watcher.errors import CatalogueError
-from watcher.model import Candidate, Capability, Finding, Holding, Page, Query, level
+from watcher.model import Candidate, Capability, Finding, Holding, Level, Page, Product, Query, level
 
 if TYPE_CHECKING:
     from watcher.net import Http
@@ -106,22 +109,36 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 hint="set cursor to the property that says when the catalogue learnt of a product",
                 permanent=True,
             )
-        levels = {name: level(text) for name, text in self.collections.items() if text}
+        levels = self._levels()
         for features in Walk(self, query, http).pages():
-            products = [
-                product(
-                    feature,
-                    cursor=self.cursor,
-                    levels=levels,
-                    assets=self.assets,
-                    url=self.url,
-                    s3=self.s3,
-                    bundles=self.bundles,
-                )
-                for feature in features
-            ]
+            products = [self._product(feature, levels) for feature in features]
             # The level is no part of the question: a collection has one, save where each item says its own.
             yield [one for one in products if query.level is None or one.level in (None, query.level)]
+
+    def choose(self, product: Product, choices: Sequence[Sequence[str]], http: Http) -> Product:
+        """Ask for the item of a product, and return it with the assets that any of the choices wants, each once.
+
+        Raises `UsageError` as `chosen` does, `CatalogueError` when the item is gone, or another came.
+        """
+        feature = again(self, http, product)
+        now = self._product(feature, self._levels())
+        files = Reached(feature.files, self.s3) if self.s3 else feature.files
+        picked = [chosen(files, words, product.title) if words else now.assets for words in choices]
+        return msgspec.structs.replace(now, assets=tuple({one.key: one for some in picked for one in some}.values()))
+
+    def _levels(self) -> dict[str, Level]:
+        return {name: level(text) for name, text in self.collections.items() if text}
+
+    def _product(self, feature: Feature, levels: Mapping[str, Level]) -> Product:
+        return product(
+            feature,
+            cursor=self.cursor,
+            levels=levels,
+            assets=self.assets,
+            url=self.url,
+            s3=self.s3,
+            bundles=self.bundles,
+        )
 
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:  # noqa: ARG002
         """Find nothing: a STAC API knows no sites by name."""

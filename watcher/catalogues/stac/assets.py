@@ -14,8 +14,9 @@ import msgspec
 
 from watcher.core.checksums import multihash
 from watcher.core.picking import picked
+from watcher.errors import UsageError
 from watcher.model import Asset
-from watcher.names import nonempty
+from watcher.names import nonempty, plain
 
 _ARCHIVES = (
     "application/zip",
@@ -53,6 +54,29 @@ def wanted(files: Mapping[str, File], words: Collection[str]) -> tuple[Asset, ..
         return tuple(_asset(key, files[key]) for key in chosen if http(files[key].href))
     archives = [(key, file) for key, file in files.items() if _archive(file) and http(file.href)]
     return (_asset(*archives[0]),) if len(archives) == 1 else ()
+
+
+def chosen(files: Mapping[str, File], words: Collection[str], title: str) -> tuple[Asset, ...]:
+    """Choose as `wanted` does. Raises `UsageError` for a name of no asset, or of none that can be fetched."""
+    title = plain(title)
+    for word in words:
+        keys = _named(files, word)
+        if not keys:
+            raise UsageError(f'no asset of {title} is "{plain(word)}"', hint=_known(files))
+        if not any(http(files[key].href) for key in keys):
+            place = plain(str(files[keys[0]].href))
+            raise UsageError(
+                f"the asset {plain(keys[0])} of {title} is at {place}, which is no http address",
+                hint="for one in a bucket, the setting `s3` of the catalogue names the endpoint that has it",
+            )
+    return wanted(files, words)
+
+
+def _known(files: Mapping[str, File]) -> str:
+    roles = {nonempty(role) for file in files.values() if isinstance(file.roles, list) for role in file.roles}
+    said = [f"its assets are {', '.join(files)}"] if files else ["it has no assets"]
+    named = [f"role:{role}" for role in sorted(filter(None, roles))]
+    return plain("; ".join(said + ([f"their roles are {', '.join(named)}"] if named else [])), limit=2000)
 
 
 def _named(files: Mapping[str, File], word: str) -> Sequence[str]:

@@ -16,14 +16,16 @@ from watcher.archive import Archive
 from watcher.core.health import CLUSTER, idle, refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
 from watcher.core.shelves import USUAL, Layout, shelf, suffix
+from watcher.core.wishes import Wishes
 from watcher.credentials import redact
 from watcher.errors import ClusterError, CredentialError, NoSpace, Staged, TransferError, WatcherError
-from watcher.model import Product
+from watcher.model import Level, Product
 from watcher.net import Http
 from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, tapes, volumes
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
 from watcher.tasks.download.bring import run
+from watcher.tasks.download.choosing import Choose, chosen, wished
 from watcher.tasks.download.job import Carry, Job, Own, Show
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
 from watcher.transfer import Halt, Tally
@@ -68,15 +70,18 @@ def download(
     show: Show | None = None,
     carry: Carry = run,
     at_hand: AtHand = lambda catalogue, product: None,  # noqa: ARG005
+    choose: Choose = lambda catalogue, product, choices: product,  # noqa: ARG005
+    levels: Collection[Level] = (),
     stop: threading.Event | None = None,
 ) -> Iterator[Brought]:
     """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
 
     The caller sees to it that this is the only pass. Each product is brought by `carry`, in a thread of its own: here,
-    or by a cluster; one that was ordered from tape only once `at_hand` does not deny that it is back. `https` gives the
-    HTTP client of a catalogue, `how` the terms on which its products are fetched, `rules` say which come first, `owed`
-    names the hooks that a product of a site gets once it is home; `steer` is called every few seconds, to set how fast
-    all of them may be. What becomes due meanwhile is fetched, too.
+    or by a cluster; one that was ordered from tape only once `at_hand` does not deny that it is back. Where its sites
+    have a choice of its files, `choose` gives it those; `levels` come home where a site does not say whether. `https`
+    gives the HTTP client of a catalogue, `how` the terms on which its products are fetched, `rules` say which come
+    first, `owed` names the hooks that a product of a site gets once it is home; `steer` is called every few seconds, to
+    set how fast all of them may be. What becomes due meanwhile is fetched, too.
 
     What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the pass: other
     products would not fit either. A refused account ends it for its catalogue, so that it is not locked by repetition.
@@ -92,11 +97,11 @@ def download(
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, queue, list(running.values()), refused, named, now=now())
+                    begun = _begin(db, queue, list(running.values()), refused, named, levels, now=now())
                     if begun is None:
                         break
                     job = _job(begun, https, archive, how, now, show, halt)
-                    running[pool.submit(_carried, carry, at_hand, *job)] = begun
+                    running[pool.submit(_carried, carry, at_hand, choose, *job)] = begun
                 if not running:
                     break
                 steer()
@@ -121,12 +126,12 @@ def download(
         raise grave[0]
 
 
-def _carried(carry: Carry, at_hand: AtHand, job: Job, own: Own) -> Stored:
+def _carried(carry: Carry, at_hand: AtHand, choose: Choose, job: Job, own: Own) -> Stored:
     """Bring a product home. One that was ordered is asked about first: some providers count each try to fetch it."""
     wanted = job.wanted
     if wanted.staged and at_hand(wanted.catalogue, job.product) is False:
         raise Staged(f"{wanted.catalogue} says that the file is on tape, and not back yet")
-    return carry(job, own)
+    return carry(chosen(job, choose), own)
 
 
 def _grave(error: BaseException | None, stop: threading.Event) -> list[BaseException]:
@@ -163,7 +168,7 @@ def _job(
         stop=stop,
     )
     apart = structs.replace(terms, terms=structs.replace(terms.terms, rate=None, spare=None, tally=None))
-    return Job(wanted, begun.product, begun.place, archive, apart), own
+    return Job(wanted, begun.product, begun.place, archive, apart, begun.wishes), own
 
 
 def _begin(
@@ -171,18 +176,19 @@ def _begin(
     queue: Queue,
     running: Collection[Begun],
     refused: Collection[str],
-    named: Callable[[Product, Wanted], Callable[[int], str]],
+    named: Callable[[Product, Wanted, Wishes], _Named],
+    levels: Collection[Level],
     *,
     now: datetime,
 ) -> Begun | None:
     """Choose what to fetch next, and its place; `None` when nothing else may begin."""
     for wanted in queue.next(running, refused, now=now):
         _, product = products.one(db, wanted.revision)
-        name = named(product, wanted)
+        name = named(product, wanted, wished(db, wanted, product, levels))
         with writing(db):
-            place = downloads.shelve(db, wanted.revision, name)
+            place = downloads.shelve(db, wanted.revision, name, fits=name.fits)
         if place is not None:
-            return Begun(wanted, product, place, Tally())
+            return Begun(wanted, product, place, Tally(), name.wishes)
     return None
 
 
@@ -193,10 +199,21 @@ class _Named(msgspec.Struct, frozen=True):
     how: Callable[[str], How]
     product: Product
     wanted: Wanted
+    wishes: Wishes
+
+    @property
+    def _whole(self) -> bool:
+        return len(self.product.assets) == 1 and not self.how(self.wanted.catalogue).members and not self.wishes
+
+    def fits(self, path: str, directory: bool) -> bool:
+        """Say whether it can keep a place that it had: one of a directory is none for a file, nor the other way."""
+        if self._whole:
+            return not directory
+        end = suffix(self.product.assets[0]) if self.product.assets else ""
+        return directory or not end or not path.endswith(end)
 
     def __call__(self, version: int) -> str:
-        whole = len(self.product.assets) == 1 and not self.how(self.wanted.catalogue).members
-        end = suffix(self.product.assets[0]) if whole else ""
+        end = suffix(self.product.assets[0]) if self._whole else ""
         site, catalogue = self.wanted.site, self.wanted.catalogue
         return f"{shelf(self.product, site=site, catalogue=catalogue, layout=self.layout, version=version)}{end}"
 

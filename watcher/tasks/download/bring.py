@@ -18,14 +18,14 @@ from watcher.transfer import Gathered, Progress, Verified, fetch, fetch_files, f
 
 
 def run(job: Job, own: Own) -> Stored:
-    """Bring a product home in this thread: one asset becomes a file; several, or members of one, a directory.
+    """Bring a product home in this thread: one asset becomes a file; several, or what was chosen of it, a directory.
 
     Then it is put where it belongs, and what it is is said beside it.
     """
     wanted, product, terms, archive = job.wanted, job.product, job.how, job.archive
     if not product.assets:
         raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
-    lot = Lot(job.place, tuple(product.assets), tuple(terms.members))
+    lot = Lot(job.place, tuple(product.assets), tuple(terms.members), directory=bool(job.wishes))
 
     def tell(progress: Progress) -> None:
         if own.show is not None:
@@ -69,7 +69,7 @@ def _fetched(job: Job, own: Own, lot: Lot, tell: Callable[[Progress], None]) -> 
     http, path, stop = own.http(), job.archive.workplace(lot.place), own.stop
     terms = structs.replace(job.how.terms, rate=own.rate, spare=own.spare, tally=own.tally)
     first, *others = lot.assets
-    if others:
+    if others or lot.directory:
         assets = {file_name(asset): asset for asset in lot.assets}
         return fetch_files(http, assets, path, terms=terms, progress=tell, stop=stop)
     if lot.members:

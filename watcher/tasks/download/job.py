@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from watcher.archive import Archive
+from watcher.core.wishes import Wishes
 from watcher.model import Product
 from watcher.net import Http
 from watcher.store.downloads import Stored, Wanted
@@ -20,13 +21,17 @@ Show = Callable[[str, Progress], None]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What is to be brought to which place of which archive, and how; nothing in it is alive."""
+    """What is to be brought to which place of which archive, and how; nothing in it is alive.
+
+    `wishes` are what its sites ask for of the product, which is a directory then.
+    """
 
     wanted: Wanted
     product: Product
     place: str
     archive: Archive
     how: How
+    wishes: Wishes = ()
 
     def __repr__(self) -> str:
         return f"Job({self.product.title!r})"

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from watcher.core.limits import held_until
+from watcher.core.wishes import Wishes
 from watcher.model import Product
 from watcher.names import fold
 from watcher.store import downloads, tapes, volumes
@@ -47,12 +48,13 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A download that runs: what it is, its place in the archive, and the bytes that came."""
+    """A download that runs: what it is, its place in the archive, the bytes that came, what its sites ask for."""
 
     wanted: Wanted
     product: Product
     place: str
     tally: Tally
+    wishes: Wishes = ()
 
     @property
     def size(self) -> int:
