@@ -44,14 +44,7 @@ def whole(response: httpx.Response, limit: int) -> bytes:
         raise Unreachable(f"{place} does not say how long its answer is, so a cut one could not be told")
     if announced is not None and announced.isdigit() and int(announced) > limit:
         raise _too_large(place, limit)
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_raw():
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(place, limit)
-        chunks.append(chunk)
-    raw = b"".join(chunks)
+    raw = _read(response, limit, place)
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity") or not raw:
         return raw
@@ -63,41 +56,72 @@ def whole(response: httpx.Response, limit: int) -> bytes:
         raise Unreachable(f"{place} answered with broken compression: {error}") from error
 
 
-def pieces(response: httpx.Response, *, beyond: bool = False) -> Iterator[bytes | memoryview]:
-    """Yield a download's bytes as they arrive; a piece is valid until the next one is asked for.
+def pieces(
+    response: httpx.Response, *, beyond: bool = False, into: memoryview | None = None
+) -> Iterator[bytes | memoryview]:
+    """Yield a body's bytes as they arrive; a piece is valid until the next one is asked for.
 
     Where the length is known they are read around httpx, h11 and their copies, which halves the cost of a
-    download. With `beyond` a byte is yielded that comes after that length, if one is there already. Raises what
-    httpcore raises.
+    download: one over the other, or one behind the other `into` memory for all of it. With `beyond` a byte is yielded
+    that comes after that length, if one is there already. Raises what httpcore raises.
     """
-    raw, connection = response.iter_raw(), response.extensions.get("network_stream")
-    length = response.headers.get("content-length", "")
-    sized = length.isdigit() and "transfer-encoding" not in response.headers
-    # Neither of those has a body, whatever length it says (RFC 9112 §6.3).
-    empty = response.status_code in (204, 304)
-    if empty or not sized or not isinstance(connection, Connection):
+    raw, way = response.iter_raw(), _around(response)
+    if way is None:
         yield from raw
         return
-    left = int(length)
-    for first in raw:  # with it comes all that httpcore has read ahead
+    connection, left = way
+    first = next(raw, b"")  # with it comes all that httpcore has read ahead
+    left -= len(first)
+    if into is None:
         yield first
-        left -= len(first)
-        break
+        buffer = memoryview(bytearray(min(left, _READ)))
+    else:
+        into[: len(first)] = first
+        yield first
+        buffer = into[len(first) :]
     around = left
-    buffer = memoryview(bytearray(_READ if left else 0))
-    timeout = response.request.extensions["timeout"]["read"]
+    timeout = response.request.extensions.get("timeout", {}).get("read")
     while left > 0:
         count = connection.read_into(buffer[:left], timeout)
         if not count:
             raise httpcore.RemoteProtocolError(f"the connection was closed {left} bytes early")
         left -= count
         yield buffer[:count]
+        if into is not None:
+            buffer = buffer[count:]
     if around and (more := connection.more()):
         yield from (more,) if beyond else ()
     elif around <= _REUSED:
         connection.owe(around)
         for _ in raw:  # to its end, after which the connection can be used again
             pass
+
+
+def _around(response: httpx.Response) -> tuple[Connection, int] | None:
+    """Return the connection that a body can be read from around httpcore, and the body's length."""
+    length, connection = response.headers.get("content-length", ""), response.extensions.get("network_stream")
+    sized = length.isdigit() and "transfer-encoding" not in response.headers
+    # Neither of those has a body, whatever length it says (RFC 9112 §6.3).
+    empty = response.status_code in (204, 304)
+    return (connection, int(length)) if sized and not empty and isinstance(connection, Connection) else None
+
+
+def _read(response: httpx.Response, limit: int, place: str) -> bytes:
+    """Read a body of up to `limit` bytes as it was sent."""
+    way = _around(response)
+    if way is not None:
+        body = bytearray(way[1])
+        for _ in pieces(response, into=memoryview(body)):
+            pass
+        return bytes(body)
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_raw():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(place, limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def opening(response: httpx.Response, limit: int = 2048) -> bytes:
