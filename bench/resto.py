@@ -3,25 +3,25 @@
     python -m bench resto                 500 products a page, about 4 kB each
     python -m bench resto --gzip          the same, compressed by the server
 
-The real poll - walk, decode, check, decide, one transaction a page, all of it on disk - against one httpx.Client that
-fetches the same pages and makes dictionaries of them with `json.loads`, which is where anybody would start.
+The real poll - walk, decode, check, decide, one transaction a page, all of it on disk - against a program with one
+httpx.Client that fetches the same pages and makes dictionaries of them with `json.loads`, which is where anybody would
+start.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
+import sys
 import tempfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
-
 from bench.catalogue import COLLECTION, SITE, served
 from bench.database import fresh
+from bench.peers import peer
 from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report, timed
-from watcher import plugins
+from watcher import memory, plugins
 from watcher.net import Http
 from watcher.plugins import Catalogue
 from watcher.store import products
@@ -29,6 +29,7 @@ from watcher.store.connection import connect
 from watcher.tasks.poll import Polled, poll
 
 NAME = "invented"
+HERE = Path(__file__).parent
 
 
 def main() -> int:
@@ -38,20 +39,19 @@ def main() -> int:
     parser.add_argument("--gzip", action="store_true", help="let the server compress its answers")
     options = parser.parse_args()
     refuse_noise(force=options.force)
+    memory.keep()
     with (
         served(products=options.products, page=options.page, zipped=options.gzip) as address,
         tempfile.TemporaryDirectory(prefix="bench-resto-") as directory,
-        httpx.Client() as client,
         Http(origin=address) as http,
+        peer(
+            [sys.executable, str(HERE / "fetching.py"), address, COLLECTION, str(options.products), str(options.page)],
+            count=options.products,
+        ) as fetch,
     ):
         settings = {"url": f"{address}/resto", "collections": [COLLECTION], "page_size": options.page}
         catalogue = plugins.build("catalogues", "resto", settings, place="bench")
         database = Path(directory) / "watcher.db"
-
-        def fetch() -> float:
-            seconds, count = timed(lambda: fetched(client, address, options.products, options.page))
-            expect(count == options.products, f"{count} products were fetched")
-            return seconds
 
         def import_() -> float:
             fresh(database, NAME, code=SITE)
@@ -69,18 +69,6 @@ def main() -> int:
     report(f"resto: poll {options.products} known products{zipped}", ratio(seconds["poll again, all known"], floor),
            unit="x fetch + json.loads", most=0.5)  # fmt: skip
     return 0
-
-
-def fetched(client: httpx.Client, address: str, products_: int, page: int) -> int:
-    count = 0
-    for number in range(1, -(-products_ // page) + 1):
-        answer = client.get(
-            f"{address}/resto/api/collections/{COLLECTION}/search.json",
-            params={"maxRecords": str(page), "_rc": "true", "page": str(number)},
-        )
-        answer.raise_for_status()
-        count += len(json.loads(answer.content)["features"])
-    return count
 
 
 def polled(path: Path, catalogue: Catalogue, http: Http, *, new: int, listed: int) -> float:

@@ -12,15 +12,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.catalogue import COLLECTION, served
 from bench.database import fresh
-from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report
+from bench.peers import peer
+from bench.ratios import arguments, interleaved, ratio, refuse_noise, report
 from bench.resto import NAME, polled
-from watcher import plugins
+from watcher import memory, plugins
 from watcher.net import Http
 
 HERE = Path(__file__).parent
@@ -34,12 +33,16 @@ def main() -> int:
     parser.add_argument("--page", type=int, default=500)
     options = parser.parse_args()
     refuse_noise(force=options.force)
-    python = peer()
+    memory.keep()
+    python = installed()
     with (
         served(products=options.products, page=options.page) as address,
         tempfile.TemporaryDirectory(prefix="bench-stac-") as directory,
         Http(origin=address) as http,
-        listing(python, f"{address}/stac/", options.page) as pystac_client,
+        peer(
+            [str(python), str(HERE / "listing.py"), f"{address}/stac/", COLLECTION, str(options.page)],
+            count=options.products,
+        ) as list_,
     ):
         settings = {"url": f"{address}/stac/", "collections": {COLLECTION: "L2A"}, "limit": options.page}
         catalogue = plugins.build("catalogues", "stac", settings, place="bench")
@@ -49,22 +52,13 @@ def main() -> int:
             fresh(database, NAME, ground=GROUND)
             return polled(database, catalogue, http, new=options.products, listed=options.products)
 
-        def list_() -> float:
-            assert pystac_client.stdin is not None
-            assert pystac_client.stdout is not None
-            pystac_client.stdin.write("\n")
-            pystac_client.stdin.flush()
-            seconds, count = pystac_client.stdout.readline().split()
-            expect(int(count) == options.products, f"pystac-client listed {count} items")
-            return float(seconds)
-
         seconds = interleaved({"pystac-client, listed": list_, "watcher, recorded": read}, options.runs)
     times = ratio(seconds["pystac-client, listed"], seconds["watcher, recorded"])
     report(f"stac: record {options.products} items", times, unit="x faster than pystac-client lists", least=5)
     return 0
 
 
-def peer() -> Path:
+def installed() -> Path:
     """Return the interpreter that has pystac-client, installing it if need be."""
     python = HERE / ".venv" / "bin" / "python"
     wanted = HERE / "requirements.txt"
@@ -76,16 +70,6 @@ def peer() -> Path:
         subprocess.run([python, "-m", "pip", "install", *quiet, "--requirement", wanted], check=True)
         stamp.touch()
     return python
-
-
-@contextmanager
-def listing(python: Path, url: str, limit: int) -> Iterator[subprocess.Popen[str]]:
-    command = [str(python), str(HERE / "listing.py"), url, COLLECTION, str(limit)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.communicate(timeout=60)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import sqlite3
 import time
@@ -317,10 +316,3 @@ def _tell_of(parts: Parts, brought: Brought) -> None:
 def say(level: int, event: str, **fields: object) -> None:
     """Log an event with its fields; how they are written is the business of who set up logging."""
     log.log(level, event, extra={"fields": fields})
-
-
-def let_go() -> None:
-    """Give back the memory that jobs took: the C library keeps what ten thousand sites needed, for the next time."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
-    if trim is not None:
-        trim(0)

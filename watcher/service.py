@@ -7,7 +7,6 @@ progress and the last self-test passed.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -22,7 +21,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from watcher import jobs, systemd
+from watcher import jobs, memory, systemd
 from watcher.errors import WatcherError
 from watcher.jobs import Next, log, say
 from watcher.store import polls
@@ -34,9 +33,6 @@ _BEAT = 5.0
 
 _STUCK = 1800.0
 """Seconds without progress after which a job counts as stuck."""
-
-_ARENA_MAX = -8
-"""glibc's M_ARENA_MAX (mallopt(3))."""
 
 _HEALTH = 300.0
 """Seconds between two looks whether all is well; a failure that may be worth telling brings one at once."""
@@ -60,17 +56,10 @@ def run(load: Callable[[threading.Event | None], Parts]) -> None:
     Raises `AlreadyRunning` when another service works on the same database, `ConfigError` and `StoreError` when it
     cannot start.
     """
-    _spare_memory()
+    memory.keep()
     service = Service(load)
     with service.parts.alone():
         service.serve()
-
-
-def _spare_memory() -> None:
-    """Have all threads share one heap, where the C library is glibc: each of its own keeps what a poll once took."""
-    option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if option is not None:
-        option(_ARENA_MAX, 1)
 
 
 class Service:
@@ -201,7 +190,7 @@ class Service:
             self._running.discard(job)
             last = not self._running
         if last:
-            jobs.let_go()
+            memory.let_go()
         self._alive(job)
 
     def _safely(self, job: str) -> None:

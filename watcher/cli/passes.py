@@ -34,10 +34,12 @@ def poll(context: Context, catalogue: str | None) -> None:
       watcher poll
       watcher poll --catalogue cdse
     """
+    from watcher import memory
     from watcher.cli.weekly import afterwards, reconcile
     from watcher.store import polls, sites
     from watcher.wiring import now
 
+    memory.keep()
     parts = context.parts
     db = parts.db()
     watched = {watch.catalogue for watch in sites.watches(db)}
