@@ -1,6 +1,6 @@
 """An invented catalogue in a process of its own, which answers as resto 2.0.4 and as a STAC API with sort and query.
 
-    python -m bench.catalogue --products 15000 --page 500 [--gzip]
+    python -m bench.catalogue --products 15000 --page 500
 
 Everything is written out before its address is printed, or when it is first asked for, so that what is measured is who
 asks, not who answers. Its products have the shape and the size of real ones, and say nothing true.
@@ -15,6 +15,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
+
+from bench.web import free_port, nginx
 
 COLLECTION = "Invented"
 SITE = "Nowhere"
@@ -33,10 +36,25 @@ _BANDS = ("blue", "green", "red", "rededge1", "nir", "swir16", "scl", "visual")
 
 
 @contextmanager
-def served(*, products: int, page: int, zipped: bool = False) -> Iterator[str]:
+def pages_served(*, products: int, page: int, zipped: bool) -> Iterator[str]:
+    """Serve resto's pages as files, by nginx; yields the address. They are sent compressed if they are `zipped`."""
+    with tempfile.TemporaryDirectory(prefix="bench-pages-") as directory:
+        here, port = Path(directory), free_port()
+        base = f"http://127.0.0.1:{port}"
+        (here / "data").mkdir()
+        for number, body in enumerate(resto_pages(base, products, page), 1):
+            (here / "data" / f"{number}.json").write_bytes(gzip.compress(body, 6) if zipped else body)
+        where = f"/resto/api/collections/{COLLECTION}/search.json"
+        sent = "add_header Content-Encoding gzip;" if zipped else ""
+        rules = f"location = {where} {{ {sent} rewrite ^ /$arg_page.json break; }}"
+        with nginx(here, port, kind="application/json", rules=rules):
+            yield base
+
+
+@contextmanager
+def served(*, products: int, page: int) -> Iterator[str]:
     """Run the catalogue; yields its address."""
     command = [sys.executable, "-m", __name__, "--products", str(products), "--page", str(page)]
-    command += ["--gzip"] if zipped else []
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
     try:
         assert server.stdout is not None
@@ -55,15 +73,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--products", type=int, default=15_000)
     parser.add_argument("--page", type=int, default=500)
-    parser.add_argument("--gzip", action="store_true", help="compress resto's pages, as some servers do")
     options = parser.parse_args()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
     server.daemon_threads = True
     base = f"http://127.0.0.1:{server.server_port}"
     _Answers.resto = resto_pages(base, options.products, options.page)
-    if options.gzip:
-        _Answers.resto = [gzip.compress(body, 6) for body in _Answers.resto]
-    _Answers.zipped, _Answers.base = options.gzip, base
+    _Answers.base = base
     items = [stac_item(base, number) for number in range(options.products)]
     _Answers.stac = [encoded(item) for item in items]
     _Answers.updated = [item["properties"]["updated"] for item in items]
@@ -82,13 +97,12 @@ class _Answers(BaseHTTPRequestHandler):
     updated: list[str]
     answered: ClassVar[dict[bytes, bytes]] = {}
     base: str
-    zipped: bool
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         if url.path == f"/resto/api/collections/{COLLECTION}/search.json":
             number = int(parse_qs(url.query).get("page", ["1"])[0])
-            self._answer(self.resto[min(number, len(self.resto)) - 1], zipped=self.zipped)
+            self._answer(self.resto[min(number, len(self.resto)) - 1])
         elif url.path == "/stac/":
             self._answer(encoded(landing(self.base)))
         else:
@@ -116,12 +130,10 @@ class _Answers(BaseHTTPRequestHandler):
         features = b",".join(reversed(found) if last_first else found)
         return b'{"type":"FeatureCollection","features":[' + features + b"]," + encoded(rest)[1:]
 
-    def _answer(self, body: bytes, *, zipped: bool = False) -> None:
+    def _answer(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        if zipped:
-            self.send_header("Content-Encoding", "gzip")
         self.end_headers()
         self.wfile.write(body)
 

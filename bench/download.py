@@ -26,7 +26,6 @@ import hashlib
 import os
 import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -45,19 +44,7 @@ import msgspec
 from bench.ratios import arguments, expect, interleaved, paired, refuse_noise, report, timed
 from bench.relay import FASTEST, relayed
 from bench.startup import environment
-
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-
-CONF = """
-worker_processes 1; daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log;
-events {{ worker_connections 64; }}
-http {{
-  access_log off; sendfile on; default_type application/octet-stream; keepalive_requests 10000;
-  client_body_temp_path {dir}/t; proxy_temp_path {dir}/t; fastcgi_temp_path {dir}/t;
-  uwsgi_temp_path {dir}/t; scgi_temp_path {dir}/t;
-  server {{ listen 127.0.0.1:{port}{ssl}; root {dir}/data; }}
-}}
-"""
+from bench.web import free_port, nginx
 
 
 class Case(NamedTuple):
@@ -336,9 +323,7 @@ def make(here: Path, case: Case, algorithm: str) -> tuple[dict[str, str], Path]:
 @contextmanager
 def served(here: Path, case: Case, *, tls: bool) -> Iterator[tuple[str, str]]:
     """Serve the files by nginx, perhaps far away; give the address, and the certificate to trust."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     ssl, ca = "", ""
     if tls:
         import trustme
@@ -348,22 +333,11 @@ def served(here: Path, case: Case, *, tls: bool) -> Iterator[tuple[str, str]]:
         authority.cert_pem.write_to_path(ca)
         authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(here / "server.pem")
         ssl = f" ssl; ssl_certificate {here}/server.pem; ssl_certificate_key {here}/server.pem"
-    (here / "nginx.conf").write_text(CONF.format(dir=here, port=port, ssl=ssl))
-    here.chmod(0o755)  # nginx's workers run as somebody else
-    nginx = subprocess.Popen([NGINX, "-p", str(here), "-c", str(here / "nginx.conf")], stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 10
-        while True:
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            expect(nginx.poll() is None and time.monotonic() < deadline, "nginx does not start")
-            time.sleep(0.02)
-        with relayed(port, rtt=case.rtt, rate=case.rate) if case.rtt else nullcontext(port) as at:
-            yield f"http{'s' if tls else ''}://127.0.0.1:{at}", ca
-    finally:
-        nginx.terminate()
-        nginx.wait()
+    with (
+        nginx(here, port, ssl=ssl),
+        relayed(port, rtt=case.rtt, rate=case.rate) if case.rtt else nullcontext(port) as at,
+    ):
+        yield f"http{'s' if tls else ''}://127.0.0.1:{at}", ca
 
 
 if __name__ == "__main__":

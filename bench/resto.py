@@ -5,7 +5,7 @@
 
 The real poll - walk, decode, check, decide, one transaction a page, all of it on disk - against a program with one
 httpx.Client that fetches the same pages and makes dictionaries of them with `json.loads`, which is where anybody would
-start.
+start. Both fetch from nginx on loopback.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.catalogue import COLLECTION, SITE, served
+from bench.catalogue import COLLECTION, SITE, pages_served
 from bench.database import fresh
 from bench.peers import peer
 from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report, timed
@@ -41,7 +41,7 @@ def main() -> int:
     refuse_noise(force=options.force)
     memory.keep()
     with (
-        served(products=options.products, page=options.page, zipped=options.gzip) as address,
+        pages_served(products=options.products, page=options.page, zipped=options.gzip) as address,
         tempfile.TemporaryDirectory(prefix="bench-resto-") as directory,
         Http(origin=address) as http,
         peer(

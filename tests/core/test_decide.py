@@ -332,3 +332,40 @@ def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
 def test_a_decision_leaves_the_product_as_it_was_listed() -> None:
     seen = changed(product(), assets=(FILE, FILE))
     assert decided((seen, [watch()])).revisions[0][1] is seen
+
+
+_IDS = st.sampled_from([f"SPOT5_HRG1_XS_2015060{day}_N2A_PornicD0000B000{copy}" for day in (1, 2, 3) for copy in "01"])
+_WATCHES = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from([None, NOW]), st.booleans()), min_size=1, max_size=4, unique=True
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(_IDS, st.sampled_from([version(1), version(2)]), _WATCHES), max_size=5))
+def test_what_only_is_to_be_remembered_is_decided_as_all_else(
+    page: list[tuple[str, str, list[tuple[int, object, bool]]]],
+) -> None:
+    """What is known of another product takes nothing from a page but the short way."""
+    listed = [
+        Listing(
+            product(ident, title=ident, revision=text),
+            [
+                watch(10 * index + n, site(n, str(n)), baselined=baselined, announce=announce)
+                for index, (n, baselined, announce) in enumerate(watches)
+            ],
+        )
+        for ident, text, watches in page
+    ]
+    short, long = (
+        decide(listed, known, Audience([JANE], now=NOW), first_number=7, download_levels=(L2A,))
+        for known in ({}, {"another": Known({}, {})})
+    )
+    assert sorted(short.sightings) == sorted(long.sightings)
+    assert changed(short, sightings=[]) == changed(long, sightings=[])
+
+
+def test_most_pages_of_a_baseline_go_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.core.decide._Page", None)
+    silent = watch(baselined=None)
+    decision = decided((product("P1"), [silent]), (product("P2"), [silent, watch(2, NANTES, baselined=None)]))
+    assert decision.sightings == [(100, 1), (101, 1), (101, 2)]

@@ -29,7 +29,7 @@ ADDRESS_SECONDS = 5.0
 """The time one of a host's addresses gets to accept a connection."""
 
 _TICK = 0.5
-_ZEROS = bytes(2**16)
+_ZEROS = bytes(2**17)
 
 T = TypeVar("T")
 _NUMERIC = socket.AI_NUMERICHOST
