@@ -48,6 +48,16 @@ def test_another_byte_is_found_by_reading_only(db: sqlite3.Connection, root: Pat
     assert "P1/B03.tif is not what it was" in str(held.fault)
 
 
+def test_what_was_found_rotten_is_not_called_fine_for_its_size(db: sqlite3.Connection, root: Path) -> None:
+    number = put(db, root, "P1", {"B02.tif": b"two", "B03.tif": b"three"})
+    (root / "Pornic/L2A/P1/B03.tif").write_bytes(b"thref")
+    assert look(db, root, deep=True) == {number: "rotten"}
+    assert look(db, root) == {number: "rotten"}
+    (root / "Pornic/L2A/P1/B03.tif").write_bytes(b"three")
+    assert look(db, root) == {number: "fine"}
+    assert archive.faults(db) == []
+
+
 def test_a_file_that_was_cut_short_is_rotten_and_one_that_is_gone_is_lost(db: sqlite3.Connection, root: Path) -> None:
     short, gone = put(db, root, "P1"), put(db, root, "P2")
     (root / "Pornic/L2A/P1.zip").write_bytes(b"cont")
@@ -61,6 +71,8 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(db: sqlite3.Connection, r
     place.rename(root / "elsewhere.zip")
     place.symlink_to(root / "elsewhere.zip")
     assert look(db, root) == {number: "unreadable"}
+    (held,) = archive.faults(db)
+    assert held.fault == f"{place} cannot be read: it is a link, and none is followed"
     assert look(db, root, again=True) == {number: "unreadable"}
     assert downloads.due(db, now=NOW) == []
 

@@ -21,10 +21,12 @@ from watcher.cli.under_way import stoppable
 def verify(context: Context, deep: bool, site: str | None, again: bool, as_json: bool) -> None:
     """Look whether every product that was stored is still there, and still has its size.
 
+    What was not well when it was last looked at is read whole also without --deep.
+
     A product is fine, lost (not there), rotten (another size, or with --deep another checksum), unreadable, elsewhere
     (in the archive that the configuration named before), or unverified: as it came, but when it came its catalogue said
-    nothing that could prove it. What is found is
-    remembered, and `watcher status` says what is wrong. Ends with 1 when anything is.
+    nothing that could prove it. What is found is remembered, and `watcher status` says what is wrong. Ends with 1 when
+    anything is.
 
     \b
     Examples:

@@ -61,6 +61,8 @@ def verify(
 ) -> Iterator[Verdict]:
     """Look at each product that is home, and yield how it was found: there, of its size, `deep` of its SHA-256, too.
 
+    What was not as it should be the last time is read whole in any case: sizes alone cannot say that it is well again.
+
     What an earlier archive held counts as moved once it is found in this one. `again` wants what is lost or rotten
     anew; a rotten file is put aside as ``<name>.rotten``, for whoever wants to look at it. What is removed meanwhile by
     others is passed over. Ends when told to stop.
@@ -74,7 +76,7 @@ def verify(
     for held in products:
         if stop.is_set():
             return
-        state, fault, rotten = _look(shelves, held, deep=deep, stop=stop)
+        state, fault, rotten = _look(shelves, held, deep=deep or held.fault is not None, stop=stop)
         if stop.is_set():
             return
         if state is State.LOST and held.archive not in (None, here):
