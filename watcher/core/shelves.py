@@ -69,7 +69,8 @@ def layout(text: str) -> Layout:
     plain = "".join(before for before, _, _ in parts)
     if not re.fullmatch(r"[A-Za-z0-9._/-]*", plain):
         raise ValueError("between its fields it may hold letters, digits, dots, dashes, underscores and slashes only")
-    if any(part in ("", ".", "..") for part in re.sub(r"\{[^}]*\}", "x", text).split("/")):
+    whole = "".join(before + (form or field or "") for before, field, form in parts)
+    if any(part in ("", ".", "..") for part in whole.split("/")):
         raise ValueError("it is a relative path, without empty parts, dots alone, or a slash at its ends")
     if not {"id", "title"} & {field for _, field, _ in parts}:
         raise ValueError("it names neither {id} nor {title}, so that products could not be told apart")
