@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Watcher
 from tests.given import database
 from tests.tasks.stored import put, want
-from watcher.store import tapes, volumes
+from watcher.store import downloads, tapes, volumes
 from watcher.store.connection import writing
 
 
@@ -97,3 +97,20 @@ def test_what_lies_in_another_archive_since_the_configuration_changed_is_said(
     former.rename(other)
     assert watcher("verify", "--deep").code == 0
     assert "no longer the archive" not in watcher("status").out
+
+
+def test_of_many_downloads_that_failed_some_are_told_of_and_how_many_more_there_are(
+    watcher: Watcher, home: Path
+) -> None:
+    moment = datetime.now(UTC)
+    with database(home / "state" / "watcher.db") as db:
+        for number in range(33):
+            revision = want(db, f"P{number}", title=f"P{number:02}")
+            with writing(db):
+                downloads.failed(db, revision, problem="no route", again=moment + timedelta(hours=1), now=moment)
+    said = watcher("status").out
+    assert said.count("download failed after 1 try, again in ") == 30
+    assert said.endswith("  … and 3 more (--json lists all)\n")
+    assert len(json.loads(watcher("status", "--json").out)["troubles"]) == 33
+    assert watcher("retry").code == 0
+    assert "P00: download failed, due again: no route\n" in watcher("status").out

@@ -60,8 +60,7 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
         for site in sorted(full)
     ]
     told += [
-        f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)},"
-        f" again {ago(one.due, moment)}"
+        f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)}, {until(one.due, moment)}"
         for one in tapes.ordered(db)
     ]
     found = parts.downloads.leaving(db)

@@ -24,7 +24,11 @@ def run(job: Job, own: Own) -> Stored:
     """
     wanted, product, terms, archive = job.wanted, job.product, job.how, job.archive
     if not product.assets:
-        raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
+        raise TransferError(
+            "when it was listed, no file of it was chosen, or its catalogue offers none",
+            hint=f"`assets` of a catalogue chooses; `watcher check {wanted.catalogue}` says what there is",
+            permanent=True,
+        )
     lot = Lot(job.place, tuple(product.assets), tuple(terms.members))
 
     def tell(progress: Progress) -> None:
