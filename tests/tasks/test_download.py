@@ -174,6 +174,26 @@ def test_a_file_that_is_not_what_was_published_is_tried_again_later(
     assert state(db, number) == (*HOME, 1)
 
 
+def test_nothing_is_written_where_the_disk_of_the_archive_is_not_mounted(
+    db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"one"))
+    assert [brought.problem for brought in bring()] == [None]
+    archive.rename(archive.with_name("unmounted"))
+    archive.mkdir()
+    second, third = want(db, "P2", files.asset("/P2.dat", b"two")), want(db, "P3", files.asset("/P3.dat", b"three"))
+    (brought,) = bring(concurrency=1)
+    assert brought.problem is not None
+    assert brought.problem.startswith(f"the archive {archive} is empty, or not there [is its disk mounted? ")
+    assert lying(archive) == []
+    assert files.asked("/P2.dat") + files.asked("/P3.dat") == 0
+    assert sorted([state(db, second)[2], state(db, third)[2]]) == [0, 1]
+    archive.rmdir()
+    archive.with_name("unmounted").rename(archive)
+    assert {brought.problem for brought in [*bring(), *bring()]} == {None}
+    assert len(lying(archive)) == 3
+
+
 def test_a_product_without_a_file_is_given_up_with_the_reason(db: sqlite3.Connection, bring: Bring) -> None:
     number = want(db, "P1")
     (brought,) = bring()

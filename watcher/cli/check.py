@@ -83,6 +83,7 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
     if stored:
         yield from _watches(parts)
         yield from _named_sites(parts)
+        yield from _emptied(parts)
     yield from _channels(parts, stored)
 
 
@@ -183,6 +184,13 @@ def _feeds(parts: Parts) -> Iterator[Finding]:
     well = existing.is_dir() and os.access(existing, os.W_OK)
     text = f"{place}, written after each pass" if well else f"{existing} cannot be written"
     yield Finding("feeds", well, text, "set feeds.directory to a directory that the service can write")
+
+
+def _emptied(parts: Parts) -> Iterator[Finding]:
+    with closing(parts.db()) as db:
+        gone = parts.downloads.gone(db)
+    if gone is not None:
+        yield Finding(parts.downloads.archive.kind, False, str(gone), gone.hint)
 
 
 def _named_sites(parts: Parts) -> Iterator[Finding]:

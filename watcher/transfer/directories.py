@@ -65,4 +65,5 @@ def named(path: Path) -> Iterator[None]:
                 f"the disk is full: {path} cannot grow",
                 hint="make room; the download goes on from there",
             ) from error
-        raise TransferError(f"{path} cannot be written: {error.strerror or error}") from error
+        why = "a link is in the way, and is not followed" if error.errno == errno.ELOOP else error.strerror or error
+        raise TransferError(f"{path} cannot be written: {why}") from error

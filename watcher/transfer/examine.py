@@ -63,5 +63,5 @@ def mounted(root: Path) -> None:
     if not there:
         raise TransferError(
             f"the archive {root} is empty, or not there",
-            hint="is its disk mounted? Nothing was noted, and nothing was changed",
+            hint="is its disk mounted? Nothing was changed. If it was emptied on purpose, put any file into it",
         )

@@ -73,6 +73,12 @@ class Downloads:
 
         return Bucket(Objects(place, table.bucket), Spool(_directory(table.spool, self.state / "spool")))
 
+    def gone(self, db: sqlite3.Connection) -> WatcherError | None:
+        """Return what is wrong where something was stored in the archive's directory, and nothing is there."""
+        from watcher.tasks.download import gone
+
+        return gone(db, self.archive)
+
     def by_hand(self, name: str) -> Path:
         """Return the directory in the archive for what is fetched by hand; a bucket has none: raises `UsageError`."""
         if bucket_place(self.config.download.archive) is not None:
