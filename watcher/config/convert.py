@@ -22,6 +22,7 @@ from watcher.config.tables import (
     NotifyTable,
     PollTable,
 )
+from watcher.decoding import in_words
 from watcher.errors import ConfigError
 from watcher.quantities import read
 
@@ -41,7 +42,7 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
         key = ".".join(
             part for part in (table, place.strip("`").removeprefix("$").strip(".").replace("[...]", ".NAME")) if part
         )
-        message = _plain(message, _choices(key))
+        message = in_words(message, _choices(key))
         unknown = re.search(r"unknown field `(.+?)`", message)
         hint = "config.example.toml shows every key"
         if re.search(r"Expected `object.*got `str`", message):
@@ -50,22 +51,6 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
             message = f'has no key "{unknown.group(1)}"'
             hint = _nearest(unknown.group(1), to, place) or hint
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{message}", hint=hint) from error
-
-
-def _plain(message: str, choices: Sequence[str]) -> str:
-    """Say in TOML's words what msgspec says in JSON's: `must be a list, and is a text`."""
-    wrong = re.fullmatch(r"Invalid enum value '(.*)'", message)
-    if wrong is not None:
-        return f'"{wrong[1]}" is none of its choices' + (f": {', '.join(choices)}" if choices else "")
-    bound = re.fullmatch(r"Expected `(int|array)`(?: of length)? (>=|<=) (\d+)", message)
-    if bound is not None:
-        what = "must have" if bound[1] == "array" else "must be"
-        return f"{what} {_BOUNDS[bound[2]]} {bound[3]}"
-    told = re.fullmatch(r"Expected `(.+)`, got `(.+)`", message)
-    if told is None:
-        return message
-    meant = [_WORDS.get(word, word) for word in told[1].split(" | ") if word != "null"]
-    return f"must be {' or '.join(dict.fromkeys(meant))}, and is {_WORDS.get(told[2], told[2])}"
 
 
 def _choices(key: str) -> Sequence[str]:
@@ -77,18 +62,6 @@ def _choices(key: str) -> Sequence[str]:
             if get_origin(inner) is Literal:
                 return get_args(inner)
     return ()
-
-
-_BOUNDS = {">=": "at least", "<=": "at most"}
-
-_WORDS = {
-    "array": "a list",
-    "object": "a table",
-    "str": "a text",
-    "int": "a number",
-    "float": "a number",
-    "bool": "true or false",
-}
 
 
 def _nearest(word: str, to: type[Any], place: str) -> str | None:

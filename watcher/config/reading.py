@@ -83,8 +83,18 @@ def _check(config: Config, where: str) -> None:
         if not least <= value <= most:
             raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
     _check_parts(config, where)
-    if config.download.archive == "":
-        raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
+    for key, place in (
+        ("download.archive", config.download.archive),
+        ("download.spool", config.download.spool),
+        ("feeds.directory", config.feeds.directory),
+    ):
+        if place == "":
+            raise ConfigError(f'{where}: {key} is ""', hint="name a directory, or leave the key out")
+        if place is not None and not place.startswith(("/", "~")) and "://" not in place:
+            raise ConfigError(
+                f'{where}: {key} = "{place}" depends on where watcher is started',
+                hint=f'begin it with / or ~: "{Path(place).absolute()}"',
+            )
     check_bucket(config.download, where)
     if config.log.format not in ("text", "json"):
         raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
@@ -130,8 +140,6 @@ def _check_parts(config: Config, where: str) -> None:
                 f"{where}: health.expires names {name}, which is no catalogue",
                 hint=f"the catalogues are: {', '.join(config.known())}",
             )
-    if config.feeds.directory == "":
-        raise ConfigError(f'{where}: feeds.directory is ""', hint="name a directory, or leave the key out")
     if config.feeds.public_url is not None and not _public(config.feeds.public_url):
         raise ConfigError(
             f'{where}: feeds.public_url = "{config.feeds.public_url}"',
