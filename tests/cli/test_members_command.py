@@ -42,7 +42,7 @@ def test_members_come_into_a_directory_and_nothing_is_remembered(seen: Watcher, 
         other = seen("download", TITLE, "--members", "*.jp2")
     place = tmp_path / "here" / TITLE
     assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(f"stored {place} (2 files, 64,000 bytes, of which ")
+    assert said.out.startswith(f"stored {place} (2 files, 64,000 bytes; ")
     assert said.out.endswith("fetched as they are packed; verified: crc32)\n")
     assert sorted(str(path.relative_to(place)) for path in place.rglob("*.tif")) == [
         "S5/MASKS/CLM.tif",

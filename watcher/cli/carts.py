@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, Percent, SiteName
 from watcher.cli.output import several
-from watcher.cli.under_way import bars, stoppable
+from watcher.cli.under_way import bars, ended, stoppable
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
@@ -126,13 +126,14 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     failed = 0
     with stoppable(parts), bars() as show:
         for brought in parts.downloads.fetch_cart(files, folder, show):
-            if brought.verified is not None:
-                how = brought.verified
-                word = "stored" if how.fetched else "kept"
-                click.echo(f"{word} {brought.path} ({how.size:,} bytes, {proof(how.how)})")
-            else:
-                failed += 1
-                click.echo(f"failed {brought.file.name}: {_why(brought.problem)}", err=True)
+            failed += brought.verified is None
+            with ended(show, brought.file.name):
+                if brought.verified is not None:
+                    how = brought.verified
+                    word = "stored" if how.fetched else "kept"
+                    click.echo(f"{word} {brought.path} ({how.size:,} bytes, {proof(how.how)})")
+                else:
+                    click.echo(f"failed {brought.file.name}: {_why(brought.problem)}", err=True)
     if parts.stop.is_set():
         click.echo("stopped; what was begun goes on from there next time", err=True)
         raise click.exceptions.Exit(130)

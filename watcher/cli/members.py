@@ -10,7 +10,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.output import several
-from watcher.cli.under_way import bars, stoppable
+from watcher.cli.under_way import bars, ended, stoppable
 from watcher.errors import UsageError
 
 
@@ -32,18 +32,19 @@ def fetch_members(context: Context, titles: Sequence[str], patterns: Sequence[st
     failed = 0
     with stoppable(parts), bars() as show:
         for brought in parts.downloads.fetch_members(chosen, folder, patterns, show):
-            if brought.gathered is not None:
-                home = brought.gathered
-                word = "stored" if home.fetched else "kept"
-                files = several(len(home.files), "file")
-                click.echo(
-                    f"{word} {brought.path} ({files}, {home.size:,} bytes, of which {home.fetched:,} fetched as they"
-                    f" are packed; verified: {home.how})"
-                )
-            else:
-                failed += 1
-                hint = brought.problem.hint if brought.problem else None
-                click.echo(f"failed {brought.title}: {brought.problem}" + (f" [{hint}]" if hint else ""), err=True)
+            with ended(show, brought.title):
+                if brought.gathered is not None:
+                    home = brought.gathered
+                    word = "stored" if home.fetched else "kept"
+                    files = several(len(home.files), "file")
+                    click.echo(
+                        f"{word} {brought.path} ({files}, {home.size:,} bytes; {home.fetched:,} fetched as they are"
+                        f" packed; verified: {home.how})"
+                    )
+                else:
+                    failed += 1
+                    hint = brought.problem.hint if brought.problem else None
+                    click.echo(f"failed {brought.title}: {brought.problem}" + (f" [{hint}]" if hint else ""), err=True)
     if parts.stop.is_set():
         click.echo("stopped; what is complete stays, and is not fetched again", err=True)
         raise click.exceptions.Exit(130)

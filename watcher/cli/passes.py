@@ -10,13 +10,14 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
-from watcher.cli.under_way import bars, stoppable
+from watcher.cli.under_way import bars, ended, stoppable
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from watcher.tasks.download import Brought
     from watcher.wiring import Parts
 
 
@@ -175,7 +176,6 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
             raise UsageError("--members names no pattern", hint="write for instance --members '*_B04*,MASKS/*'")
         fetch_members(context, product, patterns, folder)
         return
-    from watcher.core.wording import proof
     from watcher.store import downloads
     from watcher.wiring import now
 
@@ -186,19 +186,9 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
     with stoppable(parts), bars() as show:
         for brought in parts.downloads.fetch(db, show):
             count += 1
-            if brought.stored is not None:
-                home = brought.stored
-                word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
-                place = parts.downloads.archive.shown(brought.place)
-                click.echo(f"{word} {place} ({home.size:,} bytes, {proof(home.verified)})")
-            elif brought.staged:
-                click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
-            else:
-                failed += 1
-                after = (
-                    f"again {ago(brought.again, now())}" if brought.again else "given up; `watcher retry` tries again"
-                )
-                click.echo(f"failed {brought.title}: {brought.problem} ({after})", err=True)
+            failed += not (brought.stored or brought.staged)
+            with ended(show, brought.title):
+                _tell_of(parts, brought)
     if parts.stop.is_set():
         click.echo("stopped; what was begun goes on from there next time", err=True)
         raise click.exceptions.Exit(130)
@@ -212,6 +202,22 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
         )
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _tell_of(parts: Parts, brought: Brought) -> None:
+    from watcher.core.wording import proof
+    from watcher.wiring import now
+
+    if brought.stored is not None:
+        home = brought.stored
+        word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
+        place = parts.downloads.archive.shown(brought.place)
+        click.echo(f"{word} {place} ({home.size:,} bytes, {proof(home.verified)})")
+    elif brought.staged:
+        click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
+    else:
+        after = f"again {ago(brought.again, now())}" if brought.again else "given up; `watcher retry` tries again"
+        click.echo(f"failed {brought.title}: {brought.problem} ({after})", err=True)
 
 
 def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
