@@ -87,6 +87,22 @@ def test_what_is_lost_or_rotten_is_wanted_anew_where_it_was(db: sqlite3.Connecti
     assert look(db, root) == {}
 
 
+def test_what_cannot_be_put_aside_is_said_to_stay_and_stops_no_other(db: sqlite3.Connection, root: Path) -> None:
+    first, second = put(db, root, "P1"), put(db, root, "P2")
+    (root / "Pornic/L2A/P1.zip").write_bytes(b"cont")
+    (root / "Pornic/L2A/P1.zip.rotten").mkdir()
+    (root / "Pornic/L2A/P2.zip").unlink()
+    stop = threading.Event()
+    found = list(verify(db, Disk(root), site=None, deep=False, again=True, now=Clock(), stop=stop))
+    assert [(one.held.revision, one.state.value, one.again) for one in found] == [
+        (first, "rotten", False),
+        (second, "lost", True),
+    ]
+    assert str(found[0].fault).endswith("P1.zip cannot be renamed: Is a directory")
+    assert (root / "Pornic/L2A/P1.zip").read_bytes() == b"cont"
+    assert rows(db, "SELECT revision FROM downloads WHERE due IS NOT NULL") == [second]
+
+
 @pytest.mark.parametrize("empty", [True, False])
 def test_an_archive_that_is_not_mounted_loses_nothing(db: sqlite3.Connection, root: Path, empty: bool) -> None:
     put(db, root, "P1")

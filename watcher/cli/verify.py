@@ -75,7 +75,8 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
             if counts["elsewhere"]:
                 place = parts.downloads.archive.shown("")
                 click.echo(f"  → copy what lies elsewhere to the same places in {place}, then verify again", err=True)
-            click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)
+            if wrong > counts["unreadable"]:
+                click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)
     if parts.stop.is_set():
         click.echo("stopped; the rest was not looked at", err=True)
         raise click.exceptions.Exit(130)

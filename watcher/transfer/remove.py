@@ -16,7 +16,7 @@ def remove(root: Path, place: Path, beside: str) -> None:
     what has its name is whole. Raises `TransferError`.
     """
     gone = place.with_name(f"{place.name}.dropped")
-    with named(place):
+    with named(place, "removed"):
         place.with_name(beside).unlink(missing_ok=True)
         if place.is_dir() and not place.is_symlink():
             if gone.exists():
