@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,12 +37,16 @@ def test_the_limits_are_told_with_what_they_hold_back(watcher: Watcher, limited:
         with writing(db):
             db.execute("UPDATE volumes SET bytes = 7000000")
         before = watcher("status").out
+        with writing(db):
+            db.execute("UPDATE volumes SET day = ?", ((moment.date() - timedelta(days=1)).isoformat(),))
+        later = watcher("status").out
     tomorrow = moment.date() + timedelta(days=1)
     assert "downloads take 2.0 MB/s at most at this time of day\n" in said
     assert "take5: fetched 1.0 GB of 1.0 GB today and 1.0 GB of 70 GB this month; the day's volume is used up," in said
     assert f"and 1 download waits until {tomorrow} 00:00 UTC" in said
     assert "Pornic: its 5 B are full, and its downloads wait (download.site_quota)\n" in said
     assert "take5: fetched 7.0 MB of 1.0 GB today and 7.0 MB of 70 GB this month\n" in before
+    assert re.search(r"^take5: fetched nothing of 1\.0 GB today and (7\.0 MB|nothing) of 70 GB", later, re.MULTILINE)
 
 
 def test_a_timetable_that_is_none_is_refused_with_the_way_out(watcher: Watcher, home: Path) -> None:

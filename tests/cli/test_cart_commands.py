@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Scene, Watcher
 from watcher.core.carts import read
+from watcher.core.wording import bytes_word
 
 
 @pytest.fixture
@@ -108,3 +109,14 @@ def test_nothing_to_put_into_a_cart_is_an_error(filled: Path, watcher: Watcher, 
     said = watcher("cart", *arguments)
     assert (said.code, said.out) == (2, "")
     assert "→" in said.err
+
+
+def test_what_a_cart_brings_counts_in_the_volume_of_its_catalogue(filled: Path, watcher: Watcher, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace("gap = 0\n", 'gap = 0\nmonthly = "70 GB"\n'))
+    assert "take5: fetched nothing of 70 GB this month" in watcher("status").out
+    assert watcher("import", str(filled), "--to", str(home / "here")).code == 0
+    size = sum(file.size or 0 for file in read(filled.read_bytes(), name="it"))
+    assert f"take5: fetched {bytes_word(size)} of 70 GB this month" in watcher("status").out
+    assert watcher("import", str(filled), "--to", str(home / "here")).code == 0
+    assert f"take5: fetched {bytes_word(size)} of 70 GB this month" in watcher("status").out

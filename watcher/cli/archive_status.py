@@ -83,8 +83,7 @@ def _volumes(parts: Parts, db: sqlite3.Connection, name: str, waiting: int, mome
         return []
     used = volumes.used(db, name, now=moment)
     parts_of_it = [
-        f"{bytes_word(spent(used, today=moment.date(), monthly=monthly)) if used else 'nothing'} of"
-        f" {bytes_word(cap)} {span}"
+        f"{bytes_word(spent(used, today=moment.date(), monthly=monthly)) or 'nothing'} of {bytes_word(cap)} {span}"
         for span, cap, monthly in (("today", how.daily, False), ("this month", how.monthly, True))
         if cap is not None
     ]

@@ -125,7 +125,7 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     folder = folder or parts.downloads.by_hand("carts") / safe(Path(name).stem)
     failed = 0
     with stoppable(parts), bars() as show:
-        for brought in parts.downloads.fetch_cart(files, folder, show):
+        for brought in parts.downloads.fetch_cart(parts.db(), files, folder, show):
             failed += brought.verified is None
             with ended(show, brought.file.name):
                 if brought.verified is not None:

@@ -31,7 +31,7 @@ def fetch_members(context: Context, titles: Sequence[str], patterns: Sequence[st
     folder = folder or parts.downloads.by_hand("parts")
     failed = 0
     with stoppable(parts), bars() as show:
-        for brought in parts.downloads.fetch_members(chosen, folder, patterns, show):
+        for brought in parts.downloads.fetch_members(db, chosen, folder, patterns, show):
             with ended(show, brought.title):
                 if brought.gathered is not None:
                     home = brought.gathered

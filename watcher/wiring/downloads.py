@@ -233,15 +233,26 @@ class Downloads:
         yield from verify(db, self.archive, site=site, deep=deep, again=again, now=now, stop=self.stop)
 
     def fetch_members(
-        self, products: Sequence[tuple[str, Product]], folder: Path, patterns: Sequence[str], show: Show | None = None
+        self,
+        db: sqlite3.Connection,
+        products: Sequence[tuple[str, Product]],
+        folder: Path,
+        patterns: Sequence[str],
+        show: Show | None = None,
     ) -> Iterator[members.Brought]:
         """Fetch some members of products, which are given with their catalogues, into a folder."""
+        from watcher.tasks.counting import Counted
         from watcher.tasks.members import bring
 
-        def terms(name: str) -> Terms:
-            return self.how(name).terms
+        counted = Counted(now)
 
-        yield from bring(products, self.catalogues.http, folder, patterns, terms=terms, show=show, stop=self.stop)
+        def terms(name: str) -> Terms:
+            return counted.on(self.how(name).terms, name)
+
+        for brought in bring(products, self.catalogues.http, folder, patterns, terms=terms, show=show, stop=self.stop):
+            counted.note(db)
+            yield brought
+        counted.note(db)
 
     def how(self, name: str) -> How:
         """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each.
@@ -271,21 +282,33 @@ class Downloads:
                 self._hows[name] = how
             return self._hows[name]
 
-    def fetch_cart(self, files: Sequence[File], folder: Path, show: Show | None = None) -> Iterator[carts.Brought]:
+    def fetch_cart(
+        self, db: sqlite3.Connection, files: Sequence[File], folder: Path, show: Show | None = None
+    ) -> Iterator[carts.Brought]:
         """Fetch the files of a cart into a folder."""
         from watcher.tasks.carts import bring
+        from watcher.tasks.counting import Counted
         from watcher.transfer import Terms
 
-        yield from bring(
+        usual, counted = Terms(reserve=self.config.download.reserve, rate=self._rate), Counted(now)
+
+        def terms(url: str) -> Terms:
+            name = self.catalogues.at(url)
+            return usual if name is None else counted.on(usual, name)
+
+        for brought in bring(
             files,
             self.catalogues.http_at,
             folder,
             concurrency=self.config.download.concurrency,
-            terms=Terms(reserve=self.config.download.reserve, rate=self._rate),
+            terms=terms,
             steer=self.steer,
             show=show,
             stop=self.stop,
-        )
+        ):
+            counted.note(db)
+            yield brought
+        counted.note(db)
 
     def file_systems(self) -> Iterator[Finding]:
         """Say what is to be known of the file systems that the database and downloads are written to."""
