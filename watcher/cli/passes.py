@@ -11,7 +11,7 @@ from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
 from watcher.cli.under_way import bars, ended, stoppable
-from watcher.errors import UsageError, WatcherError
+from watcher.errors import AlreadyRunning, UsageError, WatcherError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -183,12 +183,17 @@ def download(context: Context, product: tuple[str, ...], members: str | None, fo
     db = parts.db()
     count = _want(parts, db, product)
     failed = 0
-    with stoppable(parts), bars() as show:
-        for brought in parts.downloads.fetch(db, show):
-            count += 1
-            failed += not (brought.stored or brought.staged)
-            with ended(show, brought.title):
-                _tell_of(parts, brought)
+    try:
+        with stoppable(parts), bars() as show:
+            for brought in parts.downloads.fetch(db, show):
+                count += 1
+                failed += not (brought.stored or brought.staged)
+                with ended(show, brought.title):
+                    _tell_of(parts, brought)
+    except AlreadyRunning as error:
+        if not product:
+            raise
+        raise AlreadyRunning(str(error), hint="what you named is wanted now, and comes with it") from error
     if parts.stop.is_set():
         click.echo("stopped; what was begun goes on from there next time", err=True)
         raise click.exceptions.Exit(130)
