@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Scene, Watcher
-from watcher.core.carts import read
+from tests.given import NOW
+from tests.loopback import Request, reply, served
+from watcher.core.carts import FORMATS, File, read
 from watcher.core.wording import bytes_word
 
 
@@ -61,6 +63,20 @@ def test_curl_downloads_a_cart(filled: Path, watcher: Watcher, tmp_path: Path) -
     )
     for file in read(filled.read_bytes(), name="it"):
         assert f"md5:{hashlib.md5((tmp_path / file.name).read_bytes()).hexdigest()}" == file.checksum
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_ends_with_an_error_when_any_file_of_a_cart_is_missing(tmp_path: Path) -> None:
+    def answer(request: Request, connection: object) -> bytes:
+        del connection
+        return reply(404) if request.target == "/1" else reply(200, b"content")
+
+    with served(answer) as peer:
+        files = [File(f"P{number}", (peer.url(f"/{number}"),)) for number in range(3)]
+        (tmp_path / "cart").write_text(FORMATS["curl"](files, NOW))
+        ran = subprocess.run(["curl", "-q", "-sS", "-K", "cart"], cwd=tmp_path, check=False, timeout=60)
+    assert ran.returncode == 22
+    assert (tmp_path / "P0").read_bytes() == b"content"
 
 
 def test_a_cart_is_imported_whole_and_a_second_time_kept(filled: Path, watcher: Watcher, home: Path) -> None:

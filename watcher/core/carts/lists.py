@@ -62,9 +62,12 @@ def aria2(files: Sequence[File], now: datetime) -> str:
 
 
 def curl(files: Sequence[File], now: datetime) -> str:
-    """Write a configuration of curl (`curl -K`); it follows redirects, and fails on what is no file."""
+    """Write a configuration of curl (`curl -K`); it follows redirects, and stops with an error at what is no file.
+
+    Without `fail-early` curl's exit status would be that of the last file alone.
+    """
     del now
-    lines = ["fail", "location", "create-dirs"]
+    lines = ["fail", "fail-early", "location", "create-dirs"]
     for file in files:
         lines += [f"url = {_quoted(file.urls[0])}", f"output = {_quoted(file.name)}"]
     return "".join(f"{line}\n" for line in lines)
