@@ -57,6 +57,27 @@ def test_a_product_of_several_files_has_a_directory() -> None:
         ("https://a.example/p.zip?_tk=secret&lang=en", "https://a.example/p.zip?lang=en"),
         ("https://a.example/p.zip?X-Amz-Signature=secret", "https://a.example/p.zip"),
         ("https://a.example/p.zip?sig=secret&st=1", "https://a.example/p.zip?st=1"),
+        *(
+            (
+                f"https://a.example/p.zip?{name}=secret&id=P-1&author=Ann&path=a%2Fb",
+                "https://a.example/p.zip?id=P-1&author=Ann&path=a%2Fb",
+            )
+            for name in (
+                "requestSignature",
+                "X-Goog-Signature",
+                "AWSAccessKeyId",
+                "Key-Pair-Id",
+                "password",
+                "auth",
+                "Authorization",
+                "jwt",
+                "id_token",
+                "accessToken",
+                "subscription-key",
+                "apiKey",
+                "client_secret",
+            )
+        ),
     ],
 )
 def test_no_credential_is_in_a_cart(href: str, kept: str) -> None:
