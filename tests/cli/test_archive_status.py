@@ -12,8 +12,10 @@ import pytest
 from tests.conftest import Watcher
 from tests.given import database
 from tests.tasks.stored import put, want
-from watcher.store import downloads, tapes, volumes
+from watcher.store import downloads, fetching, tapes, volumes
 from watcher.store.connection import writing
+from watcher.store.fetching import Going
+from watcher.store.locks import holding
 
 
 @pytest.fixture
@@ -119,3 +121,25 @@ def test_of_many_downloads_that_failed_some_are_told_of_and_how_many_more_there_
     assert len(json.loads(watcher("status", "--json").out)["troubles"]) == 33
     assert watcher("retry").code == 0
     assert "P00: download failed, due again: no route\n" in watcher("status").out
+
+
+def test_what_is_being_fetched_is_shown_while_somebody_fetches(watcher: Watcher, home: Path) -> None:
+    assert watcher("status").code == 0
+    going = [Going("ONE", 1_300_000, 3_000_000, 630_000), Going("TWO", 0, None, 0), Going("SIX", 5, 9, 0, storing=True)]
+    fetching.put(home / "state" / "fetching.json", going)
+    assert "fetching" not in watcher("status").out, "whoever wrote that is gone"
+    with holding(home / "state" / "download.lock", what="downloading"):
+        said = watcher("status").out
+        (one, two, _) = json.loads(watcher("status", "--json").out)["downloads"]["fetching"]
+    assert (
+        "fetching ONE: 1.3 MB of 3.0 MB (43 %), 630 kB/s, 3 s left\nfetching TWO: 0 B\nstoring SIX: 5 B of 9 B" in said
+    )
+    assert (one["rate"], round(one["left"], 1), two["left"]) == (630_000, 2.7, None)
+
+
+def test_a_pass_says_how_far_it_is_and_leaves_nothing_behind(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic", "--no-download")
+    watcher("poll")
+    title = next(row["title"] for row in json.loads(watcher("products", "--json", "--level", "L2A").out))
+    assert watcher("download", title).code == 0
+    assert not (home / "state" / "fetching.json").exists()

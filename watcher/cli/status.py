@@ -81,6 +81,8 @@ def status(context: Context, as_json: bool) -> None:
         f"downloads: {files['wanted']} wanted{waits}, {files['stored']} stored ({files['bytes']:,} bytes),"
         f" {files['given_up']} given up; archive {state['archive']}"
     )
+    for going in state["downloads"]["fetching"]:
+        click.echo(_fetching(going))
     for line in state["limits"]:
         click.echo(line)
     for alert in state["alerts"]:
@@ -91,6 +93,20 @@ def status(context: Context, as_json: bool) -> None:
         click.echo(f"  {trouble}")
     if len(state["troubles"]) > _SHOWN:
         click.echo(f"  … and {len(state['troubles']) - _SHOWN:,} more (--json lists all)")
+
+
+def _fetching(going: dict[str, Any]) -> str:
+    from watcher.core.moments import lasting
+    from watcher.core.wording import bytes_word
+
+    line = f"{'storing' if going['storing'] else 'fetching'} {going['title']}: {bytes_word(going['done']) or '0 B'}"
+    if going["total"]:
+        line += f" of {bytes_word(going['total'])} ({100 * going['done'] / going['total']:.0f} %)"
+    if going["rate"]:
+        line += f", {bytes_word(going['rate'])}/s"
+    if going["left"] is not None:
+        line += f", {lasting(timedelta(seconds=going['left']))} left"
+    return line
 
 
 def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, Any]:
@@ -171,6 +187,17 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             "stored": stored,
             "given_up": files_lost,
             "bytes": size,
+            "fetching": [
+                {
+                    "title": one.title,
+                    "done": one.done,
+                    "total": one.total,
+                    "rate": one.rate,
+                    "left": one.left,
+                    "storing": one.storing,
+                }
+                for one in parts.downloads.going()
+            ],
         },
         "alerts": [
             {

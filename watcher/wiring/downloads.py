@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from watcher.core.carts import File
     from watcher.core.limits import Step
     from watcher.core.shelves import Layout
+    from watcher.store.fetching import Going
     from watcher.tasks import carts, members
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.download.cluster import Cluster
@@ -41,6 +42,9 @@ DATABASE = "watcher.db"
 class _Retention(TypedDict):
     keep: timedelta | None
     max_size: int | None
+
+
+_FETCHING = "fetching.json"
 
 
 class Downloads:
@@ -95,11 +99,19 @@ class Downloads:
         Raises `ClusterError` when a cluster is to fetch them, and cannot.
         """
         from watcher.tasks.download import Rules, download, run
+        from watcher.tasks.download.board import Board
 
         limits = self.config.download
+        board = Board(self.state / _FETCHING, show)
+
+        def steer() -> None:
+            self.steer()
+            board.write()
+
         with holding(self.state / "download.lock", what="downloading"), ExitStack() as stack:
+            stack.callback(board.close)
             cluster = self._cluster(alive)
-            yield from download(
+            for brought in download(
                 db,
                 self.catalogues.http,
                 self.archive,
@@ -110,12 +122,21 @@ class Downloads:
                 how=self.how,
                 rules=Rules(limits.order, limits.sites, limits.site_quota),
                 owed=self.config.hooks_for,
-                steer=self.steer,
-                show=show,
+                steer=steer,
+                show=board.show,
                 carry=run if cluster is None else stack.enter_context(cluster).carry,
                 at_hand=self.catalogues.at_hand,
                 stop=self.stop,
-            )
+            ):
+                board.end(brought.title)
+                yield brought
+
+    def going(self) -> Sequence[Going]:
+        """Return what is being fetched now, by whatever process."""
+        from watcher.store import fetching
+        from watcher.store.locks import holder
+
+        return () if holder(self.state / "download.lock") is None else fetching.get(self.state / _FETCHING)
 
     def _cluster(self, alive: Callable[[], None] = lambda: None) -> Cluster | None:
         """Return the cluster that fetches, not asked yet; `None` where threads do it."""
