@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Watcher
 from tests.given import database
 from tests.tasks.stored import put, want
+from watcher.model import Asset
 from watcher.store import downloads, fetching, tapes, volumes
 from watcher.store.connection import writing
 from watcher.store.fetching import Going
@@ -104,6 +105,22 @@ def test_what_lies_in_another_archive_since_the_configuration_changed_is_said(
     former.rename(other)
     assert watcher("verify", "--deep").code == 0
     assert "no longer the archive" not in watcher("status").out
+
+
+def test_what_waits_for_others_to_come_from_tape_is_told(watcher: Watcher, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace("gap = 0\n", "gap = 0\norders = 1\n", 1))
+    moment = datetime.now(UTC)
+    with database(home / "state" / "watcher.db") as db:
+        number = want(db, "P1", title="ONE")
+        with writing(db):
+            tapes.staged(db, number, since=moment, problem="on tape", again=moment + timedelta(hours=2))
+        assert "`orders`" not in watcher("status").out
+        want(db, "P2", title="TWO", assets=(Asset("p", "https://h.example/2", online=True),))
+        assert "`orders`" not in watcher("status").out
+        want(db, "P3", title="THREE")
+    said = watcher("status").out
+    assert "take5: 1 product comes from tape, as many as `orders` allows; 1 download that may have to waits for" in said
 
 
 def test_of_many_downloads_that_failed_some_are_told_of_and_how_many_more_there_are(

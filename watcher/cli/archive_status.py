@@ -59,6 +59,7 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
         f"{site}: its {bytes_word(quota or 0)} are full, and its downloads wait (download.site_quota)"
         for site in sorted(full)
     ]
+    told += _orders(parts, db, moment)
     told += [
         f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)}, {until(one.due, moment)}"
         for one in tapes.ordered(db)
@@ -71,6 +72,25 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
             f" the first {ago(first, moment)} (watcher tidy lists them, watcher pin keeps one)"
         )
     return told
+
+
+def _orders(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
+    """Say of which catalogues so much is on tape that what may be there, too, is not asked for."""
+    from collections import Counter
+
+    from watcher.store import downloads, tapes
+
+    coming = Counter(one.catalogue for one in tapes.ordered(db))
+    if not coming:
+        return []
+    free = tapes.without_order(db, now=moment)
+    held = Counter(one.catalogue for one in downloads.due(db, now=moment) if one.revision not in free)
+    return [
+        f"{name}: {several(count, 'product')} {'comes' if count == 1 else 'come'} from tape, as many as `orders`"
+        f" allows; {several(held[name], 'download')} that may have to {'waits' if held[name] == 1 else 'wait'} for that"
+        for name, count in coming.items()
+        if held[name] and count >= parts.downloads.how(name).orders
+    ]
 
 
 def _volumes(parts: Parts, db: sqlite3.Connection, name: str, waiting: int, moment: datetime) -> list[str]:
