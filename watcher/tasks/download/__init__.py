@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -113,6 +114,8 @@ def download(
                         concurrency = 0
                     elif isinstance(error, CredentialError):
                         refused.add(begun.wanted.catalogue)
+                    if error is None:
+                        _forget(db, archive, begun.wanted.revision)
                     grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
@@ -134,6 +137,15 @@ def gone(db: sqlite3.Connection, archive: Archive) -> NoArchive | None:
         except TransferError as error:
             return NoArchive(str(error), hint=error.hint)
     return None
+
+
+def _forget(db: sqlite3.Connection, archive: Archive, revision: int) -> None:
+    """Remove what was begun of what a revision has replaced: nothing would go on from it."""
+    from watcher.transfer.remove import forget
+
+    for place in downloads.in_vain(db, revision):
+        with suppress(TransferError):  # what another process is at, or what cannot be removed, harms nothing but room
+            forget(archive.workplace(place))
 
 
 def _carried(carry: Carry, at_hand: AtHand, empty: NoArchive | None, job: Job, own: Own) -> Stored:
