@@ -77,7 +77,8 @@ def test_check_goes_on_where_the_database_cannot_be_read(watcher: Watcher, home:
         ('[poll]\ninterval = "7h"\nmax_interval = "6h"', "poll.max_interval", "25200 is the least"),
         ("[download]\nconcurrency = 0", "download.concurrency", "1 is the least"),
         ('[download]\nkeep = "0d"', "download.keep is 0", "3600 is the least"),
-        ('[download]\narchive = "products"', 'download.archive = "products"', "begin it with / or ~"),
+        ('[download]\narchive = "products"', 'download.archive = "products"', "begin it with / or ~/"),
+        ('[download]\narchive = "~nobody-x/p"', "depends on where", "begin it with / or ~/"),
         ('[feeds]\ndirectory = "feeds"', 'feeds.directory = "feeds"', "begin it with / or ~"),
         (
             "[catalogues.cdse]\nauth = { kind = 'basic', username = 'me', password = 'x' }",

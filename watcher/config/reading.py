@@ -90,10 +90,10 @@ def _check(config: Config, where: str) -> None:
     ):
         if place == "":
             raise ConfigError(f'{where}: {key} is ""', hint="name a directory, or leave the key out")
-        if place is not None and not place.startswith(("/", "~")) and "://" not in place:
+        if place is not None and not f"{place}/".startswith(("/", "~/")) and "://" not in place:
             raise ConfigError(
                 f'{where}: {key} = "{place}" depends on where watcher is started',
-                hint=f'begin it with / or ~: "{Path(place).absolute()}"',
+                hint="begin it with / or ~/",
             )
     check_bucket(config.download, where)
     if config.log.format not in ("text", "json"):
