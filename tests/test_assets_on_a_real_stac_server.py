@@ -104,11 +104,11 @@ def test_chosen_assets_come_into_one_directory_verified(seen: Land, watcher: Wat
     said = watcher("download", "S1", "--assets", "b02, B03,SCL", "--to", str(tmp_path / "here"))
     place = tmp_path / "here" / "S1"
     assert (said.code, said.err) == (0, "")
-    assert said.out == f"stored {place} (3 files, 180,000 bytes, of which 180,000 fetched; verified: sha256)\n"
+    assert said.out == f"stored {place} (3 files, 180,000 bytes; 180,000 fetched; verified: sha256)\n"
     assert lies(tmp_path / "here") == {f"S1/{key}.tif": BANDS[key] for key in ("B02", "B03", "SCL")}
 
     again = watcher("download", "S1", "--assets", "B02,B03,SCL", "--to", str(tmp_path / "here"))
-    assert again.out == f"kept {place} (3 files, 180,000 bytes, of which 0 fetched; verified: sha256)\n"
+    assert again.out == f"kept {place} (3 files, 180,000 bytes; 0 fetched; verified: sha256)\n"
     assert sorted(seen.files.targets) == ["/S1/B02.tif", "/S1/B03.tif", "/S1/SCL.tif"]
     assert "downloads: 0 wanted, 0 stored" in watcher("status").out
 
@@ -145,7 +145,7 @@ def test_a_file_that_is_not_what_the_catalogue_says_leaves_no_directory(seen: La
     assert not (seen.home / "here" / "S1").exists()
     seen.pgstac.change(seen.scene("S1"))
     mended = watcher("download", "S1", "--assets", "B02,B03", "--to", str(seen.home / "here"))
-    assert "2 files, 120,000 bytes, of which 60,000 fetched" in mended.out
+    assert "2 files, 120,000 bytes; 60,000 fetched" in mended.out
 
 
 def test_a_product_that_is_gone_fails_and_the_others_come(seen: Land, watcher: Watcher) -> None:
@@ -171,7 +171,7 @@ def test_killed_in_the_middle_it_goes_on_with_what_is_missing(seen: Land, watche
     assert lies(seen.home / "here")["S1.partial/B02.tif"] == BANDS["B02"]
     seen.slow.clear()
     said = watcher("download", "S1", "--assets", "B02,B03,SCL", "--to", str(seen.home / "here"))
-    assert said.out.startswith(f"stored {seen.home / 'here' / 'S1'} (3 files, 180,000 bytes, of which ")
+    assert said.out.startswith(f"stored {seen.home / 'here' / 'S1'} (3 files, 180,000 bytes; ")
     assert lies(seen.home / "here") == {f"S1/{key}.tif": BANDS[key] for key in ("B02", "B03", "SCL")}
     assert seen.files.targets.count("/S1/B02.tif") == 1
 

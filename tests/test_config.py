@@ -223,7 +223,13 @@ for number in range(1000):
         ('[download]\nconcurrency = "2"\n', "download.concurrency: must be a number, and is a text"),
         ('[download]\nlevels = "L2A"\n', "download.levels: must be a list, and is a text"),
         ('[download]\nsidecar = "yes"\n', "download.sidecar: must be true or false, and is a text"),
-        ('[download]\norder = "new"\n', 'download.order: "new" is none of its choices'),
+        ('[download]\norder = "new"\n', 'download.order: "new" is none of its choices: newest, oldest, clearest'),
+        ("[catalogues.cdse]\nstreams = 0\n", "catalogues.cdse.streams: must be at least 1"),
+        ("[hooks.x]\ncommand = []\n", "hooks.NAME.command: must have at least 1"),
+        (
+            '[catalogues.cdse]\nneeds_account = ["all"]\n',
+            '"all" is none of its choices: search, download',
+        ),
         ('[hooks.x]\ncommand = "wc"\n', "hooks.NAME.command: must be a list, and is a text"),
     ],
 )

@@ -135,4 +135,4 @@ class NoSpace(TransferError):
 
 
 class NoArchive(NoSpace):
-    """The archive's bucket takes nothing, or cannot be reached: no other product would get in either."""
+    """The archive takes nothing, or is not there: no other product would get in either."""

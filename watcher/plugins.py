@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
-from watcher.decoding import convert
+from watcher.decoding import convert, in_words
 from watcher.errors import ConfigError
 from watcher.model import Candidate, Capability, Finding, Holding, Notice, Page, Product, Query, Sent
 
@@ -149,7 +150,12 @@ def build(family: str, kind: str, settings: Mapping[str, Any], *, place: str, se
     try:
         return convert(settings, part)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"[{place}] {error}", hint=see or f"see config.example.toml for kind {kind}") from error
+        message, _, at = str(error).partition(" - at `$")
+        key = f"{at.strip('`.')}: " if at else ""
+        hint = see or f"see config.example.toml for kind {kind}"
+        if re.search(r"Expected `object.*got `str`", message):
+            hint = f'a secret is named by reference, as {{ file = "/path" }} or {{ env = "NAME" }}; {hint}'
+        raise ConfigError(f"[{place}] {key}{in_words(message)}", hint=hint) from error
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

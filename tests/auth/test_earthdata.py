@@ -201,6 +201,18 @@ def test_a_host_that_does_not_accept_a_token_is_said_so():
         assert identity.requests == []
 
 
+def test_a_page_in_the_way_is_not_said_to_accept_a_login():
+    with (
+        served(reply(200, b"<html>Welcome to the hotel")) as page,
+        Http(origin="https://cmr.example", hosts=[f"127.0.0.1:{page.port}"]) as http,
+    ):
+        finding = dancer(page).check(http)
+    assert (finding.well, "something else" in finding.text) == (False, True), finding
+
+
+FEED = b'{"feed":{"updated":"2026-11-29T00:00:00Z","id":"x","title":"ECHO dataset metadata","entry":[]}}'
+
+
 def test_a_look_tries_the_password_and_makes_no_token(monkeypatch):
     with served(Login()) as identity, Http(origin="https://cmr.example", hosts=[f"127.0.0.1:{identity.port}"]) as http:
         assert dancer(identity).check(http).text == "127.0.0.1 accepts the login of jane"
@@ -210,19 +222,20 @@ def test_a_look_tries_the_password_and_makes_no_token(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("token", "status", "well", "said"),
+    ("token", "answer", "well", "said"),
     [
-        (TOKEN, 200, True, "accepts the token of jane, good until 2096-10-02"),
-        ("opaque", 200, True, "accepts the token"),
-        (TOKEN, 401, False, "refuses the token"),
-        (jwt(uid="jane", exp=1_600_000_000), 200, False, "ended on"),
-        (TOKEN, 500, False, "500"),
+        (TOKEN, reply(200, FEED), True, "accepts the token of jane, good until 2096-10-02"),
+        ("opaque", reply(200, FEED), True, "accepts the token"),
+        (TOKEN, reply(401), False, "refuses the token"),
+        (jwt(uid="jane", exp=1_600_000_000), reply(200, FEED), False, "ended on"),
+        (TOKEN, reply(500), False, "500"),
+        (TOKEN, reply(200, b"<html>Welcome to the hotel"), False, "something else"),
     ],
 )
-def test_a_look_asks_the_cmr_with_the_token(token, status, well, said, monkeypatch):
+def test_a_look_asks_the_cmr_with_the_token(token, answer, well, said, monkeypatch):
     monkeypatch.setenv("WATCHER_TEST_TOKEN", token)
     with (
-        served(reply(status, b"{}")) as cmr,
+        served(answer) as cmr,
         Http(origin="https://cmr.example", hosts=[f"127.0.0.1:{cmr.port}"], backoff_base=0.0) as http,
     ):
         finding = bearer(cmr).check(http)

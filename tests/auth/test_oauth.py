@@ -300,6 +300,19 @@ def test_a_look_logs_in(monkeypatch):
     assert "wr0ng" not in f"{finding}"
 
 
+@pytest.mark.parametrize("status", [204, 302, 404, 405, 410, 500])
+def test_a_place_that_gives_no_tokens_is_not_said_to_accept_a_login(status):
+    from watcher.net import Http
+
+    def nowhere(asked: Asked) -> Reply:
+        return Reply(status, b"") if asked.path == TOKEN else Reply(200, b"{}")
+
+    with answering(nowhere) as (url, _), Http(origin=url, auth=account(url).auth(), backoff_base=0.001) as http:
+        finding = account(url).check(http)
+    assert not finding.well
+    assert f"127.0.0.1 answered {status} to a login" in finding.text
+
+
 def test_the_settings_are_those_of_the_configuration():
     settings = {
         "url": "https://catalogue.example/odata/v1",

@@ -75,6 +75,12 @@ _SIGNED = re.compile(
 )
 
 
+BUCKETS = (
+    b'<?xml version="1.0" encoding="UTF-8"?><ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    b"<Owner><ID>x</ID></Owner><Buckets/></ListAllMyBucketsResult>"
+)
+
+
 class Store:
     """An S3 store that checks what is signed, written from the server's side: from what came over the wire."""
 
@@ -85,6 +91,8 @@ class Store:
         code = self.fault(request)
         if code is not None:
             return reply(403, f"<Error><Code>{code}</Code></Error>".encode(), content_type="application/xml")
+        if request.target == "/":
+            return reply(200, BUCKETS, content_type="application/xml")
         return reply(206 if "range" in request.headers else 200, b"band")
 
     def fault(self, request: Request) -> str | None:
@@ -203,3 +211,12 @@ def test_the_settings_are_those_of_the_configuration():
     assert (kind.region, kind.requester_pays) == ("us-east-1", False)
     with pytest.raises(ConfigError, match="endpoint must be an https address"):
         plugins.build("auth", "s3", {**settings, "endpoint": "s3://eodata"}, place="catalogues.x.auth")
+
+
+def test_a_page_in_the_way_is_not_said_to_accept_a_key():
+    with (
+        served(reply(200, b"<html>Welcome to the hotel")) as page,
+        Http(origin="https://c.example", hosts=[f"127.0.0.1:{page.port}"]) as http,
+    ):
+        finding = account(page.origin).check(http)
+    assert (finding.well, "something else" in finding.text) == (False, True), finding

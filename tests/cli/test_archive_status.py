@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 from tests.conftest import Watcher
 from tests.given import database
 from tests.tasks.stored import put, want
-from watcher.store import tapes, volumes
+from watcher.model import Asset
+from watcher.store import downloads, fetching, tapes, volumes
 from watcher.store.connection import writing
+from watcher.store.fetching import Going
+from watcher.store.locks import holding
 
 
 @pytest.fixture
@@ -36,12 +40,16 @@ def test_the_limits_are_told_with_what_they_hold_back(watcher: Watcher, limited:
         with writing(db):
             db.execute("UPDATE volumes SET bytes = 7000000")
         before = watcher("status").out
+        with writing(db):
+            db.execute("UPDATE volumes SET day = ?", ((moment.date() - timedelta(days=1)).isoformat(),))
+        later = watcher("status").out
     tomorrow = moment.date() + timedelta(days=1)
     assert "downloads take 2.0 MB/s at most at this time of day\n" in said
     assert "take5: fetched 1.0 GB of 1.0 GB today and 1.0 GB of 70 GB this month; the day's volume is used up," in said
     assert f"and 1 download waits until {tomorrow} 00:00 UTC" in said
     assert "Pornic: its 5 B are full, and its downloads wait (download.site_quota)\n" in said
     assert "take5: fetched 7.0 MB of 1.0 GB today and 7.0 MB of 70 GB this month\n" in before
+    assert re.search(r"^take5: fetched nothing of 1\.0 GB today and (7\.0 MB|nothing) of 70 GB", later, re.MULTILINE)
 
 
 def test_a_timetable_that_is_none_is_refused_with_the_way_out(watcher: Watcher, home: Path) -> None:
@@ -97,3 +105,58 @@ def test_what_lies_in_another_archive_since_the_configuration_changed_is_said(
     former.rename(other)
     assert watcher("verify", "--deep").code == 0
     assert "no longer the archive" not in watcher("status").out
+
+
+def test_what_waits_for_others_to_come_from_tape_is_told(watcher: Watcher, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace("gap = 0\n", "gap = 0\norders = 1\n", 1))
+    moment = datetime.now(UTC)
+    with database(home / "state" / "watcher.db") as db:
+        number = want(db, "P1", title="ONE")
+        with writing(db):
+            tapes.staged(db, number, since=moment, problem="on tape", again=moment + timedelta(hours=2))
+        assert "`orders`" not in watcher("status").out
+        want(db, "P2", title="TWO", assets=(Asset("p", "https://h.example/2", online=True),))
+        assert "`orders`" not in watcher("status").out
+        want(db, "P3", title="THREE")
+    said = watcher("status").out
+    assert "take5: 1 product comes from tape, as many as `orders` allows; 1 download that may have to waits for" in said
+
+
+def test_of_many_downloads_that_failed_some_are_told_of_and_how_many_more_there_are(
+    watcher: Watcher, home: Path
+) -> None:
+    moment = datetime.now(UTC)
+    with database(home / "state" / "watcher.db") as db:
+        for number in range(33):
+            revision = want(db, f"P{number}", title=f"P{number:02}")
+            with writing(db):
+                downloads.failed(db, revision, problem="no route", again=moment + timedelta(hours=1), now=moment)
+    said = watcher("status").out
+    assert said.count("download failed after 1 try, again in ") == 30
+    assert said.endswith("  … and 3 more (--json lists all)\n")
+    assert len(json.loads(watcher("status", "--json").out)["troubles"]) == 33
+    assert watcher("retry").code == 0
+    assert "P00: download failed, due again: no route\n" in watcher("status").out
+
+
+def test_what_is_being_fetched_is_shown_while_somebody_fetches(watcher: Watcher, home: Path) -> None:
+    assert watcher("status").code == 0
+    going = [Going("ONE", 1_300_000, 3_000_000, 630_000), Going("TWO", 0, None, 0), Going("SIX", 5, 9, 0, storing=True)]
+    fetching.put(home / "state" / "fetching.json", going)
+    assert "fetching" not in watcher("status").out, "whoever wrote that is gone"
+    with holding(home / "state" / "download.lock", what="downloading"):
+        said = watcher("status").out
+        (one, two, _) = json.loads(watcher("status", "--json").out)["downloads"]["fetching"]
+    assert (
+        "fetching ONE: 1.3 MB of 3.0 MB (43 %), 630 kB/s, 3 s left\nfetching TWO: 0 B\nstoring SIX: 5 B of 9 B" in said
+    )
+    assert (one["rate"], round(one["left"], 1), two["left"]) == (630_000, 2.7, None)
+
+
+def test_a_pass_says_how_far_it_is_and_leaves_nothing_behind(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic", "--no-download")
+    watcher("poll")
+    title = next(row["title"] for row in json.loads(watcher("products", "--json", "--level", "L2A").out))
+    assert watcher("download", title).code == 0
+    assert not (home / "state" / "fetching.json").exists()

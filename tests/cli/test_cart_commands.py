@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Scene, Watcher
-from watcher.core.carts import read
+from tests.given import NOW
+from tests.loopback import Request, reply, served
+from watcher.core.carts import FORMATS, File, read
+from watcher.core.wording import bytes_word
 
 
 @pytest.fixture
@@ -62,6 +65,20 @@ def test_curl_downloads_a_cart(filled: Path, watcher: Watcher, tmp_path: Path) -
         assert f"md5:{hashlib.md5((tmp_path / file.name).read_bytes()).hexdigest()}" == file.checksum
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_ends_with_an_error_when_any_file_of_a_cart_is_missing(tmp_path: Path) -> None:
+    def answer(request: Request, connection: object) -> bytes:
+        del connection
+        return reply(404) if request.target == "/1" else reply(200, b"content")
+
+    with served(answer) as peer:
+        files = [File(f"P{number}", (peer.url(f"/{number}"),)) for number in range(3)]
+        (tmp_path / "cart").write_text(FORMATS["curl"](files, NOW))
+        ran = subprocess.run(["curl", "-q", "-sS", "-K", "cart"], cwd=tmp_path, check=False, timeout=60)
+    assert ran.returncode == 22
+    assert (tmp_path / "P0").read_bytes() == b"content"
+
+
 def test_a_cart_is_imported_whole_and_a_second_time_kept(filled: Path, watcher: Watcher, home: Path) -> None:
     count = len(read(filled.read_bytes(), name="it"))
     said = watcher("import", str(filled))
@@ -108,3 +125,14 @@ def test_nothing_to_put_into_a_cart_is_an_error(filled: Path, watcher: Watcher, 
     said = watcher("cart", *arguments)
     assert (said.code, said.out) == (2, "")
     assert "→" in said.err
+
+
+def test_what_a_cart_brings_counts_in_the_volume_of_its_catalogue(filled: Path, watcher: Watcher, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace("gap = 0\n", 'gap = 0\nmonthly = "70 GB"\n'))
+    assert "take5: fetched nothing of 70 GB this month" in watcher("status").out
+    assert watcher("import", str(filled), "--to", str(home / "here")).code == 0
+    size = sum(file.size or 0 for file in read(filled.read_bytes(), name="it"))
+    assert f"take5: fetched {bytes_word(size)} of 70 GB this month" in watcher("status").out
+    assert watcher("import", str(filled), "--to", str(home / "here")).code == 0
+    assert f"take5: fetched {bytes_word(size)} of 70 GB this month" in watcher("status").out

@@ -129,7 +129,7 @@ def test_a_retry_may_be_of_one_address_and_one_state(watcher: Watcher, each: sql
     with writing(each):
         recipients.keep(each, JANE, Standing(failing=now(), aside=now(), problem="550"))
     assert watcher("retry", "john@example.org").out == "0 deliveries and 0 downloads are due again.\n"
-    assert watcher("retry", "1", "--state", "given-up").out == "1 delivery and 0 downloads is due again.\n"
+    assert watcher("retry", "1", "--state", "given-up").out == "1 delivery and 0 downloads are due again.\n"
     assert recipients.troubled(each) == {}
     assert watcher("retry").out == "2 deliveries and 0 downloads are due again.\n"
     states = [row["state"] for row in json.loads(watcher("deliveries", "--json").out)]

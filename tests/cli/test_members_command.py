@@ -32,7 +32,9 @@ def test_members_come_into_a_directory_and_nothing_is_remembered(seen: Watcher, 
             made.writestr(name, name * 2000)
     with served(Depot(product.getvalue())) as peer:
         config = home / "config.toml"
-        config.write_text(config.read_text().replace("gap = 0\n", f'gap = 0\nhosts = ["127.0.0.1:{peer.port}"]\n'))
+        config.write_text(
+            config.read_text().replace("gap = 0\n", f'gap = 0\nmonthly = "1 GB"\nhosts = ["127.0.0.1:{peer.port}"]\n')
+        )
         asset = f'[{{"key":"product","href":"{peer.url("/p")}","type":"application/zip"}}]'
         (database,) = home.rglob("watcher.db")
         with closing(sqlite3.connect(database)) as db, db:
@@ -42,7 +44,7 @@ def test_members_come_into_a_directory_and_nothing_is_remembered(seen: Watcher, 
         other = seen("download", TITLE, "--members", "*.jp2")
     place = tmp_path / "here" / TITLE
     assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(f"stored {place} (2 files, 64,000 bytes, of which ")
+    assert said.out.startswith(f"stored {place} (2 files, 64,000 bytes; ")
     assert said.out.endswith("fetched as they are packed; verified: crc32)\n")
     assert sorted(str(path.relative_to(place)) for path in place.rglob("*.tif")) == [
         "S5/MASKS/CLM.tif",
@@ -51,7 +53,9 @@ def test_members_come_into_a_directory_and_nothing_is_remembered(seen: Watcher, 
     assert again.out.startswith(f"kept {place} (2 files, 64,000 bytes")
     assert other.code == 1
     assert 'no member of the zip file matches "*.jp2" [it has 3: S5/MASKS/CLM.tif' in other.err
-    assert "downloads: 0 wanted, 0 stored" in seen("status").out
+    status = seen("status").out
+    assert "downloads: 0 wanted, 0 stored" in status
+    assert "take5: fetched 436 B of 1.0 GB this month\ntroubles" in status
 
 
 def test_a_product_that_is_no_zip_is_fetched_whole_or_not_at_all(seen: Watcher, scene: Scene, home: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Scene, Watcher
+from watcher.store.locks import holding
 
 
 def mails(path: Path) -> list[mailbox.mboxMessage]:
@@ -133,3 +134,15 @@ def test_products_lie_where_the_layout_says(watcher: Watcher, home: Path, scene:
     said = watcher("download")
     assert said.code == 0
     assert "archive/2015/05/Pornic/SPOT5_" in said.out
+
+
+def test_what_is_named_while_others_download_is_said_to_come_with_them(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic", "--no-download")
+    watcher("poll")
+    title = next(row["title"] for row in json.loads(watcher("products", "--json", "--level", "L2A").out))
+    with holding(home / "state" / "download.lock", what="downloading"):
+        named, unnamed = watcher("download", title), watcher("download")
+    assert (named.code, unnamed.code) == (73, 73)
+    assert "what you named is wanted now, and comes with it" in named.err
+    assert "wait for it" in unnamed.err
+    assert watcher("download").out.startswith("stored ")

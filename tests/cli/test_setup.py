@@ -46,6 +46,16 @@ def test_check_looks_at_everything_and_names_what_is_wrong(watcher: Watcher, hom
     assert {finding["well"] for finding in findings} == {True, False}
 
 
+def test_check_names_sites_of_the_configuration_that_nobody_watches(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic")
+    path = home / "config.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[download]\n", '[download]\nsites = ["pornic", "Pornik"]\n'), encoding="utf-8")
+    said = watcher("check")
+    assert said.code == 1
+    assert "WRONG  download.sites: names no watched site: Pornik\n         → the sites are: Pornic\n" in said.out
+
+
 def test_check_goes_on_where_the_database_cannot_be_read(watcher: Watcher, home: Path) -> None:
     (home / "state").mkdir(exist_ok=True)
     (home / "state" / "watcher.db").write_bytes(b"no database, but long enough to be taken for one" * 99)
@@ -66,6 +76,25 @@ def test_check_goes_on_where_the_database_cannot_be_read(watcher: Watcher, home:
         ('[poll]\nmin_interval = "1h"', "poll.min_interval", "900 the most"),
         ('[poll]\ninterval = "7h"\nmax_interval = "6h"', "poll.max_interval", "25200 is the least"),
         ("[download]\nconcurrency = 0", "download.concurrency", "1 is the least"),
+        ('[download]\nkeep = "0d"', "download.keep is 0", "3600 is the least"),
+        ('[download]\narchive = "products"', 'download.archive = "products"', "begin it with / or ~/"),
+        ('[download]\narchive = "~nobody-x/p"', "depends on where", "begin it with / or ~/"),
+        ('[feeds]\ndirectory = "feeds"', 'feeds.directory = "feeds"', "begin it with / or ~"),
+        (
+            "[catalogues.cdse]\nauth = { kind = 'basic', username = 'me', password = 'x' }",
+            "password: must be a table",
+            "file =",
+        ),
+        (
+            "[catalogues.cdse]\nauth = { kind = 'basic', username = 'me', password = { file = 'x' } }",
+            'file = "x" depends on where watcher is started',
+            "",
+        ),
+        ("[download]\nmax_size = 0", "download.max_size is 0", "leave the key out"),
+        ('[catalogues.cdse]\ndaily = "0 GB"', "catalogues.cdse.daily is 0", "leave the key out"),
+        ("[catalogues.cdse]\ninterval = 0", "catalogues.cdse.interval is 0", "1 is the least"),
+        ('[catalogues.cdse]\nmembers = [""]', "catalogues.cdse.members", "whole products"),
+        ('[download]\nlayout = "{acquired:%Y/../..}/{id}"', "download.layout", "relative path"),
         ('catalogue = "x"', '"x"', "cdse"),
         ('[catalogues.a]\npreset = "cdsee"', "cdsee", "cdse"),
         ('[catalogues.a]\nurl = "https://example.org"', "neither preset nor kind", "preset"),

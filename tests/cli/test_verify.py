@@ -30,3 +30,20 @@ def test_what_was_lost_is_told_and_fetched_anew_or_kept_when_it_is_back(watcher:
     place.write_bytes(whole)
     assert watcher("download").out.startswith(f"kept, as it was there already: {place} ({len(whole):,} bytes, ")
     assert "troubles: none" in watcher("status").out
+
+
+def test_check_says_that_the_disk_of_the_archive_may_not_be_mounted(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic", "--no-download")
+    watcher("poll")
+    first, second, *_ = (row["title"] for row in json.loads(watcher("products", "--json", "--level", "L2A").out))
+    assert watcher("download", first).code == 0
+    assert "WRONG" not in watcher("check").out
+    archive = home / "state" / "archive"
+    archive.rename(archive.with_name("unmounted"))
+    said = watcher("check")
+    assert said.code == 1
+    assert f"WRONG  archive: the archive {archive} is empty, or not there\n         → is its disk mounted?" in said.out
+    refused = watcher("download", second)
+    assert refused.code == 1
+    assert f"failed {second}: the archive {archive} is empty, or not there [is its disk mounted? " in refused.err
+    assert not archive.exists()

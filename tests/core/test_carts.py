@@ -16,6 +16,7 @@ from tests.given import NOW, changed, product
 from tests.recordings import folder
 from watcher.core.carts import FORMATS, cart, read
 from watcher.core.carts.cart import bytes_in_all
+from watcher.core.shelves import taken
 from watcher.errors import UsageError
 from watcher.model import Asset
 
@@ -56,6 +57,27 @@ def test_a_product_of_several_files_has_a_directory() -> None:
         ("https://a.example/p.zip?_tk=secret&lang=en", "https://a.example/p.zip?lang=en"),
         ("https://a.example/p.zip?X-Amz-Signature=secret", "https://a.example/p.zip"),
         ("https://a.example/p.zip?sig=secret&st=1", "https://a.example/p.zip?st=1"),
+        *(
+            (
+                f"https://a.example/p.zip?{name}=secret&id=P-1&author=Ann&path=a%2Fb",
+                "https://a.example/p.zip?id=P-1&author=Ann&path=a%2Fb",
+            )
+            for name in (
+                "requestSignature",
+                "X-Goog-Signature",
+                "AWSAccessKeyId",
+                "Key-Pair-Id",
+                "password",
+                "auth",
+                "Authorization",
+                "jwt",
+                "id_token",
+                "accessToken",
+                "subscription-key",
+                "apiKey",
+                "client_secret",
+            )
+        ),
     ],
 )
 def test_no_credential_is_in_a_cart(href: str, kept: str) -> None:
@@ -100,6 +122,23 @@ def test_a_script_for_wget_cannot_be_talked_into_anything(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["asked", "wget"]
 
 
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell here")
+def test_a_script_for_wget_fetches_what_it_can_and_fails_when_anything_is_missing(tmp_path: Path) -> None:
+    products = [
+        offered(f"P{number}", zipped(f"https://a.example/{number}", checksum=None, size=4)) for number in range(3)
+    ]
+    script = FORMATS["wget"](cart(products), NOW)
+    (tmp_path / "wget").write_text(
+        '#!/bin/sh\ncase "$3" in */0) exit 8 ;; */1) printf cut ;; *) printf four ;; esac >"$2"\n'
+    )
+    (tmp_path / "wget").chmod(0o700)
+    ran = subprocess.run(["sh", "-c", script], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False)
+    assert ran.returncode == 1
+    assert (tmp_path / "P2.zip").read_text() == "four"
+    assert not (tmp_path / "P0.zip").exists()
+    assert not (tmp_path / "P1.zip").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -114,6 +153,16 @@ def test_a_script_for_wget_cannot_be_talked_into_anything(tmp_path: Path) -> Non
 def test_a_cart_cannot_name_a_file_elsewhere(name: str, expected: str) -> None:
     text = METALINK.format(f'<file name="{name}"><url>https://a.example/1</url></file>')
     assert [file.name for file in read(text.encode(), name="it")] == [expected]
+
+
+@pytest.mark.parametrize("end", [".part", ".part.json", ".stac.json", ".rotten"])
+def test_a_cart_cannot_name_a_file_as_what_is_unfinished_of_another(end: str) -> None:
+    one = '<file name="{}"><url>https://a.example/1</url></file>'
+    text = METALINK.format(one.format("P.zip") + one.format(f"P.zip{end}"))
+    first, second = read(text.encode(), name="it")
+    assert first.name == "P.zip"
+    assert second.name.startswith("P.zip.")
+    assert not taken(second.name)
 
 
 def test_two_files_of_one_name_are_told_apart() -> None:
@@ -143,7 +192,8 @@ def test_the_best_address_comes_first_and_the_strongest_hash_counts() -> None:
         (b"<html>login</html>", "its root is html"),
         (b"<metalink xmlns='http://www.metalinker.org/'/>", "no Metalink file"),
         (METALINK.format("").encode(), "names no file"),
-        (b'<!DOCTYPE m [<!ENTITY a "b">]><m>&a;</m>', "no Metalink file"),
+        (b'<!DOCTYPE m [<!ENTITY a "b">]><m>&a;</m>', "no Metalink file: it has a document type"),
+        (b"<!DOCTYPE html><html>login</html>", "no Metalink file: it has a document type"),
         (METALINK.format('<file name="P"><url>file:///etc/passwd</url></file>').encode(), "names no file"),
     ],
 )

@@ -49,4 +49,5 @@ def test_the_day_on_which_a_month_is_used_up_follows_from_the_pace_of_a_week() -
     used = {date(2026, 11, day): 10 for day in range(9, 16)}
     assert reached(used, 150, now=NOON) == date(2026, 11, 23)
     assert reached(used, 10_000, now=NOON) is None
+    assert reached({NOON.date(): 1}, 12 * 10**12, now=NOON) is None, "in the year 230 million"
     assert reached({}, 150, now=NOON) is None

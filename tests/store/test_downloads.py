@@ -100,6 +100,20 @@ def test_a_place_that_fits_no_more_is_given_up_for_another(db: sqlite3.Connectio
     assert told == [("Pornic/L2A/A.zip", False), ("Pornic/L2A/a.zip", True)]
 
 
+def test_what_was_replaced_is_no_trouble_and_is_not_tried_again(db: sqlite3.Connection, watched: Watch) -> None:
+    older = arrive(db, watched, product())
+    shelve(db, older, "A.zip")
+    downloads.failed(db, older, problem="cut off", again=NOW, now=NOW)
+    assert len(downloads.troubles(db)) == 1
+    newer = arrive(db, watched, changed(product(), revision="later"))
+    assert downloads.in_vain(db, newer) == ["Pornic/L2A/A.zip"]
+    assert downloads.in_vain(db, older) == []
+    assert downloads.troubles(db) == []
+    assert downloads.counts(db) == (1, 0, 0, 0)
+    assert downloads.retry(db, now=NOW) == 0
+    assert [w.revision for w in downloads.due(db, now=NOW)] == [newer]
+
+
 def test_a_place_is_kept_over_all_tries(db: sqlite3.Connection, watched: Watch) -> None:
     number = arrive(db, watched, product())
     shelve(db, number, "A.zip")

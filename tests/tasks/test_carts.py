@@ -32,7 +32,7 @@ def peer() -> Iterator[Peer]:
 def brought(peer: Peer, folder: Path, *names: str, **terms: Any) -> list[Brought]:
     files = [File(name, (peer.url(f"/{name}?_tk={TOKEN}"),)) for name in names]
     with Http(origin=peer.origin, allow_insecure=True, backoff_base=0.01) as http:
-        usual: dict[str, Any] = {"concurrency": 2, "terms": Terms(), "stop": threading.Event()}
+        usual: dict[str, Any] = {"concurrency": 2, "terms": lambda url: Terms(), "stop": threading.Event()}
         return list(bring(files, lambda url: http, folder, **(usual | terms)))
 
 
@@ -42,7 +42,7 @@ def test_a_cart_is_as_fast_as_all_downloads_may_be_and_steered_while_it_runs(pee
     def steer() -> None:
         rate.limit = None
 
-    (one,) = brought(peer, tmp_path, "whole", terms=Terms(rate=rate), steer=steer)
+    (one,) = brought(peer, tmp_path, "whole", terms=lambda url: Terms(rate=rate), steer=steer)
     assert one.verified is not None
     assert rate.limit is None
 

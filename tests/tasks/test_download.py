@@ -174,10 +174,55 @@ def test_a_file_that_is_not_what_was_published_is_tried_again_later(
     assert state(db, number) == (*HOME, 1)
 
 
+def test_nothing_is_written_where_the_disk_of_the_archive_is_not_mounted(
+    db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"one"))
+    assert [brought.problem for brought in bring()] == [None]
+    archive.rename(archive.with_name("unmounted"))
+    archive.mkdir()
+    second, third = want(db, "P2", files.asset("/P2.dat", b"two")), want(db, "P3", files.asset("/P3.dat", b"three"))
+    (brought,) = bring(concurrency=1)
+    assert brought.problem is not None
+    assert brought.problem.startswith(f"the archive {archive} is empty, or not there [is its disk mounted? ")
+    assert lying(archive) == []
+    assert files.asked("/P2.dat") + files.asked("/P3.dat") == 0
+    assert sorted([state(db, second)[2], state(db, third)[2]]) == [0, 1]
+    archive.rmdir()
+    archive.with_name("unmounted").rename(archive)
+    assert {brought.problem for brought in [*bring(), *bring()]} == {None}
+    assert len(lying(archive)) == 3
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["a file", "a directory"])
+def test_what_was_begun_of_a_revision_leaves_when_the_next_one_is_home(
+    several: bool, db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+) -> None:
+    def offered(version: str) -> list[Asset]:
+        keys = ("B02", "B03") if several else ("product",)
+        return [files.asset(f"/{version}-{key}.dat", version.encode() * 99_999, key=key) for key in keys]
+
+    def cut(request: Request, connection: socket.socket) -> None:
+        connection.sendall(reply(200, b"one" * 99_999, etag='"1"')[:-50_000])
+        connection.shutdown(socket.SHUT_RDWR)
+
+    first = offered("one")
+    files.does[f"/one-{first[-1].key}.dat"] = cut
+    want(db, "P1", *first)
+    assert bring()[0].problem is not None
+    assert any(".part" in name for name in lying(archive))
+    want(db, "P1", *offered("two"), revision="later")
+    assert [brought.problem for brought in bring()] == [None]
+    assert not any(".part" in name for name in lying(archive))
+    assert len(lying(archive)) == (2 if several else 1)
+
+
 def test_a_product_without_a_file_is_given_up_with_the_reason(db: sqlite3.Connection, bring: Bring) -> None:
     number = want(db, "P1")
     (brought,) = bring()
-    assert brought.problem == "SPOT5_P1_L2A: the catalogue offers no file of it"
+    assert brought.problem is not None
+    assert "no file of it is chosen" in brought.problem
+    assert "`watcher check take5`" in brought.problem
     assert state(db, number) == (*GIVEN_UP, 1)
 
 

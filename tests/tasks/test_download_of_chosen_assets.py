@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tests.given import add_watch, rows, version
+from tests.given import NOW, add_watch, rows, version
 from tests.tasks.test_download import (
     DUE,
     HOME,
@@ -183,3 +183,21 @@ def test_one_that_is_lost_is_fetched_anew_as_it_is_chosen_now(
     wish(db)  # as the catalogue chooses: one file, which can not lie where the directory does
     (brought,) = bring(choose=Shelf(files))
     assert (brought.problem, brought.place) == (None, "Pornic/L2A/SPOT5_P1_L2A.dat")
+
+
+def test_one_that_was_listed_without_files_has_those_that_the_settings_choose_by_now(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    number = want(db, "P1")
+
+    def choose(catalogue: str, product: Product, choices: Sequence[Sequence[str]]) -> Product:
+        assert (catalogue, choices) == ("take5", ((),))
+        return replace(product, assets=(files.asset("/B02.tif", BANDS["B02"], key="B02"),))
+
+    assert bring()[0].problem is not None
+    with writing(db):
+        downloads.retry(db, now=NOW)
+    (brought,) = bring(choose=choose)
+    assert brought.problem is None
+    assert state(db, number) == (*HOME, 0)
+    assert (archive / "Pornic/L2A/SPOT5_P1_L2A/B02.tif").read_bytes() == BANDS["B02"]

@@ -98,10 +98,10 @@ def test_an_account_that_polls_are_refused_is_told_of_at_once(
 ) -> None:
     polled(db, clock, "CredentialError: the file /secret is empty")
     (told,) = glance()
-    assert told.concern.title == "The account of take5 is refused"
+    assert told.concern.title == "The account of take5 cannot be used"
     assert "the file /secret is empty" in told.concern.body
     polled(db, clock, None)
-    assert titles(glance()) == ["The account of take5 is accepted again"]
+    assert titles(glance()) == ["The account of take5 can be used again"]
 
 
 def test_a_disk_that_fills_up_and_a_credential_that_expires_are_told_of_once(
@@ -210,7 +210,7 @@ def test_an_account_that_downloads_are_refused_is_told_of_at_once_and_once(
                 " DO UPDATE SET due = ''"
             )
         assert len(list(download(db, locked, Archive(tmp_path), now=clock, chance=lambda: 0.5))) == 1
-    assert owed(db) == [(OPERATOR, "The account of take5 is refused")]
+    assert owed(db) == [(OPERATOR, "The account of take5 cannot be used")]
     assert glance() == []
     assert [alert.topic for alert in alerts.open_now(db)] == ["account take5"]
 

@@ -127,6 +127,14 @@ def test_one_that_fails_is_tried_again_with_patience_and_its_output_kept(
     assert len(paid(db, root, clock, "/bin/true")) == 1
 
 
+def test_what_a_command_prints_does_nothing_to_a_terminal(
+    db: sqlite3.Connection, root: Path, script: Callable[[str], str]
+) -> None:
+    owed(db, root, now=Clock())
+    (ran,) = paid(db, root, Clock(), script("printf '\\033[31mno\\007 room\\033[0m\\n\\033[0m\\n'; exit 3"))
+    assert ran.problem == "ended with 3: no room"
+
+
 def test_a_command_that_hangs_is_killed_with_all_it_started(
     db: sqlite3.Connection, root: Path, clock: Clock, script: Callable[[str], str], tmp_path: Path
 ) -> None:

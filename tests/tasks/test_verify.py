@@ -48,6 +48,16 @@ def test_another_byte_is_found_by_reading_only(db: sqlite3.Connection, root: Pat
     assert "P1/B03.tif is not what it was" in str(held.fault)
 
 
+def test_what_was_found_rotten_is_not_called_fine_for_its_size(db: sqlite3.Connection, root: Path) -> None:
+    number = put(db, root, "P1", {"B02.tif": b"two", "B03.tif": b"three"})
+    (root / "Pornic/L2A/P1/B03.tif").write_bytes(b"thref")
+    assert look(db, root, deep=True) == {number: "rotten"}
+    assert look(db, root) == {number: "rotten"}
+    (root / "Pornic/L2A/P1/B03.tif").write_bytes(b"three")
+    assert look(db, root) == {number: "fine"}
+    assert archive.faults(db) == []
+
+
 def test_a_file_that_was_cut_short_is_rotten_and_one_that_is_gone_is_lost(db: sqlite3.Connection, root: Path) -> None:
     short, gone = put(db, root, "P1"), put(db, root, "P2")
     (root / "Pornic/L2A/P1.zip").write_bytes(b"cont")
@@ -61,6 +71,8 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(db: sqlite3.Connection, r
     place.rename(root / "elsewhere.zip")
     place.symlink_to(root / "elsewhere.zip")
     assert look(db, root) == {number: "unreadable"}
+    (held,) = archive.faults(db)
+    assert held.fault == f"{place} cannot be read: it is a link, and none is followed"
     assert look(db, root, again=True) == {number: "unreadable"}
     assert downloads.due(db, now=NOW) == []
 
@@ -73,6 +85,22 @@ def test_what_is_lost_or_rotten_is_wanted_anew_where_it_was(db: sqlite3.Connecti
     assert [wanted.revision for wanted in downloads.due(db, now=Clock()().replace(year=2016))] == [number]
     assert downloads.shelve(db, number, lambda version: f"another.v{version}") == "Pornic/L2A/P1"
     assert look(db, root) == {}
+
+
+def test_what_cannot_be_put_aside_is_said_to_stay_and_stops_no_other(db: sqlite3.Connection, root: Path) -> None:
+    first, second = put(db, root, "P1"), put(db, root, "P2")
+    (root / "Pornic/L2A/P1.zip").write_bytes(b"cont")
+    (root / "Pornic/L2A/P1.zip.rotten").mkdir()
+    (root / "Pornic/L2A/P2.zip").unlink()
+    stop = threading.Event()
+    found = list(verify(db, Disk(root), site=None, deep=False, again=True, now=Clock(), stop=stop))
+    assert [(one.held.revision, one.state.value, one.again) for one in found] == [
+        (first, "rotten", False),
+        (second, "lost", True),
+    ]
+    assert str(found[0].fault).endswith("P1.zip cannot be renamed: Is a directory")
+    assert (root / "Pornic/L2A/P1.zip").read_bytes() == b"cont"
+    assert rows(db, "SELECT revision FROM downloads WHERE due IS NOT NULL") == [second]
 
 
 @pytest.mark.parametrize("empty", [True, False])

@@ -100,7 +100,7 @@ def test_a_broken_tgz_leaves_nothing_behind(cut: int, tmp_path: Path) -> None:
 
 
 def test_a_size_that_differs_from_the_catalogues_is_an_error_without_a_checksum(tmp_path: Path) -> None:
-    with pytest.raises(TransferError, match=f"announces {len(PRODUCT)} bytes, but the catalogue says 7"):
+    with pytest.raises(TransferError, match=f"announces {len(PRODUCT)} bytes, but it was listed with 7"):
         _fetched(Depot(PRODUCT), tmp_path / "p.zip", size=7)
     assert list(tmp_path.iterdir()) == []
 

@@ -100,7 +100,7 @@ def test_a_length_that_is_not_the_catalogues_is_refused_before_the_file_is_begun
     with (
         served(_endless(_sized(len(CONTENT) + lie), chunks=False)) as peer,
         Http(origin=peer.origin) as http,
-        pytest.raises(TransferError, match=f"announces {len(CONTENT) + lie} bytes, but the catalogue says"),
+        pytest.raises(TransferError, match=f"announces {len(CONTENT) + lie} bytes, but it was listed with"),
     ):
         fetch(http, asset(peer.url("/p"), kind=None, size=len(CONTENT)), tmp_path / "p")
     assert sum(read) <= LOOKED_AT

@@ -116,6 +116,23 @@ def test_an_answer_that_is_no_product_is_said_to_be_what_it_is(
     assert str(error).isprintable()
 
 
+@pytest.mark.parametrize("status", [200, 403, 429])
+@pytest.mark.parametrize("words", ["Max session number 4 exceeded.", "Too many concurrent connections"])
+def test_too_many_connections_are_no_matter_of_credentials(status: int, words: str, tmp_path: Path) -> None:
+    said = reply(status, json.dumps({"detail": words}).encode(), Content_Type="application/json", Retry_After="9")
+    error = _refused(said, tmp_path)
+    assert isinstance(error, TransferError)
+    assert (error.permanent, error.retry_after) == (False, 9)
+    assert f'gives the account no more connections now ({status}): "{words}"' in str(error)
+    assert "`concurrency`" in (error.hint or "")
+
+
+def test_what_is_no_product_is_told_with_the_address_to_look_at(tmp_path: Path) -> None:
+    error = _refused(reply(200, b'{"error":"maintenance"}', Content_Type="application/json"), tmp_path)
+    assert 'application/json instead of the file: "maintenance"' in str(error)
+    assert "/download in a browser shows what it says" in (error.hint or "")
+
+
 @pytest.mark.parametrize(
     ("status", "text", "seconds"), [(429, "300", 300), (503, "7", 7), (202, "60", 60), (503, "x", None)]
 )

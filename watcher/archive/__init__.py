@@ -80,7 +80,7 @@ class Archive(Protocol):
         """
 
     def set_aside(self, place: str, file: File) -> None:
-        """Give a file that is not what it was another name: ``<name>.rotten``."""
+        """Give a file that is not what it was another name: ``<name>.rotten``. Raises `TransferError`."""
 
     def remove(self, place: str, files: Sequence[File]) -> None:
         """Remove a product, and what lies beside it. What is not there is no error. Raises `TransferError`."""

@@ -76,9 +76,11 @@ class Disk(msgspec.Struct, frozen=True):
         examine(self._path(place, file), size=file.size, checksum=file.checksum, deep=deep, stop=stop)
 
     def set_aside(self, place: str, file: File) -> None:
-        """Rename a file, if it is still there."""
+        """Rename a file, if it is still there. Raises `TransferError`."""
+        from watcher.transfer.directories import named
+
         path = self._path(place, file)
-        with suppress(FileNotFoundError):
+        with named(path, "renamed"), suppress(FileNotFoundError):
             path.rename(path.with_name(f"{path.name}.rotten"))
 
     def remove(self, place: str, files: Sequence[File]) -> None:

@@ -6,6 +6,7 @@ that these lead to. A host that sends on to the login all the same does not acce
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -20,9 +21,10 @@ from watcher.model import Finding
 from watcher.names import plain
 from watcher.net import Http
 from watcher.net.hops import Talk
-from watcher.net.logins import accepted, addressed, asking, bearer, claims, sendable, sent_on, tried
+from watcher.net.logins import addressed, asking, bearer, claims, sendable, sent_on, shaped, tried
 from watcher.net.tokens import Refused
 
+_FEED = re.compile(rb'\s*\{\s*"feed"')
 _ANOTHER = "make another one: https://urs.earthdata.nasa.gov, Generate Token"
 
 
@@ -75,7 +77,7 @@ def _asked(kind: Kind, request: httpx.Request) -> Talk[None]:
     response = yield question
     if response.status_code in (401, 403):
         raise Refused(f"{place.host} refuses the token of the {kind.token}", hint=_ANOTHER)
-    accepted(response, place.host)
+    shaped(response, place.host, _FEED)
 
 
 def _day(seconds: float) -> str:

@@ -111,6 +111,11 @@ class _Session:
     def _kept(self, response: httpx.Response, used: str | None) -> Granted:
         try:
             given = _given(accepted(response, _place(self._kind)).content)
+        except HttpError as error:
+            if not error.permanent:
+                raise
+            # No `HttpError`, or it would be taken for the answer of what the token is for.
+            raise CatalogueError(str(error), hint="is token_url where tokens are given?", permanent=True) from error
         except (ValueError, RecursionError) as error:
             raise CatalogueError(
                 f"{_place(self._kind)} answered a login without a token", hint="is token_url where tokens are given?"

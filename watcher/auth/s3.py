@@ -25,12 +25,13 @@ from watcher.model import Finding
 from watcher.names import plain
 from watcher.net import Http
 from watcher.net.hops import Talk
-from watcher.net.logins import accepted, addressed, asking, tried
+from watcher.net.logins import addressed, asking, shaped, tried
 from watcher.net.reach import origin
 from watcher.net.tokens import Refused
 
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _SIGNED = re.compile(r"host|range|x-amz-.*")
+_BUCKETS = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<(\w+:)?ListAllMyBucketsResult\b")
 _CODE = re.compile(r"<Code>\s*(\w{1,60})\s*</Code>")
 _LENT_FOR = 3600
 _CLOCK = ("RequestTimeTooSkewed", "RequestExpired")
@@ -180,7 +181,7 @@ def _buckets(kind: Kind, request: httpx.Request) -> Talk[None]:
             hint="try them with another client; keys may have an end, and belong to one region",
         )
     if said != "AccessDenied":
-        accepted(response, _place(kind))
+        shaped(response, _place(kind), _BUCKETS)
 
 
 def _place(kind: Kind) -> str:

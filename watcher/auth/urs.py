@@ -8,6 +8,7 @@ to the origin that set them and to no other, and are kept in memory only.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator, Mapping
 from functools import partial
 
@@ -19,11 +20,12 @@ from watcher.errors import CatalogueError, CredentialError
 from watcher.model import Finding
 from watcher.net import Http
 from watcher.net.hops import link
-from watcher.net.logins import accepted, addressed, asking, basic, sent_on, tried
+from watcher.net.logins import accepted, addressed, asking, basic, sent_on, shaped, tried
 from watcher.net.reach import origin, shown
 from watcher.net.tokens import Granted, Login, Refused, Tokens
 
 _HOPS = 3
+_LIST = re.compile(rb"\s*\[")
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,7 +110,7 @@ def _tokens(kind: Kind, request: httpx.Request) -> Login:
     response = yield asking("GET", f"{kind.login_url.rstrip('/')}/api/users/tokens", like=request, headers=signed)
     if response.status_code in (401, 403):
         raise _refusal(kind)
-    accepted(response, _place(kind))
+    shaped(response, _place(kind), _LIST)
     return Granted("", 0.0)
 
 

@@ -59,9 +59,9 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
         f"{site}: its {bytes_word(quota or 0)} are full, and its downloads wait (download.site_quota)"
         for site in sorted(full)
     ]
+    told += _orders(parts, db, moment)
     told += [
-        f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)},"
-        f" again {ago(one.due, moment)}"
+        f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)}, {until(one.due, moment)}"
         for one in tapes.ordered(db)
     ]
     found = parts.downloads.leaving(db)
@@ -74,6 +74,25 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
     return told
 
 
+def _orders(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
+    """Say of which catalogues so much is on tape that what may be there, too, is not asked for."""
+    from collections import Counter
+
+    from watcher.store import downloads, tapes
+
+    coming = Counter(one.catalogue for one in tapes.ordered(db))
+    if not coming:
+        return []
+    free = tapes.without_order(db, now=moment)
+    held = Counter(one.catalogue for one in downloads.due(db, now=moment) if one.revision not in free)
+    return [
+        f"{name}: {several(count, 'product')} {'comes' if count == 1 else 'come'} from tape, as many as `orders`"
+        f" allows; {several(held[name], 'download')} that may have to {'waits' if held[name] == 1 else 'wait'} for that"
+        for name, count in coming.items()
+        if held[name] and count >= parts.downloads.how(name).orders
+    ]
+
+
 def _volumes(parts: Parts, db: sqlite3.Connection, name: str, waiting: int, moment: datetime) -> list[str]:
     from watcher.core.limits import held_until, reached, spent
     from watcher.core.wording import bytes_word
@@ -84,8 +103,7 @@ def _volumes(parts: Parts, db: sqlite3.Connection, name: str, waiting: int, mome
         return []
     used = volumes.used(db, name, now=moment)
     parts_of_it = [
-        f"{bytes_word(spent(used, today=moment.date(), monthly=monthly)) if used else 'nothing'} of"
-        f" {bytes_word(cap)} {span}"
+        f"{bytes_word(spent(used, today=moment.date(), monthly=monthly)) or 'nothing'} of {bytes_word(cap)} {span}"
         for span, cap, monthly in (("today", how.daily, False), ("this month", how.monthly, True))
         if cap is not None
     ]

@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import words
 from watcher.cli.output import several
-from watcher.cli.under_way import bars, stoppable
+from watcher.cli.under_way import bars, ended, stoppable
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
@@ -52,19 +52,20 @@ def fetch_some(
         if assets is not None:
             named, failed = _chosen(parts, named, patterns)
         with bars() as show:
-            for brought in parts.downloads.fetch_by_hand(named, folder, None if assets else patterns, show):
-                if brought.gathered is not None:
-                    home = brought.gathered
-                    word = "stored" if home.fetched else "kept"
-                    files = several(len(home.files), "file")
-                    packed = "" if assets else " as they are packed"
-                    click.echo(
-                        f"{word} {brought.path} ({files}, {home.size:,} bytes, of which {home.fetched:,} fetched"
-                        f"{packed}; {_proof(home.how)})"
-                    )
-                else:
-                    failed += 1
-                    _tell(brought.title, brought.problem)
+            for brought in parts.downloads.fetch_by_hand(parts.db(), named, folder, None if assets else patterns, show):
+                with ended(show, brought.title):
+                    if brought.gathered is not None:
+                        home = brought.gathered
+                        word = "stored" if home.fetched else "kept"
+                        files = several(len(home.files), "file")
+                        packed = "" if assets else " as they are packed"
+                        click.echo(
+                            f"{word} {brought.path} ({files}, {home.size:,} bytes; {home.fetched:,} fetched{packed};"
+                            f" {_proof(home.how)})"
+                        )
+                    else:
+                        failed += 1
+                        _tell(brought.title, brought.problem)
     if parts.stop.is_set():
         click.echo("stopped; what is complete stays, and is not fetched again", err=True)
         raise click.exceptions.Exit(130)

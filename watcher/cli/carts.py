@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, Percent, SiteName
 from watcher.cli.output import several
-from watcher.cli.under_way import bars, stoppable
+from watcher.cli.under_way import bars, ended, stoppable
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ def cart(
     """Write the files of the products that were seen as a list for another program.
 
     A Metalink file (RFC 5854, .meta4) has sizes, hashes, and every address where the same file is to be had;
-    DownThemAll reads it, and aria2c, which checks what it fetches. The newest processing of each product is listed, and
-    nothing that was withdrawn. There is no credential in a cart: the other program needs the account of the
-    catalogue itself.
+    DownThemAll reads it, and aria2c, which checks what it fetches, as the script for wget does; curl checks nothing.
+    The newest processing of each product is listed, and nothing that was withdrawn. There is no credential in a cart:
+    the other program needs the account of the catalogue itself.
 
     \b
     Examples:
@@ -125,14 +125,15 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     folder = folder or parts.downloads.by_hand("carts") / safe(Path(name).stem)
     failed = 0
     with stoppable(parts), bars() as show:
-        for brought in parts.downloads.fetch_cart(files, folder, show):
-            if brought.verified is not None:
-                how = brought.verified
-                word = "stored" if how.fetched else "kept"
-                click.echo(f"{word} {brought.path} ({how.size:,} bytes, {proof(how.how)})")
-            else:
-                failed += 1
-                click.echo(f"failed {brought.file.name}: {_why(brought.problem)}", err=True)
+        for brought in parts.downloads.fetch_cart(parts.db(), files, folder, show):
+            failed += brought.verified is None
+            with ended(show, brought.file.name):
+                if brought.verified is not None:
+                    how = brought.verified
+                    word = "stored" if how.fetched else "kept"
+                    click.echo(f"{word} {brought.path} ({how.size:,} bytes, {proof(how.how)})")
+                else:
+                    click.echo(f"failed {brought.file.name}: {_why(brought.problem)}", err=True)
     if parts.stop.is_set():
         click.echo("stopped; what was begun goes on from there next time", err=True)
         raise click.exceptions.Exit(130)

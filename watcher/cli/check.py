@@ -82,6 +82,8 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
             yield Finding(name, False, str(error), error.hint)
     if stored:
         yield from _watches(parts)
+        yield from _named_sites(parts)
+        yield from _emptied(parts)
     yield from _channels(parts, stored)
 
 
@@ -182,6 +184,28 @@ def _feeds(parts: Parts) -> Iterator[Finding]:
     well = existing.is_dir() and os.access(existing, os.W_OK)
     text = f"{place}, written after each pass" if well else f"{existing} cannot be written"
     yield Finding("feeds", well, text, "set feeds.directory to a directory that the service can write")
+
+
+def _emptied(parts: Parts) -> Iterator[Finding]:
+    with closing(parts.db()) as db:
+        gone = parts.downloads.gone(db)
+    if gone is not None:
+        yield Finding(parts.downloads.archive.kind, False, str(gone), gone.hint)
+
+
+def _named_sites(parts: Parts) -> Iterator[Finding]:
+    """Find sites that the configuration names and that nobody watches: of such a name nothing follows."""
+    from watcher.names import fold
+    from watcher.store import sites
+
+    known = [site.name for site in sites.every(parts.db())]
+    named = {"download.sites": parts.config.download.sites}
+    named |= {f"hooks.{name}.sites": hook.sites for name, hook in parts.config.hooks.items()}
+    for key, names in named.items():
+        strange = [name for name in names if fold(name) not in {fold(one) for one in known}]
+        if strange:
+            there = f"the sites are: {', '.join(known)}" if known else "no site is watched yet"
+            yield Finding(key, False, f"names no watched site: {', '.join(strange)}", there)
 
 
 def _watches(parts: Parts) -> Iterator[Finding]:

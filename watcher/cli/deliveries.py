@@ -116,7 +116,7 @@ def retry(context: Context, address: str | None, state: str | None) -> None:
         if address is None and state is None:
             files = downloads.retry(db, now=now())
     what = f"{several(notices, 'delivery', 'deliveries')} and {several(files, 'download')}"
-    click.echo(f"{what} {'is' if notices + files == 1 else 'are'} due again.")
+    click.echo(f"{what} are due again.")
 
 
 def named(parts: Parts, db: sqlite3.Connection, address: str | None) -> list[Subscription] | None:

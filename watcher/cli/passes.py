@@ -10,13 +10,14 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
-from watcher.cli.under_way import bars, stoppable
-from watcher.errors import WatcherError
+from watcher.cli.under_way import bars, ended, stoppable
+from watcher.errors import AlreadyRunning, WatcherError
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from watcher.tasks.download import Brought
     from watcher.wiring import Parts
 
 
@@ -187,7 +188,6 @@ def download(
 
         fetch_some(context, product, members=members, assets=assets, folder=folder)
         return
-    from watcher.core.wording import proof
     from watcher.store import downloads
     from watcher.wiring import now
 
@@ -195,22 +195,17 @@ def download(
     db = parts.db()
     count = _want(parts, db, product)
     failed = 0
-    with stoppable(parts), bars() as show:
-        for brought in parts.downloads.fetch(db, show):
-            count += 1
-            if brought.stored is not None:
-                home = brought.stored
-                word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
-                place = parts.downloads.archive.shown(brought.place)
-                click.echo(f"{word} {place} ({home.size:,} bytes, {proof(home.verified)})")
-            elif brought.staged:
-                click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
-            else:
-                failed += 1
-                after = (
-                    f"again {ago(brought.again, now())}" if brought.again else "given up; `watcher retry` tries again"
-                )
-                click.echo(f"failed {brought.title}: {brought.problem} ({after})", err=True)
+    try:
+        with stoppable(parts), bars() as show:
+            for brought in parts.downloads.fetch(db, show):
+                count += 1
+                failed += not (brought.stored or brought.staged)
+                with ended(show, brought.title):
+                    _tell_of(parts, brought)
+    except AlreadyRunning as error:
+        if not product:
+            raise
+        raise AlreadyRunning(str(error), hint="what you named is wanted now, and comes with it") from error
     if parts.stop.is_set():
         click.echo("stopped; what was begun goes on from there next time", err=True)
         raise click.exceptions.Exit(130)
@@ -224,6 +219,22 @@ def download(
         )
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _tell_of(parts: Parts, brought: Brought) -> None:
+    from watcher.core.wording import proof
+    from watcher.wiring import now
+
+    if brought.stored is not None:
+        home = brought.stored
+        word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
+        place = parts.downloads.archive.shown(brought.place)
+        click.echo(f"{word} {place} ({home.size:,} bytes, {proof(home.verified)})")
+    elif brought.staged:
+        click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
+    else:
+        after = f"again {ago(brought.again, now())}" if brought.again else "given up; `watcher retry` tries again"
+        click.echo(f"failed {brought.title}: {brought.problem} ({after})", err=True)
 
 
 def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:

@@ -22,6 +22,9 @@ _OPEN: tuple[State, ...] = ("queued", "held", "sending", "unknown", "retrying")
 _WORTH_A_WORD = _OPEN[1:]
 """States of what is owed; that it is queued goes without saying."""
 
+_SHOWN = 30
+"""So many troubles are told of; --json has all."""
+
 
 @click.command()
 @json_option
@@ -78,14 +81,32 @@ def status(context: Context, as_json: bool) -> None:
         f"downloads: {files['wanted']} wanted{waits}, {files['stored']} stored ({files['bytes']:,} bytes),"
         f" {files['given_up']} given up; archive {state['archive']}"
     )
+    for going in state["downloads"]["fetching"]:
+        click.echo(_fetching(going))
     for line in state["limits"]:
         click.echo(line)
     for alert in state["alerts"]:
         click.echo(f"alert since {ago(alert['raised'], moment)}: {alert['title']} ({alert['body'].splitlines()[0]})")
     if state["troubles"] or not state["alerts"]:
         click.echo("troubles:" if state["troubles"] else "troubles: none")
-    for trouble in state["troubles"]:
+    for trouble in state["troubles"][:_SHOWN]:
         click.echo(f"  {trouble}")
+    if len(state["troubles"]) > _SHOWN:
+        click.echo(f"  … and {len(state['troubles']) - _SHOWN:,} more (--json lists all)")
+
+
+def _fetching(going: dict[str, Any]) -> str:
+    from watcher.core.moments import lasting
+    from watcher.core.wording import bytes_word
+
+    line = f"{'storing' if going['storing'] else 'fetching'} {going['title']}: {bytes_word(going['done']) or '0 B'}"
+    if going["total"]:
+        line += f" of {bytes_word(going['total'])} ({100 * going['done'] / going['total']:.0f} %)"
+    if going["rate"]:
+        line += f", {bytes_word(going['rate'])}/s"
+    if going["left"] is not None:
+        line += f", {lasting(timedelta(seconds=going['left']))} left"
+    return line
 
 
 def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, Any]:
@@ -126,12 +147,11 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             f"{names.get(owed.address, owed.address)}: {several(owed.count, 'delivery', 'deliveries')} failed"
             f" after {several(owed.attempts, 'try', 'tries')}, {after}: {owed.problem}"
         )
+    troubles += archive_troubles(parts, db, moment)
     for file in downloads.troubles(db):
         after = "given up (watcher retry)" if file.given_up else until(file.due, moment)
-        troubles.append(
-            f"{file.title}: download failed after {several(file.attempts, 'try', 'tries')}, {after}: {file.problem}"
-        )
-    troubles += archive_troubles(parts, db, moment)
+        tries = f" after {several(file.attempts, 'try', 'tries')}" if file.attempts else ""
+        troubles.append(f"{file.title}: download failed{tries}, {after}: {file.problem}")
     owed_count, sent, notices_lost = deliveries.counts(db)
     at_work = holder(parts.state / "notify.lock") is not None
     states = ledger.states(db, sending=at_work, now=moment)
@@ -167,6 +187,17 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             "stored": stored,
             "given_up": files_lost,
             "bytes": size,
+            "fetching": [
+                {
+                    "title": one.title,
+                    "done": one.done,
+                    "total": one.total,
+                    "rate": one.rate,
+                    "left": one.left,
+                    "storing": one.storing,
+                }
+                for one in parts.downloads.going()
+            ],
         },
         "alerts": [
             {

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
     from watcher.transfer import Progress
     from watcher.wiring import Parts
@@ -32,8 +33,52 @@ def stoppable(parts: Parts) -> Iterator[None]:
             signal.signal(number, old)
 
 
+class Shown:
+    """Bars in a terminal, one for each download that is under way."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, title: str, progress: Progress) -> None:
+        """Show how far a download is; of one that is whole there is nothing to show."""
+        if progress.total is not None and progress.done >= progress.total:
+            self.end(title)
+            return
+        word = f"{title} → archive" if progress.storing else title
+        if title not in self._tasks:
+            self._tasks[title] = self._bars.add_task(word, total=progress.total)
+        self._bars.update(self._tasks[title], description=word, completed=progress.done, total=progress.total)
+
+    def end(self, title: str) -> None:
+        """Take away the bar of a download, if there is one."""
+        task = self._tasks.pop(title, None)
+        if task is not None:
+            self._bars.remove_task(task)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take all bars away for a moment: what is said while they are drawn is drawn over."""
+        self._bars.stop()
+        try:
+            yield
+        finally:
+            self._bars.start()
+
+
 @contextmanager
-def bars() -> Iterator[Callable[[str, Progress], None] | None]:
+def ended(show: Shown | None, title: str) -> Iterator[None]:
+    """Give room to say in the ``with`` statement how a download ended."""
+    if show is None:
+        yield
+        return
+    show.end(title)
+    with show.aside():
+        yield
+
+
+@contextmanager
+def bars() -> Iterator[Shown | None]:
     """Draw a bar for each download in a terminal; nothing elsewhere."""
     import sys
 
@@ -53,14 +98,5 @@ def bars() -> Iterator[Callable[[str, Progress], None] | None]:
         TransferSpeedColumn(table_column=whole),
         TimeRemainingColumn(table_column=whole),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True, expand=True) as bars:
-        tasks = {}
-
-        def show(title: str, progress: Progress) -> None:
-            title = f"{title} → archive" if progress.storing else title
-            if title not in tasks:
-                tasks[title] = bars.add_task(title, total=progress.total)
-            under_way = progress.total is None or progress.done < progress.total
-            bars.update(tasks[title], completed=progress.done, total=progress.total, visible=under_way)
-
-        yield show
+    with Bars(*columns, console=Console(stderr=True), transient=True, expand=True) as drawn:
+        yield Shown(drawn)

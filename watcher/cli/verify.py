@@ -21,10 +21,12 @@ from watcher.cli.under_way import stoppable
 def verify(context: Context, deep: bool, site: str | None, again: bool, as_json: bool) -> None:
     """Look whether every product that was stored is still there, and still has its size.
 
+    What was not well when it was last looked at is read whole also without --deep.
+
     A product is fine, lost (not there), rotten (another size, or with --deep another checksum), unreadable, elsewhere
     (in the archive that the configuration named before), or unverified: as it came, but when it came its catalogue said
-    nothing that could prove it. What is found is
-    remembered, and `watcher status` says what is wrong. Ends with 1 when anything is.
+    nothing that could prove it. What is found is remembered, and `watcher status` says what is wrong. Ends with 1 when
+    anything is.
 
     \b
     Examples:
@@ -73,7 +75,8 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
             if counts["elsewhere"]:
                 place = parts.downloads.archive.shown("")
                 click.echo(f"  → copy what lies elsewhere to the same places in {place}, then verify again", err=True)
-            click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)
+            if wrong > counts["unreadable"]:
+                click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)
     if parts.stop.is_set():
         click.echo("stopped; the rest was not looked at", err=True)
         raise click.exceptions.Exit(130)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from watcher import decoding
 from watcher.config.tables import (
     BucketTable,
+    CatalogueTable,
     ChannelTable,
     DownloadTable,
     FeedsTable,
@@ -20,6 +22,7 @@ from watcher.config.tables import (
     NotifyTable,
     PollTable,
 )
+from watcher.decoding import in_words
 from watcher.errors import ConfigError
 from watcher.quantities import read
 
@@ -39,7 +42,7 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
         key = ".".join(
             part for part in (table, place.strip("`").removeprefix("$").strip(".").replace("[...]", ".NAME")) if part
         )
-        message = _plain(message)
+        message = in_words(message, _choices(key))
         unknown = re.search(r"unknown field `(.+?)`", message)
         hint = "config.example.toml shows every key"
         if re.search(r"Expected `object.*got `str`", message):
@@ -50,23 +53,15 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{message}", hint=hint) from error
 
 
-def _plain(message: str) -> str:
-    """Say in TOML's words what msgspec says in JSON's: `must be a list, and is a text`."""
-    told = re.fullmatch(r"Expected `(.+)`, got `(.+)`", message)
-    if told is None:
-        return re.sub(r"^Invalid enum value '(.*)'$", r'"\1" is none of its choices', message)
-    meant = [_WORDS.get(word, word) for word in told[1].split(" | ") if word != "null"]
-    return f"must be {' or '.join(dict.fromkeys(meant))}, and is {_WORDS.get(told[2], told[2])}"
-
-
-_WORDS = {
-    "array": "a list",
-    "object": "a table",
-    "str": "a text",
-    "int": "a number",
-    "float": "a number",
-    "bool": "true or false",
-}
+def _choices(key: str) -> Sequence[str]:
+    """Return the words that a key takes, if it takes some words only."""
+    name = re.sub(r"\[.*", "", key).rpartition(".")[2]
+    for struct in (DownloadTable, CatalogueTable):
+        hints = get_type_hints(struct)
+        for inner in (hints.get(name), *get_args(hints.get(name))):
+            if get_origin(inner) is Literal:
+                return get_args(inner)
+    return ()
 
 
 def _nearest(word: str, to: type[Any], place: str) -> str | None:

@@ -68,7 +68,7 @@ def _check(config: Config, where: str) -> None:
         ("notify.wait", config.notify.wait, 0, _YEAR),
         ("notify.timeout", config.notify.timeout, 1, 3600),
         ("download.interval", config.download.interval, 1, _YEAR),
-        ("download.keep", config.download.keep or 3600, 3600, 100 * _YEAR),
+        ("download.keep", _given(config.download.keep, 3600), 3600, 100 * _YEAR),
         ("download.concurrency", config.download.concurrency, 1, 64 if config.download.engine == "threads" else 1024),
         ("download.approve_above", config.download.approve_above, 0, 10**9),
         ("health.failures", config.health.failures, 1, 10**6),
@@ -76,20 +76,34 @@ def _check(config: Config, where: str) -> None:
         ("health.expires_within", config.health.expires_within, 0, _YEAR),
         ("feeds.count", config.feeds.count, 1, 10_000),
         *((f"hooks.{name}.timeout", hook.timeout, 1, 86400) for name, hook in config.hooks.items()),
-        *((f"catalogues.{c.name}.interval", c.interval or 1.0, 1, _YEAR) for c in config.catalogues.values()),
+        *((f"catalogues.{c.name}.interval", _given(c.interval, 1), 1, _YEAR) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
         *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
     ):
         if not least <= value <= most:
             raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
     _check_parts(config, where)
-    if config.download.archive == "":
-        raise ConfigError(f'{where}: download.archive is ""', hint="name a directory, or leave the key out")
+    for key, place in (
+        ("download.archive", config.download.archive),
+        ("download.spool", config.download.spool),
+        ("feeds.directory", config.feeds.directory),
+    ):
+        if place == "":
+            raise ConfigError(f'{where}: {key} is ""', hint="name a directory, or leave the key out")
+        if place is not None and not f"{place}/".startswith(("/", "~/")) and "://" not in place:
+            raise ConfigError(
+                f'{where}: {key} = "{place}" depends on where watcher is started',
+                hint="begin it with / or ~/",
+            )
     check_bucket(config.download, where)
     if config.log.format not in ("text", "json"):
         raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
     if config.log.level not in ("debug", "info", "warning", "error"):
         raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
+
+
+def _given(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
 
 
 def _check_engine(table: DownloadTable, where: str) -> None:
@@ -119,14 +133,13 @@ def _check_engine(table: DownloadTable, where: str) -> None:
 
 def _check_parts(config: Config, where: str) -> None:
     _check_engine(config.download, where)
+    _check_volumes(config, where)
     for name in config.health.expires:
         if config.table(name) is None:
             raise ConfigError(
                 f"{where}: health.expires names {name}, which is no catalogue",
                 hint=f"the catalogues are: {', '.join(config.known())}",
             )
-    if config.feeds.directory == "":
-        raise ConfigError(f'{where}: feeds.directory is ""', hint="name a directory, or leave the key out")
     if config.feeds.public_url is not None and not _public(config.feeds.public_url):
         raise ConfigError(
             f'{where}: feeds.public_url = "{config.feeds.public_url}"',
@@ -138,6 +151,21 @@ def _check_parts(config: Config, where: str) -> None:
                 f'{where}: hooks.{name}.command begins with "{hook.command[0]}", which is no absolute path',
                 hint='it is a list of words, without a shell: ["/usr/local/bin/process", "--fast"]',
             )
+
+
+def _check_volumes(config: Config, where: str) -> None:
+    """Refuse limits that let nothing pass, or keep nothing."""
+    volumes = {"download.site_quota": config.download.site_quota, "download.max_size": config.download.max_size}
+    for table in config.catalogues.values():
+        volumes |= {f"catalogues.{table.name}.daily": table.daily, f"catalogues.{table.name}.monthly": table.monthly}
+        if not all(pattern.strip() for pattern in table.members):
+            raise ConfigError(
+                f"{where}: catalogues.{table.name}.members has an empty pattern",
+                hint='write patterns as "*_FRE_B*.tif", or leave the key out for whole products',
+            )
+    for key, most in volumes.items():
+        if most == 0:
+            raise ConfigError(f"{where}: {key} is 0", hint="leave the key out for no limit")
 
 
 def _public(url: str) -> bool:

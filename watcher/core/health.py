@@ -69,7 +69,7 @@ def refused(catalogue: str, problem: str, *, downloads: bool = False) -> Concern
     """Tell of an account that a catalogue refuses, or of a credential that is not there."""
     return Concern(
         refusal(catalogue, downloads=downloads),
-        f"The account of {catalogue} is refused",
+        f"The account of {catalogue} cannot be used",
         f"{_short(problem)}\nWhat needs the account waits until it is mended.",
         f"watcher check --catalogue {catalogue}",
     )
@@ -208,8 +208,8 @@ def over(topic: str, *, raised: datetime, now: datetime) -> Concern | None:
     took = lasting(now - raised)
     told = {
         "catalogue": (f"{name} can be read again", f"It could not for {took} since that was said."),
-        "credential": (f"The account of {name} is accepted again", f"It was refused for {took} since that was said."),
-        "account": (f"The account of {name} is accepted again", f"It was refused for {took} since that was said."),
+        "credential": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),
+        "account": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),
         "disk": (f"The disk of the {name} has room again", f"It was nearly full for {took}."),
         "address": (f"{name} is told of things again", f"It was set aside for {took}."),
         "waiting": (f"{name} takes notices again", "What waited has been sent as one notice, or will be in a minute."),

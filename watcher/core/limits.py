@@ -77,7 +77,10 @@ def reached(used: Mapping[date, int], cap: int, *, now: datetime) -> date | None
     if not recent:
         return None
     room = left(used, cap, today=today, monthly=True)
-    day = today + timedelta(days=int(room / recent))
+    days = room / recent
+    if days > 31:
+        return None
+    day = today + timedelta(days=int(days))
     return day if (day.year, day.month) == (today.year, today.month) else None
 
 

@@ -69,7 +69,8 @@ def layout(text: str) -> Layout:
     plain = "".join(before for before, _, _ in parts)
     if not re.fullmatch(r"[A-Za-z0-9._/-]*", plain):
         raise ValueError("between its fields it may hold letters, digits, dots, dashes, underscores and slashes only")
-    if any(part in ("", ".", "..") for part in re.sub(r"\{[^}]*\}", "x", text).split("/")):
+    whole = "".join(before + (form or field or "") for before, field, form in parts)
+    if any(part in ("", ".", "..") for part in whole.split("/")):
         raise ValueError("it is a relative path, without empty parts, dots alone, or a slash at its ends")
     if not {"id", "title"} & {field for _, field, _ in parts}:
         raise ValueError("it names neither {id} nor {title}, so that products could not be told apart")
@@ -108,7 +109,7 @@ def suffix(asset: Asset) -> str:
         if kind in _SUFFIXES:
             return _SUFFIXES[kind]
     found = _EXTENSION.search(urlsplit(asset.href).path)
-    return found.group(0).lower() if found and not _TAKEN.search(found.group(0)) else ""
+    return found.group(0).lower() if found and not taken(found.group(0)) else ""
 
 
 def file_name(asset: Asset) -> str:
@@ -121,10 +122,15 @@ def member_path(name: str) -> PurePosixPath:
     return PurePosixPath(*(safe(part) for part in name.split("/") if part not in ("", ".")))
 
 
+def taken(name: str) -> bool:
+    """Say whether a file name ends as only names of ours do: of what is unfinished, put aside, or said of a product."""
+    return _TAKEN.search(name) is not None
+
+
 def safe(name: str) -> str:
     """Return a file name for a name: itself when it is plain and short, else its plain letters and a hash of it."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
-    if kept and kept == name and len(kept) <= 120 and not _TAKEN.search(kept):
+    if kept and kept == name and len(kept) <= 120 and not taken(kept):
         return kept
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{kept[:80].rstrip('.-') or 'product'}-{digest}"

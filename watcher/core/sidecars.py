@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from watcher.core.citations import cited
 from watcher.core.moments import written
 from watcher.core.shelves import file_name
 from watcher.model import Asset, Product
@@ -52,7 +53,7 @@ def stac_item(
 ) -> dict[str, Any]:
     """Describe a product whose file or directory is `place`: a path, an address, or relative to where the Item is.
 
-    `citation` is how its data are to be cited; ``{year}`` in it is the year of acquisition.
+    `citation` is how the data of its catalogue are to be cited, see `watcher.core.citations`.
     """
     extensions = ["file/v2.1.0"]
     properties: dict[str, Any] = {
@@ -72,7 +73,7 @@ def stac_item(
         ("processing:level", product.level, "processing/v1.2.0"),
         ("eo:cloud_cover", product.cloud, "eo/v1.1.0"),
         ("grid:code", product.grid, "grid/v1.1.0"),
-        ("sci:citation", _cited(citation, product), "scientific/v1.0.0"),
+        ("sci:citation", cited(product, citation), "scientific/v1.0.0"),
     ):
         if value is not None and value != "":
             properties[key] = value
@@ -91,11 +92,6 @@ def stac_item(
     if geometry is not None:
         said["bbox"] = _bounds(geometry)
     return said
-
-
-def _cited(citation: str, product: Product) -> str:
-    year = str(product.acquired.year) if product.acquired else "n.d."
-    return citation.replace("{year}", year)
 
 
 def _assets(product: Product, files: Sequence[File], place: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def read(path: Path, *, private: bool) -> str:
                 )
             text = file.read().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialError(f"cannot read the secret in {path}: {_why(error)}") from error
+        hint = f"put it there: install -m 600 /dev/stdin {path}" if isinstance(error, FileNotFoundError) else None
+        raise CredentialError(f"cannot read the secret in {path}: {_why(error)}", hint=hint) from error
     if not text:
         raise CredentialError(f"the secret in {path} is empty")
     return text

@@ -36,6 +36,8 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         places = (self.env, None if self.netrc else self.file, self.credential, self.netrc, self.keyring)
         if sum(place is not None for place in places) != 1 or (self.user is None) != (self.keyring is None):
             raise ValueError(_FORMS)
+        if self.file is not None and not self.file.startswith(("/", "~/")):
+            raise ValueError(f'file = "{self.file}" depends on where watcher is started: begin it with / or ~/')
 
     def __str__(self) -> str:
         if self.env is not None:

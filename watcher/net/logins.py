@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,12 @@ def accepted(response: httpx.Response, place: str) -> httpx.Response:
         permanent = status < 500 and status not in (408, 425, 429)
         raise HttpError(f"{place} answered {status} to a login", status=status, permanent=permanent)
     return response
+
+
+def shaped(response: httpx.Response, place: str, beginning: re.Pattern[bytes]) -> None:
+    """Raise as `accepted`, or `CatalogueError` for an answer of another form: the page of a proxy accepts nobody."""
+    if not beginning.match(accepted(response, place).content):
+        raise CatalogueError(f"{place} answered with something else than it should", hint="is its address right?")
 
 
 def carried(token: str, place: str) -> str:

@@ -50,7 +50,11 @@ class Reach(msgspec.Struct, frozen=True):
         if not known and not anywhere:
             raise _refusal(url, "is not of this catalogue", hint=f'if it is trusted, add "{host(url)}" to hosts')
         if url.scheme == "http" and not self.insecure and not (known and loopback(host(url))):
-            raise _refusal(url, "is not encrypted", hint="use https, or set allow_insecure = true for this server")
+            raise _refusal(
+                url,
+                "is not encrypted",
+                hint="use https, or set allow_insecure = true in the table of the catalogue at this host",
+            )
         if not known and port(url) != (443 if url.scheme == "https" else 80):
             raise _refusal(
                 url,

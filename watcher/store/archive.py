@@ -59,6 +59,12 @@ def held(db: sqlite3.Connection, *, site: str | None = None) -> list[Held]:
     return [_read(row) for row in rows]
 
 
+def holds(db: sqlite3.Connection, archive: str) -> bool:
+    """Say whether anything was stored in an archive that has not left it since."""
+    found = "SELECT 1 FROM downloads WHERE stored IS NOT NULL AND coalesce(archive, ?1) = ?1 LIMIT 1"
+    return db.execute(found, (archive,)).fetchone() is not None
+
+
 def one(db: sqlite3.Connection, revision: int) -> Held | None:
     """Return a product that is home; `None` when it is not."""
     row = db.execute(f"{_HELD} AND d.revision = ?", (revision,)).fetchone()

@@ -62,6 +62,9 @@ class Trouble(msgspec.Struct, frozen=True):
     problem: str
 
 
+_REPLACED = "replaced by a newer revision"
+"""Why a download was given up with which nothing is wrong."""
+
 _EARLIER = (
     "SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
     " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
@@ -89,9 +92,9 @@ def want(
         wanted = [arrival for arrival in wanted if not db.execute(home, (arrival.revision,)).fetchone()]
     if revisions != "all":
         db.executemany(
-            "UPDATE downloads SET due = NULL, held = NULL, given_up = ?2, problem = 'replaced by a newer revision'"
+            "UPDATE downloads SET due = NULL, held = NULL, given_up = ?2, problem = ?3"
             f" WHERE (due IS NOT NULL OR held IS NOT NULL) AND revision IN ({_EARLIER})",
-            ((arrival.revision, stamp(now)) for arrival in wanted),
+            ((arrival.revision, stamp(now), _REPLACED) for arrival in wanted),
         )
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
@@ -220,12 +223,22 @@ def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: dateti
 
 
 def retry(db: sqlite3.Connection, *, now: datetime) -> int:
-    """Make what was given up, or waits for its next try, due at once; return how many."""
+    """Make what was given up, or waits for its next try, due at once; return how many. What was replaced stays so."""
     return db.execute(
         "UPDATE downloads SET due = ?1, given_up = NULL, attempts = 0"
-        " WHERE stored IS NULL AND (given_up IS NOT NULL OR due > ?1)",
-        (stamp(now),),
+        " WHERE stored IS NULL AND (given_up IS NOT NULL OR due > ?1) AND problem IS NOT ?2",
+        (stamp(now), _REPLACED),
     ).rowcount
+
+
+def in_vain(db: sqlite3.Connection, revision: int) -> list[str]:
+    """Return the places of what was given up for a revision: something may have been begun there."""
+    rows = db.execute(
+        "SELECT path FROM downloads WHERE stored IS NULL AND due IS NULL AND path IS NOT NULL AND problem = ?2"
+        f" AND revision IN ({_EARLIER})",
+        (revision, _REPLACED),
+    )
+    return [path for (path,) in rows]
 
 
 def troubles(db: sqlite3.Connection, *, waiting: bool = False) -> list[Trouble]:
@@ -233,8 +246,8 @@ def troubles(db: sqlite3.Connection, *, waiting: bool = False) -> list[Trouble]:
     rows = db.execute(
         "SELECT title, site, attempts, due, given_up, problem FROM downloads JOIN revisions ON number = revision"
         " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL)"
-        " AND (due IS NOT NULL OR NOT ?) ORDER BY title",
-        (waiting,),
+        " AND (due IS NOT NULL OR NOT ?1) AND (due IS NOT NULL OR problem <> ?2) ORDER BY title",
+        (waiting, _REPLACED),
     )
     return [
         Trouble(title, site, attempts, moment(due), moment(given_up), problem)
@@ -245,7 +258,9 @@ def troubles(db: sqlite3.Connection, *, waiting: bool = False) -> list[Trouble]:
 def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
     """Return how many downloads are wanted, stored and given up, and the bytes that are stored."""
     row = db.execute(
-        "SELECT count(due), count(stored), count(given_up), coalesce(sum(size) FILTER (WHERE stored IS NOT NULL), 0)"
-        " FROM downloads"
+        "SELECT count(due), count(stored), count(given_up) FILTER (WHERE problem IS NOT ?),"
+        " coalesce(sum(size) FILTER (WHERE stored IS NOT NULL), 0)"
+        " FROM downloads",
+        (_REPLACED,),
     ).fetchone()
     return int(row[0]), int(row[1]), int(row[2]), int(row[3])

@@ -37,17 +37,17 @@ def bring(
     folder: Path,
     *,
     concurrency: int,
-    terms: Terms,
+    terms: Callable[[str], Terms],
     steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
     stop: threading.Event,
 ) -> Iterator[Brought]:
     """Fetch the files into a folder, `concurrency` at a time, and yield each as it ends.
 
-    `https` gives the HTTP client for an address; `steer` is called every few seconds, to set how fast all may be. What
-    is there already and is the same file is left alone; what was begun goes on from there. A file is asked for at each
-    of its addresses in turn, and what is secret in them is not told. A full disk ends the pass, for the others would
-    not fit either. A defect is raised once the others are home.
+    `https` gives the HTTP client for an address, `terms` those on which it is asked; `steer` is called every few
+    seconds, to set how fast all may be. What is there already and is the same file is left alone; what was begun goes
+    on from there. A file is asked for at each of its addresses in turn, and what is secret in them is not told. A full
+    disk ends the pass, for the others would not fit either. A defect is raised once the others are home.
     """
     full = threading.Event()
 
@@ -76,7 +76,12 @@ def bring(
 
 
 def _fetched(
-    file: File, path: Path, https: Callable[[str], Http], terms: Terms, show: Show | None, stop: threading.Event
+    file: File,
+    path: Path,
+    https: Callable[[str], Http],
+    terms: Callable[[str], Terms],
+    show: Show | None,
+    stop: threading.Event,
 ) -> Verified:
     def tell(progress: Progress) -> None:
         if show is not None:
@@ -98,9 +103,9 @@ def _from(
     file: File,
     path: Path,
     https: Callable[[str], Http],
-    terms: Terms,
+    terms: Callable[[str], Terms],
     tell: Callable[[Progress], None],
     stop: threading.Event,
 ) -> Verified:
     asset = Asset("product", url, size=file.size, checksum=file.checksum)
-    return fetch(https(url), asset, path, terms=terms, progress=tell, stop=stop)
+    return fetch(https(url), asset, path, terms=terms(url), progress=tell, stop=stop)

@@ -61,8 +61,11 @@ def verify(
 ) -> Iterator[Verdict]:
     """Look at each product that is home, and yield how it was found: there, of its size, `deep` of its SHA-256, too.
 
+    What was not as it should be the last time is read whole in any case: sizes alone cannot say that it is well again.
+
     What an earlier archive held counts as moved once it is found in this one. `again` wants what is lost or rotten
-    anew; a rotten file is put aside as ``<name>.rotten``, for whoever wants to look at it. What is removed meanwhile by
+    anew; a rotten file is put aside as ``<name>.rotten``, for whoever wants to look at it, or stays where it is and is
+    not wanted, if that cannot be done. What is removed meanwhile by
     others is passed over. Ends when told to stop.
 
     Raises `TransferError` when nothing at all is there, as if a disk were not mounted, or a bucket is out of reach.
@@ -74,7 +77,7 @@ def verify(
     for held in products:
         if stop.is_set():
             return
-        state, fault, rotten = _look(shelves, held, deep=deep, stop=stop)
+        state, fault, rotten = _look(shelves, held, deep=deep or held.fault is not None, stop=stop)
         if stop.is_set():
             return
         if state is State.LOST and held.archive not in (None, here):
@@ -85,10 +88,14 @@ def verify(
             noted = None if away else fault
             meant = archive.examined(db, held.revision, noted, archive=here if state.well else None, now=now())
         if meant and anew:
-            for file in rotten:
-                shelves.set_aside(held.path, file)
-            with writing(db):
-                archive.want_again(db, held.revision, now=now())
+            try:
+                for file in rotten:
+                    shelves.set_aside(held.path, file)
+            except TransferError as error:
+                anew, fault = False, f"{fault}; it is not fetched anew, as {error}"
+            else:
+                with writing(db):
+                    archive.want_again(db, held.revision, now=now())
         if meant:
             yield Verdict(held, state, fault, anew)
 

@@ -39,7 +39,8 @@ def _looks(asset: Asset, name: str, types: tuple[str, ...], endings: tuple[str, 
 def proof(fd: int, *, whole: bool, stop: threading.Event) -> str | None:
     """Check the archive behind `fd`; return what it proved to be, ``zip``, ``tgz`` or ``tar``, or `None` if neither.
 
-    Its structure is read always, its contents against their checksums if `whole` (a tar has none, but for its headers).
+    Its structure is read always, its contents against their checksums if `whole` (a tar has none, but for its headers);
+    of a tgz both only if `whole`, since its structure cannot be read without inflating all of it.
     Raises `TransferError` for an archive that is broken (another try may help) or malicious (`permanent`), and when
     `stop` is set.
     """

@@ -55,8 +55,11 @@ def _trusted(name: str, above: int) -> bool:
 
 
 @contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Make a `TransferError` that names `path`, or `NoSpace`, of what the system says in the ``with`` statement."""
+def named(path: Path, what: str = "written") -> Iterator[None]:
+    """Make a `TransferError` that names `path`, or `NoSpace`, of what the system says in the ``with`` statement.
+
+    `what` is to be done to it there: "written", "renamed", "removed".
+    """
     try:
         yield
     except OSError as error:
@@ -65,4 +68,5 @@ def named(path: Path) -> Iterator[None]:
                 f"the disk is full: {path} cannot grow",
                 hint="make room; the download goes on from there",
             ) from error
-        raise TransferError(f"{path} cannot be written: {error.strerror or error}") from error
+        why = "a link is in the way, and is not followed" if error.errno == errno.ELOOP else error.strerror or error
+        raise TransferError(f"{path} cannot be {what}: {why}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -31,7 +32,8 @@ def examine(path: Path, *, size: int, checksum: str, deep: bool, stop: threading
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Lost(f"{path} is not there") from error
     except OSError as error:
-        raise TransferError(f"{path} cannot be read: {error.strerror or error}") from error
+        why = "it is a link, and none is followed" if error.errno == errno.ELOOP else error.strerror or error
+        raise TransferError(f"{path} cannot be read: {why}") from error
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
@@ -61,5 +63,5 @@ def mounted(root: Path) -> None:
     if not there:
         raise TransferError(
             f"the archive {root} is empty, or not there",
-            hint="is its disk mounted? Nothing was noted, and nothing was changed",
+            hint="is its disk mounted? Nothing was changed. If it was emptied on purpose, put any file into it",
         )

@@ -119,8 +119,8 @@ def _begun(response: httpx.Response, errand: Errand, *, status: int = 200) -> tu
     total = ranges.total(response)
     if errand.known is None and None not in (total, asset.size) and total != asset.size:
         raise TransferError(
-            f"{shown(response.request.url)} announces {total} bytes, but the catalogue says {asset.size}",
-            hint="the file may be being replaced: it is tried again later",
+            f"{shown(response.request.url)} announces {total} bytes, but it was listed with {asset.size}",
+            hint="the file may be being replaced",
         )
     record = Record(
         href=address(asset),

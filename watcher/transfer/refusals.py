@@ -50,6 +50,11 @@ _TAPE = re.compile(
     r"\b(on tape|from tape|staging|being staged|not online|offline|long.term archive|being restored|being retrieved)\b",
     re.IGNORECASE,
 )
+_SESSIONS = re.compile(
+    r"\bmax(imum)?( number of)?( concurrent)? (session|connection|download)s?\b"
+    r"|\btoo many (concurrent )?(session|connection)s?\b",
+    re.IGNORECASE,
+)
 _QUOTA = re.compile(r"\bquota\b|\blimit (is |has been |was )?(exceeded|reached)|too many requests", re.IGNORECASE)
 
 
@@ -103,6 +108,12 @@ def refusal(response: httpx.Response, first: bytes) -> WatcherError:
         )
     if code in _ON_TAPE or (status < 500 and _TAPE.search(said.words)):
         return Staged(f"{host} has the file on tape, and it is not back yet ({status}){told}", retry_after=later)
+    if _SESSIONS.search(said.words):
+        return TransferError(
+            f"{host} gives the account no more connections now ({status}){told}",
+            hint="if that stays so, lower `concurrency` and `streams` of this catalogue",
+            retry_after=later,
+        )
     if _QUOTA.search(said.words):
         return TransferError(
             f"{host} gives no more for now ({status}){told}",
@@ -140,7 +151,10 @@ def _misfit(response: httpx.Response, first: bytes, told: str) -> WatcherError:
         return TransferError(
             f"{host} answered with a web page instead of the file", hint=f"{page} in a browser shows what it says"
         )
-    return TransferError(f"{host} answered {response.status_code} with {kind} instead of the file{told}")
+    return TransferError(
+        f"{host} answered {response.status_code} with {kind} instead of the file{told}",
+        hint=f"{page} in a browser shows what it says",
+    )
 
 
 def _text(first: bytes) -> bool:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from watcher.transfer.directories import named
+from watcher.transfer.part import part_of
 
 
 def remove(root: Path, place: Path, beside: str) -> None:
@@ -16,7 +17,7 @@ def remove(root: Path, place: Path, beside: str) -> None:
     what has its name is whole. Raises `TransferError`.
     """
     gone = place.with_name(f"{place.name}.dropped")
-    with named(place):
+    with named(place, "removed"):
         place.with_name(beside).unlink(missing_ok=True)
         if place.is_dir() and not place.is_symlink():
             if gone.exists():
@@ -31,3 +32,17 @@ def remove(root: Path, place: Path, beside: str) -> None:
         while above != root and root in above.parents:
             above.rmdir()
             above = above.parent
+
+
+def forget(path: Path) -> None:
+    """Remove what was begun of a file or directory that nobody wants any more.
+
+    Raises `TransferError`, also when another process is at it.
+    """
+    if path.with_name(f"{path.name}.part").exists():
+        with part_of(path) as part:
+            part.truncate()  # an empty one is not left behind
+    partial = path.with_name(f"{path.name}.partial")
+    if partial.is_dir() and not partial.is_symlink():
+        with named(partial, "removed"):
+            shutil.rmtree(partial)

@@ -35,8 +35,8 @@ def proven(fd: int, errand: Errand, digests: dict[str, str], *, sized: bool) -> 
         return proof(fd, whole=True, stop=errand.stop) or ("size" if sized else "unverified")
     if digests[known.algorithm] != known.digest:
         raise TransferError(
-            f"the {known.algorithm} is {digests[known.algorithm]}, but the catalogue says {known.digest}",
-            hint="the file may have been replaced since the catalogue was read: it is tried again later",
+            f"the {known.algorithm} is {digests[known.algorithm]}, but it was listed with {known.digest}",
+            hint="the file may have been replaced since it was listed",
         )
     if errand.archive:
         try:

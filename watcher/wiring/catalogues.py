@@ -95,6 +95,8 @@ class Catalogues:
         part = self.catalogue(name)
         if isinstance(part, plugins.Assorted):
             return part.choose(product, choices, self.http(name))
+        if not any(choices):
+            return product
         raise self.unassorted(name, one_file=len(product.assets) == 1)
 
     def unassorted(self, name: str, *, one_file: bool = False) -> UsageError:
@@ -112,20 +114,27 @@ class Catalogues:
         table = self.config.table(name)
         return "" if table is None else table.citation
 
-    def http_at(self, url: str) -> Http:
-        """Return the client for an address that no catalogue gave: that of the catalogue whose host it is.
-
-        Any other address is asked without an account, and only if it is public and encrypted.
-        """
+    def at(self, url: str) -> str | None:
+        """Return the catalogue whose host an address names."""
         from urllib.parse import urlsplit
-
-        from watcher.net import Http
 
         place = urlsplit(url)
         for name in self.config.known():
             own, table = urlsplit(self.catalogue(name).url), self.table(name)
             if place[:2] == own[:2] or {place.netloc, place.hostname} & {*table.hosts, *table.auth_hosts}:
-                return self.http(name)
+                return name
+        return None
+
+    def http_at(self, url: str) -> Http:
+        """Return the client for an address that no catalogue gave: that of the catalogue whose host it is.
+
+        Any other address is asked without an account, and only if it is public and encrypted.
+        """
+        from watcher.net import Http
+
+        name = self.at(url)
+        if name is not None:
+            return self.http(name)
         with self._guard:
             if _NOWHERE not in self._https:
                 connections = 4 + self.config.download.concurrency

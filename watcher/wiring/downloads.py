@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from watcher.core.carts import File
     from watcher.core.limits import Step
     from watcher.core.shelves import Layout
+    from watcher.store.fetching import Going
     from watcher.tasks import carts
     from watcher.tasks.by_hand import Brought as Fetched
     from watcher.tasks.download import Brought, How, Show
@@ -42,6 +43,9 @@ DATABASE = "watcher.db"
 class _Retention(TypedDict):
     keep: timedelta | None
     max_size: int | None
+
+
+_FETCHING = "fetching.json"
 
 
 class Downloads:
@@ -74,6 +78,12 @@ class Downloads:
 
         return Bucket(Objects(place, table.bucket), Spool(_directory(table.spool, self.state / "spool")))
 
+    def gone(self, db: sqlite3.Connection) -> WatcherError | None:
+        """Return what is wrong where something was stored in the archive's directory, and nothing is there."""
+        from watcher.tasks.download import gone
+
+        return gone(db, self.archive)
+
     def by_hand(self, name: str) -> Path:
         """Return the directory in the archive for what is fetched by hand; a bucket has none: raises `UsageError`."""
         if bucket_place(self.config.download.archive) is not None:
@@ -90,11 +100,19 @@ class Downloads:
         Raises `ClusterError` when a cluster is to fetch them, and cannot.
         """
         from watcher.tasks.download import Rules, download, run
+        from watcher.tasks.download.board import Board
 
         limits = self.config.download
+        board = Board(self.state / _FETCHING, show)
+
+        def steer() -> None:
+            self.steer()
+            board.write()
+
         with holding(self.state / "download.lock", what="downloading"), ExitStack() as stack:
+            stack.callback(board.close)
             cluster = self._cluster(alive)
-            yield from download(
+            for brought in download(
                 db,
                 self.catalogues.http,
                 self.archive,
@@ -105,14 +123,23 @@ class Downloads:
                 how=self.how,
                 rules=Rules(limits.order, limits.sites, limits.site_quota),
                 owed=self.config.hooks_for,
-                steer=self.steer,
-                show=show,
+                steer=steer,
+                show=board.show,
                 carry=run if cluster is None else stack.enter_context(cluster).carry,
                 at_hand=self.catalogues.at_hand,
                 choose=self.catalogues.choose,
                 levels=self.config.download_levels(),
                 stop=self.stop,
-            )
+            ):
+                board.end(brought.title)
+                yield brought
+
+    def going(self) -> Sequence[Going]:
+        """Return what is being fetched now, by whatever process."""
+        from watcher.store import fetching
+        from watcher.store.locks import holder
+
+        return () if holder(self.state / "download.lock") is None else fetching.get(self.state / _FETCHING)
 
     def _cluster(self, alive: Callable[[], None] = lambda: None) -> Cluster | None:
         """Return the cluster that fetches, not asked yet; `None` where threads do it."""
@@ -231,6 +258,7 @@ class Downloads:
 
     def fetch_by_hand(
         self,
+        db: sqlite3.Connection,
         products: Sequence[tuple[str, Product]],
         folder: Path,
         members: Sequence[str] | None = None,
@@ -239,12 +267,18 @@ class Downloads:
         """Fetch the assets of products, which are given with their catalogues, or some members, into a folder."""
         from watcher.tasks.by_hand import assets, bring
         from watcher.tasks.by_hand import members as packed
+        from watcher.tasks.counting import Counted
+
+        counted = Counted(now)
 
         def terms(name: str) -> Terms:
-            return self.how(name).terms
+            return counted.on(self.how(name).terms, name)
 
         way = assets(self.stop) if members is None else packed(members, self.stop)
-        yield from bring(products, way, self.catalogues.http, folder, terms=terms, show=show, stop=self.stop)
+        for brought in bring(products, way, self.catalogues.http, folder, terms=terms, show=show, stop=self.stop):
+            counted.note(db)
+            yield brought
+        counted.note(db)
 
     def how(self, name: str) -> How:
         """Say how a catalogue's products are fetched: its downloads share the connections beyond one for each.
@@ -274,21 +308,33 @@ class Downloads:
                 self._hows[name] = how
             return self._hows[name]
 
-    def fetch_cart(self, files: Sequence[File], folder: Path, show: Show | None = None) -> Iterator[carts.Brought]:
+    def fetch_cart(
+        self, db: sqlite3.Connection, files: Sequence[File], folder: Path, show: Show | None = None
+    ) -> Iterator[carts.Brought]:
         """Fetch the files of a cart into a folder."""
         from watcher.tasks.carts import bring
+        from watcher.tasks.counting import Counted
         from watcher.transfer import Terms
 
-        yield from bring(
+        usual, counted = Terms(reserve=self.config.download.reserve, rate=self._rate), Counted(now)
+
+        def terms(url: str) -> Terms:
+            name = self.catalogues.at(url)
+            return usual if name is None else counted.on(usual, name)
+
+        for brought in bring(
             files,
             self.catalogues.http_at,
             folder,
             concurrency=self.config.download.concurrency,
-            terms=Terms(reserve=self.config.download.reserve, rate=self._rate),
+            terms=terms,
             steer=self.steer,
             show=show,
             stop=self.stop,
-        )
+        ):
+            counted.note(db)
+            yield brought
+        counted.note(db)
 
     def file_systems(self) -> Iterator[Finding]:
         """Say what is to be known of the file systems that the database and downloads are written to."""

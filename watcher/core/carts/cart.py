@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -12,7 +13,13 @@ from watcher.core.shelves import safe, suffix
 from watcher.core.wording import safe_link
 from watcher.model import Asset, Product
 
-_SECRETS = frozenset({"_tk", "token", "access_token", "apikey", "api_key", "key", "sig", "signature", "sas"})
+_SECRET = re.compile(
+    r"x-(amz|goog)-|(_tk|key|sig|sas|pass|pwd|auth|jwt|session|policy)$"
+    r"|.*(token|signature|secret|password|passwd|authorization|credential|(api|access|auth|subscription)[_-]?key"
+    r"|key[_-]?(pair[_-]?)?id|session[_-]?id)",
+    re.IGNORECASE,
+)
+"""The names of parameters that let their bearer in, as resto, stores, their proxies and gateways have them."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -71,7 +78,7 @@ def secrets_of(url: str) -> list[str]:
 
 
 def _secret(key: str) -> bool:
-    return key.lower() in _SECRETS or key.lower().startswith("x-amz-")
+    return _SECRET.match(key) is not None
 
 
 def _name(product: Product, asset: Asset, taken: set[str]) -> str:

@@ -62,9 +62,12 @@ def aria2(files: Sequence[File], now: datetime) -> str:
 
 
 def curl(files: Sequence[File], now: datetime) -> str:
-    """Write a configuration of curl (`curl -K`); it follows redirects, and fails on what is no file."""
+    """Write a configuration of curl (`curl -K`); it follows redirects, and stops with an error at what is no file.
+
+    Without `fail-early` curl's exit status would be that of the last file alone.
+    """
     del now
-    lines = ["fail", "location", "create-dirs"]
+    lines = ["fail", "fail-early", "location", "create-dirs"]
     for file in files:
         lines += [f"url = {_quoted(file.urls[0])}", f"output = {_quoted(file.name)}"]
     return "".join(f"{line}\n" for line in lines)
@@ -73,14 +76,16 @@ def curl(files: Sequence[File], now: datetime) -> str:
 def wget(files: Sequence[File], now: datetime) -> str:
     """Write a shell script that fetches with wget and checks what it can."""
     del now
-    lines = ["#!/bin/sh", "set -eu"]
+    lines = ["#!/bin/sh", "# Fetches the others where one fails, and ends with 1 then.", "set -u", "failed=0"]
     for file in files:
         place = PurePosixPath(file.name)
         if len(place.parts) > 1:
             lines.append(f"mkdir -p {shlex.quote(str(place.parent))}")
         part, name = shlex.quote(f"{file.name}.part"), shlex.quote(file.name)
         check = f" && {check} &&" if (check := _checked(file, part)) else " &&"
-        lines.append(f"test -e {name} || {{ wget -O {part} {shlex.quote(file.urls[0])}{check} mv {part} {name}; }}")
+        fetched = f"wget -O {part} {shlex.quote(file.urls[0])}{check} mv {part} {name}"
+        lines.append(f"test -e {name} || {{ {fetched}; }} || failed=1")
+    lines.append("exit $failed")
     return "".join(f"{line}\n" for line in lines)
 
 

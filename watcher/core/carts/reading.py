@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element, ParseError
 
 from watcher.core.carts.cart import File
-from watcher.core.shelves import safe
+from watcher.core.shelves import safe, taken
 from watcher.errors import UsageError
 
 _FILE, _SIZE, _HASH, _URL = (f"{{urn:ietf:params:xml:ns:metalink}}{name}" for name in ("file", "size", "hash", "url"))
@@ -48,7 +48,12 @@ def _root(content: bytes, name: str) -> Element:
 
     try:
         root: Element = fromstring(content, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except DefusedXmlException as error:
+        raise UsageError(
+            f"{name} is no Metalink file: it has a document type, as web pages have",
+            hint="look into it: a server that wants a login may have given its page in place of the cart",
+        ) from error
+    except (ParseError, ValueError) as error:
         why = str(error) or type(error).__name__
         raise UsageError(f"{name} is no Metalink file: {why}", hint="a cart is XML and ends in .meta4") from error
     if root.tag != "{urn:ietf:params:xml:ns:metalink}metalink":
@@ -81,7 +86,9 @@ def _safe(name: str) -> str:
     last = re.split(r"[/\\]", name)[-1]
     stem, dot, end = last.rpartition(".")
     if dot and stem and re.fullmatch(r"[A-Za-z0-9]{1,8}", end):
-        return f"{safe(stem)}.{'tgz' if end.lower() == 'gzip' else end}"
+        whole = f"{safe(stem)}.{'tgz' if end.lower() == 'gzip' else end}"
+        if not taken(whole):
+            return whole
     return safe(last)
 
 

@@ -6,22 +6,24 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
 import msgspec
 from msgspec import structs
 
-from watcher.archive import Archive
+from watcher.archive import Archive, Disk
 from watcher.core.health import CLUSTER, idle, refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
 from watcher.core.shelves import USUAL, Layout, shelf, suffix
 from watcher.core.wishes import Wishes
 from watcher.credentials import redact
-from watcher.errors import ClusterError, CredentialError, NoSpace, Staged, TransferError, WatcherError
+from watcher.errors import ClusterError, CredentialError, NoArchive, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Level, Product
 from watcher.net import Http
 from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, tapes, volumes
+from watcher.store import archive as shelved
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
 from watcher.tasks.download.bring import run
@@ -30,7 +32,7 @@ from watcher.tasks.download.job import Carry, Job, Own, Show
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
 from watcher.transfer import Halt, Tally
 
-__all__ = ["Brought", "How", "Rules", "Show", "download", "run"]
+__all__ = ["Brought", "How", "Rules", "Show", "download", "gone", "run"]
 
 AtHand = Callable[[str, Product], bool | None]
 """Says whether a catalogue has the files of a product at hand; `None` if it does not tell."""
@@ -84,11 +86,14 @@ def download(
     set how fast all of them may be. What becomes due meanwhile is fetched, too.
 
     What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the pass: other
-    products would not fit either. A refused account ends it for its catalogue, so that it is not locked by repetition.
-    So does a cluster that cannot fetch: what it had stays due. That, or a defect, is raised once the others are home.
+    products would not fit either. So does an empty directory that something was stored in: what is written where a
+    disk is not mounted fills another one. A refused account ends the pass for its catalogue, so that it is not locked
+    by repetition. So does a cluster that cannot fetch: what it had stays due. That, or a defect, is raised once the
+    others are home.
     """
     halt = Halt(stop)
     named, home = partial(_Named, layout, how), archive.shown("")
+    empty: NoArchive | None = None
     running: dict[Future[Stored], Begun] = {}
     queue = Queue(db, how, rules or Rules())
     refused: set[str] = set()
@@ -100,8 +105,9 @@ def download(
                     begun = _begin(db, queue, list(running.values()), refused, named, levels, now=now())
                     if begun is None:
                         break
+                    empty = empty or gone(db, archive)
                     job = _job(begun, https, archive, how, now, show, halt)
-                    running[pool.submit(_carried, carry, at_hand, choose, *job)] = begun
+                    running[pool.submit(_carried, carry, at_hand, choose, empty, *job)] = begun
                 if not running:
                     break
                 steer()
@@ -113,6 +119,8 @@ def download(
                         concurrency = 0
                     elif isinstance(error, CredentialError):
                         refused.add(begun.wanted.catalogue)
+                    if error is None:
+                        _forget(db, archive, begun.wanted.revision)
                     grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
@@ -126,8 +134,29 @@ def download(
         raise grave[0]
 
 
-def _carried(carry: Carry, at_hand: AtHand, choose: Choose, job: Job, own: Own) -> Stored:
+def gone(db: sqlite3.Connection, archive: Archive) -> NoArchive | None:
+    """Return what is wrong where an archive of directories is empty, or not there, in which something was stored."""
+    if isinstance(archive, Disk) and shelved.holds(db, archive.shown("")):
+        try:
+            archive.mounted()
+        except TransferError as error:
+            return NoArchive(str(error), hint=error.hint)
+    return None
+
+
+def _forget(db: sqlite3.Connection, archive: Archive, revision: int) -> None:
+    """Remove what was begun of what a revision has replaced: nothing would go on from it."""
+    from watcher.transfer.remove import forget
+
+    for place in downloads.in_vain(db, revision):
+        with suppress(TransferError):  # what another process is at, or what cannot be removed, harms nothing but room
+            forget(archive.workplace(place))
+
+
+def _carried(carry: Carry, at_hand: AtHand, choose: Choose, empty: NoArchive | None, job: Job, own: Own) -> Stored:
     """Bring a product home. One that was ordered is asked about first: some providers count each try to fetch it."""
+    if empty is not None:
+        raise empty
     wanted = job.wanted
     if wanted.staged and at_hand(wanted.catalogue, job.product) is False:
         raise Staged(f"{wanted.catalogue} says that the file is on tape, and not back yet")

@@ -24,7 +24,12 @@ def run(job: Job, own: Own) -> Stored:
     """
     wanted, product, terms, archive = job.wanted, job.product, job.how, job.archive
     if not product.assets:
-        raise TransferError(f"{product.title}: the catalogue offers no file of it", permanent=True)
+        raise TransferError(
+            "no file of it is chosen, or its catalogue offers none",
+            hint=f"`assets` in [catalogues.{wanted.catalogue}] chooses, or `watcher download PRODUCT --assets …`;"
+            f" `watcher check {wanted.catalogue}` says what there is",
+            permanent=True,
+        )
     lot = Lot(job.place, tuple(product.assets), tuple(terms.members), directory=bool(job.wishes))
 
     def tell(progress: Progress) -> None:

@@ -20,11 +20,12 @@ Choose = Callable[[str, Product, Sequence[Sequence[str]]], Product]
 
 
 def wished(db: sqlite3.Connection, wanted: Wanted, product: Product, levels: Collection[Level]) -> Wishes:
-    """Return what the sites ask for of a product; nothing where none has a choice."""
+    """Return what the sites ask for of a product; nothing where none has a choice, and its files are known."""
+    usual = () if product.assets else ((),)  # what the settings choose by now may be more than when it was listed
     if not sites.wishing(db, wanted.catalogue, product.collection):
-        return ()
+        return usual
     watches = sites.watches(db, catalogue=wanted.catalogue, collection=product.collection, paused=True)
-    return wishes(product, wanted.site, watches, levels)
+    return wishes(product, wanted.site, watches, levels) or usual
 
 
 def chosen(job: Job, choose: Choose) -> Job:

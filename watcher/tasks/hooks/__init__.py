@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from watcher.core.sidecars import stac_item
 from watcher.credentials import redact
 from watcher.errors import TransferError
 from watcher.model import Product
+from watcher.names import plain
 from watcher.store import archive, hooks, products
 from watcher.store.archive import Held
 from watcher.store.connection import writing
@@ -24,6 +26,9 @@ from watcher.store.hooks import Debt
 from watcher.tasks.hooks.command import NotTrusted, run
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -125,8 +130,8 @@ def _run(
 
 def _failure(code: int, output: str) -> str:
     how = f"ended with {code}" if code > 0 else f"ended by signal {-code}"
-    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
-    return f"{how}: {last[:200]}" if last else how
+    last = next((told for line in reversed(output.splitlines()) if (told := plain(_COLOUR.sub("", line)))), "")
+    return f"{how}: {last}" if last else how
 
 
 def _described(held: Held, product: Product, shelves: Archive, citation: str) -> bytes:
