@@ -74,7 +74,8 @@ def hold(kind: str, address: str, products: int) -> tuple[float, float]:
                     break
             else:
                 raise SystemExit("FAILED: the service ended before it polled")
-            time.sleep(1)  # what follows from a poll is done at once
+            time.sleep(1)  # what follows from a poll is begun at once
+            rest(service.pid)
             return memory(service.pid)
 
 
@@ -87,6 +88,15 @@ def running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     finally:
         service.terminate()
         service.communicate(timeout=30)
+
+
+def rest(process: int) -> None:
+    """Return once a service has nothing to do: it has closed its database."""
+    deadline = time.monotonic() + 60
+    while "watcher.db" in Path(f"/proc/{process}/maps").read_text():
+        expect(time.monotonic() < deadline, "the service does not come to rest")
+        time.sleep(0.05)
+    time.sleep(0.2)  # then it gives back its memory
 
 
 def memory(process: int) -> tuple[float, float]:
