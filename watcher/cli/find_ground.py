@@ -107,7 +107,7 @@ def _widened(spot: Spot, radius: float | None) -> Spot:
     """Take what lies so many kilometres around a place's point, or its middle, instead of its ground."""
     if radius is None or spot.place.geometry is None:
         return spot
-    from watcher.places.geometry import around
+    from watcher.places.boxes import around
 
     ground = around(*middle(spot.place), radius)
     return msgspec.structs.replace(spot, place=msgspec.structs.replace(spot.place, geometry=ground, grid=None))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from watcher.errors import UsageError
 from watcher.names import fold, plain
 from watcher.places.antimeridian import geojson, polygons
+from watcher.places.boxes import around
 from watcher.places.formats.archive import LARGEST, members
-from watcher.places.geometry import around
 from watcher.places.place import Place
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from importlib import resources
 
 import msgspec
 
+from watcher.places.boxes import box
 from watcher.places.gazetteer import key
-from watcher.places.geometry import box
 from watcher.places.place import Place
 
 _PARK = re.compile(

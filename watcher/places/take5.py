@@ -13,7 +13,7 @@ from importlib import resources
 import msgspec
 
 from watcher.names import fold
-from watcher.places.geometry import around
+from watcher.places.boxes import around
 from watcher.places.place import Place
 
 APPROXIMATE_KM = 30.0

@@ -14,9 +14,9 @@ import msgspec
 
 from watcher.names import plain
 from watcher.places import gazetteer, ground, parks, spelling, take5
+from watcher.places.boxes import around
 from watcher.places.countries import Reading, codes, readings
 from watcher.places.gazetteer import Region, Town, key
-from watcher.places.geometry import around
 from watcher.places.place import Place, address, described
 
 TOWN_KM = 20.0

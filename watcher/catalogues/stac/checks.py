@@ -13,8 +13,9 @@ from watcher.catalogues.stac.assets import wanted
 from watcher.catalogues.stac.buckets import Reached
 from watcher.catalogues.stac.features import Feature
 from watcher.catalogues.stac.paging import pages
-from watcher.catalogues.stac.questions import Question, Sheet, ask, otherwise
+from watcher.catalogues.stac.questions import Sheet, ask, otherwise
 from watcher.catalogues.stac.silence import EVER, sample, unknown
+from watcher.catalogues.stac.writing import Question
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Finding

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.catalogues.stac.questions import Question, Sheet, ask, follow, lower, upper
+from watcher.catalogues.stac.questions import Sheet, ask, follow, lower, upper
+from watcher.catalogues.stac.writing import Question
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 

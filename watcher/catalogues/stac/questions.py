@@ -15,6 +15,7 @@ import msgspec
 
 from watcher.catalogues.stac import writing
 from watcher.catalogues.stac.features import Feature, Link, decode, span
+from watcher.catalogues.stac.writing import Question
 from watcher.core.moments import moment
 from watcher.errors import CatalogueError, HttpError, Unreachable
 from watcher.net import Answer, json_body
@@ -24,23 +25,6 @@ if TYPE_CHECKING:
     from watcher.net import Http
 
 SECOND = timedelta(seconds=1)
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What is asked: `since`/`until` bound the cursor, `start`/`end` the acquisition; all ends are included.
-
-    Without a `geometry` it is asked everywhere; `brief` asks for what tells products and revisions apart only.
-    """
-
-    collection: str
-    limit: int
-    geometry: bytes | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    descending: bool = False
-    brief: bool = False
 
 
 class Sheet(msgspec.Struct, frozen=True):

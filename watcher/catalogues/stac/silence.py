@@ -13,7 +13,8 @@ from urllib.parse import quote
 import msgspec
 
 from watcher.catalogues.stac.holdings import holdings
-from watcher.catalogues.stac.questions import Question, Sheet, ask, otherwise
+from watcher.catalogues.stac.questions import Sheet, ask, otherwise
+from watcher.catalogues.stac.writing import Question
 from watcher.errors import CatalogueError, HttpError
 
 if TYPE_CHECKING:

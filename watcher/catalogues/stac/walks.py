@@ -26,8 +26,9 @@ import msgspec
 
 from watcher.catalogues.stac.chains import Chain
 from watcher.catalogues.stac.features import Feature
-from watcher.catalogues.stac.questions import SECOND, Question, Sheet, ask, follow, lower, too_heavy, upper
+from watcher.catalogues.stac.questions import SECOND, Sheet, ask, follow, lower, too_heavy, upper
 from watcher.catalogues.stac.silence import believe, undated
+from watcher.catalogues.stac.writing import Question
 from watcher.errors import CatalogueError
 from watcher.model import Query
 

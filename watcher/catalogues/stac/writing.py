@@ -1,4 +1,4 @@
-"""A question as a STAC API wants it written.
+"""A question, and how a STAC API wants it written.
 
 STAC API 1.0 item-search (POST and GET), with the query, filter (CQL2), sort and fields extensions; and the search of
 resto 6 to 10, which has parameters of its own for when it learnt of a product, and in which `sortby=created` means
@@ -18,12 +18,28 @@ from watcher.core.moments import written
 
 if TYPE_CHECKING:
     from watcher.catalogues.stac import Kind
-    from watcher.catalogues.stac.questions import Question
 
 _WORDS = {">=": "gte", "<=": "lte"}
 _RESTO = {"resto": ("created_start", "created_end"), "resto6": ("published", None)}
 _RESTO_ORDERS = {"created": "created", "none": "startDate"}
 _IDLE = {"title", "platform", "instruments", "eo:cloud_cover"}
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked: `since`/`until` bound the cursor, `start`/`end` the acquisition; all ends are included.
+
+    Without a `geometry` it is asked everywhere; `brief` asks for what tells products and revisions apart only.
+    """
+
+    collection: str
+    limit: int
+    geometry: bytes | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    descending: bool = False
+    brief: bool = False
 
 
 def body(kind: Kind, question: Question) -> dict[str, Any]:
