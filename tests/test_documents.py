@@ -129,17 +129,44 @@ def test_the_example_shows_every_setting_of_every_account(shown: config.Config, 
     assert f'"{kind}"' in (ROOT / "config.example.toml").read_text(encoding="utf-8")
 
 
-def test_the_documents_name_only_files_that_exist() -> None:
-    for document in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+def documents() -> list[str]:
+    """Return every page, by its path from the root."""
+    pages = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "systemd" / "README.md",
+        ROOT / "bench" / "README.md",
+    ]
+    return sorted(str(page.relative_to(ROOT)) for page in pages)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what a link may name behind a `#` in this page, as GitHub makes it of the headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_to_a_file_and_a_heading_that_exist() -> None:
+    followed = 0
+    for document in documents():
         text = (ROOT / document).read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (ROOT / target).exists(), f"{document} links to {target}"
+        for target, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)", text):
+            page = (ROOT / document).parent / target if target else ROOT / document
+            assert page.exists(), f"{document} links to {target}"
+            assert not anchor or anchor in anchors(page), f"{document} links to {target}#{anchor}"
+            followed += 1
+    assert followed > 50
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert linked >= set(documents()) - {"README.md"}
 
 
 def commands() -> list[tuple[str, str]]:
     """Return every `watcher …` that a document shows, without what stands behind it in a shell, with its document."""
     found = []
-    for document in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "systemd/README.md", "config.example.toml"):
+    for document in (*documents(), "config.example.toml"):
         text = (ROOT / document).read_text(encoding="utf-8")
         shown = re.findall(r"^\$ watcher (.*)$|`watcher\s([a-z][^`]*)`|^watcher ([a-z-]+ .*)$", text, re.MULTILINE)
         found += [(document, re.split(r" [|>#]|  +", " ".join("".join(each).split()))[0]) for each in shown]
@@ -163,14 +190,14 @@ def test_the_documents_show_only_commands_and_options_that_exist() -> None:
     assert {"add-site", "where", "find", "plan", "race", "audit", "check", "run"} <= names
 
 
-def test_the_readme_lists_every_catalogue_that_ships_with_watcher() -> None:
-    rows = re.findall(r"^\| (`[^|]*`) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_page_of_catalogues_lists_every_one_that_ships_with_watcher() -> None:
+    rows = re.findall(r"^\| (`[^|]*`) \|", (ROOT / "docs" / "catalogues.md").read_text(encoding="utf-8"), re.MULTILINE)
     listed = {name.partition(":")[0] for row in rows for name in re.findall(r"`([^`]+)`", row)}
     assert listed == set(config.presets())
 
 
-def test_the_readme_shows_what_watcher_where_prints(watcher: Watcher) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_places_shows_what_watcher_where_prints(watcher: Watcher) -> None:
+    text = (ROOT / "docs" / "places.md").read_text(encoding="utf-8")
     shown = re.findall(r"^\$ watcher where (.*)\n((?:[^$`].*\n)+)", text, re.MULTILINE)
     assert len(shown) >= 2
     for place, printed in shown:

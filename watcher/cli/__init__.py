@@ -19,54 +19,67 @@ from watcher.errors import WatcherError
 if TYPE_CHECKING:
     from watcher.wiring import Parts
 
-# name: (module, what `watcher --help` says of it)
-COMMANDS = {
-    "init": ("setup", "Write a configuration to start from."),
-    "check": ("check", "Say what is wrong, and how to mend it."),
-    "add-site": ("add_site", "Watch a place."),
-    "where": ("where", "Explain how a text is understood as a place."),
-    "sites": ("sites", "List the watched places."),
-    "remove-site": ("sites", "Watch a place no more."),
-    "pause-site": ("sites", "Stop looking at a place for a while."),
-    "resume-site": ("sites", "Look at a paused place again."),
-    "tag-site": ("sites", "Group a place with others by words."),
-    "subscribe": ("subscribe", "Tell someone of arrivals, by e-mail or chat."),
-    "subscriptions": ("subscriptions", "List who is told of what, export or import it."),
-    "edit-subscription": ("subscribe", "Change what someone is told of, and when."),
-    "mute": ("subscriptions", "Tell them nothing for a while."),
-    "unmute": ("subscriptions", "Tell them again."),
-    "unsubscribe": ("subscriptions", "Tell them no more."),
-    "test-notify": ("test_notify", "Send a sample notice and say how it went."),
-    "run": ("service", "The service: poll, notify, download, on a clock."),
-    "poll": ("passes", "Ask the catalogues once."),
-    "plan": ("plan", "What the next poll asks, why so, and what a day costs."),
-    "notify": ("passes", "Send the notices that are due, once."),
-    "download": ("passes", "Fetch the products that are due, once, or those named."),
-    "deliveries": ("deliveries", "List what was sent and what is owed, each in its state."),
-    "retry": ("deliveries", "Try again at once what failed or was given up."),
-    "why": ("why", "Why somebody heard of a product, or did not: its story."),
-    "why-not": ("why_not", "Say why nothing was heard of a place on a day."),
-    "approve": ("approve", "Let a flood of downloads come, or refuse it."),
-    "verify": ("verify", "Is what came home still there, and still the same?"),
-    "tidy": ("tidy", "What is to leave the archive by its limits; remove it."),
-    "pin": ("tidy", "Keep products in the archive, whatever its limits."),
-    "unpin": ("tidy", "Let pinned products leave with the others."),
-    "hooks": ("hooks", "What your commands did with the products that came home; run them again."),
-    "cart": ("carts", "Write the files of what was seen as a list for another program."),
-    "import": ("carts", "Fetch the files that a cart (.meta4) names."),
-    "products": ("show", "List what was seen."),
-    "progress": ("progress", "How many L1C have their L2A, how long that took, and what is awaited."),
-    "upcoming": ("upcoming", "The acquisitions to come, and what is overdue."),
-    "feeds": ("feeds", "Write what arrived as Atom, JSON Feed, ICS, GeoJSON and STAC files."),
-    "audit": ("audit", "Was anything missed? What was counted, seen, found late and withdrawn."),
-    "race": ("race", "Which catalogue had an acquisition first, and the lag of the others."),
-    "find": ("find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),
-    "status": ("status", "What is watched, what came, what is owed, what is wrong."),
-    "login": ("login", "Try the account of a catalogue, or say what to write for one."),
-    "catalogues": ("catalogues", "List the catalogues that can be asked, or ask what one has and can do."),
-    "completion": ("setup", "Print the completion script of a shell."),
-    "demo": ("demo", "See it all work, on a catalogue that runs here."),
+# heading: name: (module, what `watcher --help` says of it)
+_SECTIONS = {
+    "To begin": {
+        "init": ("setup", "Write a configuration to start from."),
+        "check": ("check", "Say what is wrong, and how to mend it."),
+        "login": ("login", "Try the account of a catalogue, or say what to write for one."),
+        "catalogues": ("catalogues", "List the catalogues that can be asked, or ask what one has and can do."),
+        "demo": ("demo", "See it all work, on a catalogue that runs here."),
+        "completion": ("setup", "Print the completion script of a shell."),
+    },
+    "What is watched": {
+        "where": ("where", "Explain how a text is understood as a place."),
+        "add-site": ("add_site", "Watch a place."),
+        "sites": ("sites", "List the watched places."),
+        "tag-site": ("sites", "Group a place with others by words."),
+        "pause-site": ("sites", "Stop looking at a place for a while."),
+        "resume-site": ("sites", "Look at a paused place again."),
+        "remove-site": ("sites", "Watch a place no more."),
+        "find": ("find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),
+    },
+    "Who is told": {
+        "subscribe": ("subscribe", "Tell someone of arrivals, by e-mail or chat."),
+        "subscriptions": ("subscriptions", "List who is told of what, export or import it."),
+        "edit-subscription": ("subscribe", "Change what someone is told of, and when."),
+        "mute": ("subscriptions", "Tell someone nothing for a while."),
+        "unmute": ("subscriptions", "Tell someone who was muted again."),
+        "unsubscribe": ("subscriptions", "Tell someone no more."),
+        "test-notify": ("test_notify", "Send a sample notice and say how it went."),
+        "deliveries": ("deliveries", "List what was sent and what is owed, each in its state."),
+        "retry": ("deliveries", "Try again at once what failed or was given up."),
+        "why": ("why", "Tell why somebody heard of a product, or did not."),
+        "why-not": ("why_not", "Say why nothing was heard of a place on a day."),
+    },
+    "At work": {
+        "run": ("service", "The service: poll, notify, download, on a clock."),
+        "poll": ("passes", "Ask the catalogues once."),
+        "notify": ("passes", "Send the notices that are due, once."),
+        "plan": ("plan", "Show what the next poll asks, why so, and what a day costs."),
+    },
+    "What comes home": {
+        "download": ("passes", "Fetch the products that are due, once, or those named."),
+        "approve": ("approve", "Let a flood of downloads come, or refuse it."),
+        "verify": ("verify", "Look whether what came home is still there, and still the same."),
+        "tidy": ("tidy", "List, or remove, what is to leave the archive by its limits."),
+        "pin": ("tidy", "Keep products in the archive, whatever its limits."),
+        "unpin": ("tidy", "Let pinned products leave with the others."),
+        "hooks": ("hooks", "List what your commands did with the products that came home."),
+        "cart": ("carts", "Write the files of what was seen as a list for another program."),
+        "import": ("carts", "Fetch the files that a cart (.meta4) names."),
+    },
+    "How things stand": {
+        "status": ("status", "Say what is watched, what came, what is owed, what is wrong."),
+        "products": ("show", "List what was seen."),
+        "progress": ("progress", "Say how many L1C have their L2A, after how long, what is awaited."),
+        "upcoming": ("upcoming", "List the acquisitions to come, and what is overdue."),
+        "audit": ("audit", "Say whether anything was missed."),
+        "race": ("race", "Say which catalogue had an acquisition first."),
+        "feeds": ("feeds", "Write what arrived as Atom, JSON Feed, ICS, GeoJSON and STAC files."),
+    },
 }
+COMMANDS = {name: command for section in _SECTIONS.values() for name, command in section.items()}
 
 
 _PYTHON = {"import"}
@@ -124,8 +137,10 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        width = max(map(len, COMMANDS))
+        for heading, section in _SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), text) for name, (_, text) in section.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -145,13 +160,14 @@ class _Commands(click.Group):
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The configuration [env: WATCHER_CONFIG].",
+    help="The configuration [env: WATCHER_CONFIG; default: ~/.config/watcher/config.toml, else "
+    "/etc/watcher/config.toml].",
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where the database lies [env: WATCHER_STATE].",
+    help="Where the database lies [env: WATCHER_STATE; default: ~/.local/state/watcher].",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(watcher.__version__, prog_name="watcher")
@@ -164,6 +180,8 @@ def cli(ctx: click.Context, config: Path | None, state: Path | None, debug: bool
     watcher subscribe you@example.org --level L2A      you hear of what arrives there
     watcher run                                        the service
     watcher status                                     what is watched, what came, what is owed
+
+    `watcher COMMAND --help` explains a command, with examples.
     """
     ctx.obj = Context(config, state, debug=debug)
     ctx.call_on_close(ctx.obj.close)

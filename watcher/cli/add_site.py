@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 @click.command("add-site")
 @click.argument("name")
 @click.option("--catalogue", type=CatalogueName(), help="Where to look [default: `catalogue` of the configuration].")
-@click.option("--collection", multiple=True, help="Which of its collections; all that hold the level, if not given.")
+@click.option(
+    "--collection",
+    metavar="NAME",
+    multiple=True,
+    help="Which of its collections; all that hold the level, if not given. May be repeated.",
+)
 @click.option(
     "--level",
     "levels",
@@ -40,7 +45,8 @@ if TYPE_CHECKING:
 @click.option(
     "--assets",
     metavar="PATTERNS",
-    help='In a STAC catalogue: which files come, by key, pattern or role; "" for those that its settings choose.',
+    help='In a STAC catalogue: which files are downloaded, by key, pattern or role; "" for those that its settings '
+    "choose.",
 )
 @click.option("--since", type=DateType(), help="Only what was acquired since.")
 @click.option("--bbox", metavar="W,S,E,N", help="A box, in degrees.")
@@ -81,9 +87,10 @@ def add_site(
     The first poll is the baseline: it remembers what is there and announces nothing. Adding a site again changes
     those of its terms that are given, or adds a level.
 
-    With --assets those files come of a product that is downloaded, into one directory, instead of those that the
-    settings of the catalogue choose; where a product lies on several sites, what any of them wants. A name that a
-    product has no file for is a trouble of its download, which `watcher status` shows.
+    --assets says which files come of a STAC product that is downloaded, whatever the settings of the catalogue choose:
+    by key (B02), by a pattern of keys ('B0[23]'), or by role (role:data), with commas between them. They come into one
+    directory. Of a product that lies on several sites comes what any of them wants. A name that a product has no file
+    for is a trouble of its download, which `watcher status` shows.
 
     \b
     Examples:

@@ -45,8 +45,8 @@ def cart(
 ) -> None:
     """Write the files of the products that were seen as a list for another program.
 
-    A Metalink file (RFC 5854, .meta4) has sizes, hashes, and every address where the same file is to be had;
-    DownThemAll reads it, and aria2c, which checks what it fetches, as the script for wget does; curl checks nothing.
+    A Metalink file (RFC 5854, .meta4) has sizes, hashes, and every address where the same file is to be had.
+    DownThemAll and aria2c read it. aria2c checks what it fetches, and so does the script for wget; curl does not.
     The newest processing of each product is listed, and nothing that was withdrawn. There is no credential in a cart:
     the other program needs the account of the catalogue itself.
 

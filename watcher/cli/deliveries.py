@@ -34,7 +34,9 @@ _COLUMNS = {
 @click.command()
 @click.argument("address", metavar="[ADDRESS|ID]", required=False)
 @click.option("--state", type=click.Choice(_STATES), help="Only what is in this state.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="So many, the newest.")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", default=100, show_default=True, help="So many, the newest."
+)
 @json_option
 @click.pass_obj
 def deliveries(context: Context, address: str | None, state: str | None, limit: int, as_json: bool) -> None:

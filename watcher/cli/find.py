@@ -47,7 +47,9 @@ _COLUMNS = {
 @click.argument("sentence", nargs=-1, required=True)
 @click.option("--catalogue", "catalogues", type=CatalogueName(), multiple=True, help="Where to look. May be repeated.")
 @click.option("--seen", "in_seen", is_flag=True, help="Look in what was already seen; ask no catalogue.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many, the newest.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", default=50, show_default=True, help="Show so many, the newest."
+)
 @click.option("--pick", type=click.IntRange(min=1), metavar="N", help="The N-th of the places that may be meant.")
 @click.option("--watch", "to_watch", is_flag=True, help="Watch the place on these terms, instead of searching.")
 @click.option("--name", help="With --watch: what the site is called.")

@@ -157,7 +157,7 @@ def _without_quicklook(url: str, why: str) -> None:
     "--to",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="With --members or --assets: into this directory.",
+    help="With --members or --assets: into this directory [default: `parts/` in the archive].",
 )
 @click.pass_obj
 def download(
@@ -168,13 +168,15 @@ def download(
     A product is named by its title or id, as `watcher products` prints it. A file that lies at its place in the archive
     already is kept when it is the same: when it has the checksum that the catalogue says, or the size.
 
-    With --members only some files of a product come, where its server gives parts of one: now and once, into a
-    directory of its title in `parts/` in the archive (or in --to), each proven by its CRC. A pattern matches a path in
-    the zip, or the end of one from any directory on, whatever its case.
+    --members and --assets fetch some files of the products named, now and once, into a directory for each: in `parts/`
+    in the archive, or where --to says.
 
-    With --assets the catalogue is asked for the product again, and those of all its files come that are named: by key
-    (B02), by a pattern of keys (B0?), or by role (role:data). Now and once, into such a directory, which has its name
-    when all of them are there and verified. If one that is named is none, nothing is fetched of any product.
+    --members is for products that are zip files, where the server gives parts of a file; each member is proven by its
+    CRC. A pattern matches a path in the zip, or the end of one from any directory on, whatever its case.
+
+    --assets is for products of a STAC catalogue, which is asked for them again. Files are named by key (B02), by a
+    pattern of keys ('B0?'), or by role (role:data). The directory has its name once all of them are there and verified.
+    If any product has no file of a name, nothing is fetched at all.
 
     \b
     Examples:

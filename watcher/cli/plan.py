@@ -30,6 +30,9 @@ _DAY = 86_400.0
 def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
     """Show the questions each catalogue is asked, why so and how often, and what a day costs. Nothing is asked.
 
+    The first line is of a usual poll. The table is of the next one, which asks for more where it has to look back
+    further.
+
     A sweep lists what a catalogue learnt everywhere, and the sites are matched here; otherwise several places are
     joined to one question, or each is asked for alone: whichever takes the fewest requests, by what past polls
     measured.

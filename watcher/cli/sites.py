@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--collection",
     "collections",
+    metavar="NAME",
     multiple=True,
     help="With --import and --catalogue: all that hold the level, if none.",
 )

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from watcher.wiring import Parts
 
 _preview = click.option("--preview", is_flag=True, help="Only say what it would have told, from what arrived.")
-_days = click.option("--days", type=click.IntRange(1, 3650), help="With --preview: how far back [default: 90].")
+_days = click.option(
+    "--days", type=click.IntRange(1, 3650), metavar="DAYS", help="With --preview: how far back [default: 90]."
+)
 
 
 @click.command()
@@ -34,6 +36,7 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
 
     ADDRESS is an e-mail address (sent by the account in [mail]), the name of a [channels.NAME], or an Apprise URL:
     Slack, Matrix, Discord, Telegram, Teams, ntfy, MQTT, webhooks and a hundred more (github.com/caronc/apprise).
+    terminal:// is the terminal of `watcher run` or `watcher notify`, mbox:///path a mailbox file.
 
     Without filters it is of all that is new, revised or withdrawn, at every place. Places are meant by name or by tag;
     both together are more places. Notices come with each pass that found something; --at makes it one a day, --on one
@@ -43,6 +46,7 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
     Examples:
       watcher subscribe you@example.org --site Litchfield --level L2A
       watcher subscribe team --max-cloud 20 --unknown-cloud refuse --min-coverage 60
+      watcher subscribe terminal://
       watcher subscribe team --tag amazon --at 08:00 --zone America/Manaus
       watcher subscribe boss@example.org --every week --on friday --at 16:00 --fields acquired,cloud,link --still
       watcher subscribe ops@example.org --event health --event late

@@ -98,7 +98,7 @@ def _show(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) 
 @click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.pass_obj
 def unsubscribe(context: Context, number: int) -> None:
-    """Tell them no more.
+    """End a subscription: tell its address no more of it.
 
     \b
     Example:
@@ -126,7 +126,7 @@ def unsubscribe(context: Context, number: int) -> None:
 @click.option("--until", metavar="DATE|DURATION", help="Until when, or for how long; for good if not given.")
 @click.pass_obj
 def mute(context: Context, number: int, until: str | None) -> None:
-    """Tell them nothing for a while. What arrives meanwhile is not told later; what is owed already waits.
+    """Tell of a subscription nothing for a while. What arrives meanwhile is not told later; what is owed already waits.
 
     \b
     Examples:
@@ -155,7 +155,7 @@ def mute(context: Context, number: int, until: str | None) -> None:
 @click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.pass_obj
 def unmute(context: Context, number: int) -> None:
-    """Tell them again.
+    """Tell of a muted subscription again.
 
     \b
     Example:

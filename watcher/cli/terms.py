@@ -89,7 +89,13 @@ _OPTIONS = (
     click.option(
         "--quiet", type=Word("quiet_hours"), metavar="FROM-TO", help="Send nothing then, but first thing afterwards."
     ),
-    click.option("--fields", type=Word("fields"), metavar="A,B,…", help="The columns of a notice, in their order."),
+    click.option(
+        "--fields",
+        type=Word("fields"),
+        metavar="A,B,…",
+        help="The columns of a notice, in your order: acquired, level, platform, cloud, coverage, size, change, link, "
+        "file, catalogue.",
+    ),
     click.option("--still/--no-still", default=None, help="A word once a week also when nothing came."),
 )
 

@@ -43,7 +43,9 @@ class _Ahead(msgspec.Struct, frozen=True):
 
 @click.command()
 @click.argument("site", required=False, type=SiteName())
-@click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help="How far to look ahead.")
+@click.option(
+    "--days", type=click.IntRange(1, 366), metavar="DAYS", default=14, show_default=True, help="How far to look ahead."
+)
 @json_option
 @click.pass_obj
 def upcoming(context: Context, site: str | None, days: int, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,12 +86,22 @@ class Stage(msgspec.Struct, frozen=True):
         return f"mbox://{quote(str(self.mailbox))}"
 
     @property
-    def exports(self) -> tuple[str, str]:
+    def exports(self) -> tuple[str, ...]:
         """The shell lines that let `watcher` work here."""
         return (
+            *way(),
             f"export WATCHER_CONFIG={shlex.quote(str(self.config))}",
             f"export WATCHER_STATE={shlex.quote(str(self.state))}",
         )
+
+
+def way() -> tuple[str, ...]:
+    """Return the shell line that finds this `watcher`, where the shell would find none or another one."""
+    here = Path(sys.executable).with_name("watcher")
+    found = shutil.which("watcher")
+    if not here.exists() or (found is not None and here.samefile(found)):
+        return ()
+    return (f'export PATH={shlex.quote(str(here.parent))}:"$PATH"',)
 
 
 def room(asked: Path | None) -> Stage:

@@ -22,7 +22,7 @@ from watcher.demo.outcome import findings, look, word
 from watcher.demo.products import Product
 from watcher.demo.service import service
 from watcher.demo.sites import HEROES
-from watcher.demo.stage import DemoFailed, Stage, answer, command, furnish, room
+from watcher.demo.stage import DemoFailed, Stage, answer, command, furnish, room, way
 from watcher.demo.timeline import Timeline
 from watcher.demo.users import USERS
 from watcher.model import Finding
@@ -193,8 +193,13 @@ def _conclude(stage: Stage, arrivals: Sequence[Product], found: Sequence[Finding
         click.echo(f"    {line}")
     click.echo()
     click.secho("The same for a place of yours, with a real catalogue (Copernicus), in another terminal", bold=True)
-    for line in ("add-site Toulouse --point 1.44,43.60,15", "subscribe terminal://", "run"):
-        click.echo(f"    watcher {line}")
+    for line in (
+        *way(),
+        "watcher add-site Toulouse --point 1.44,43.60,15",
+        "watcher subscribe terminal://",
+        "watcher run",
+    ):
+        click.echo(f"    {line}")
     click.echo("  `watcher init` writes a configuration: mail, chat, downloads, other catalogues.")
 
 
