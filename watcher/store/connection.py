@@ -100,7 +100,8 @@ class Behind:
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        # Linux makes only this thread nice: on a small machine it would hold up whoever asks for the next page.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit", initializer=os.nice, initargs=(5,))
         self._last: Future[None] | None = None
 
     def __enter__(self) -> Behind:
