@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.hostile import ATTRIBUTES, HOSTILE, SAFE, TEMPLATES, Page, is_clean
 from watcher.core import notices
 from watcher.core.notices import FULL, NEWEST, Told, compose
-from watcher.core.wording import safe_link
+from watcher.core.wording import Warned, safe_link
 from watcher.model import Asset, Event, Level, Notice, Product
 
 
@@ -395,3 +395,22 @@ def test_what_catalogues_say_of_causes_and_processings_is_made_safe(hostile: str
     notice = compose([told(event=Event.WITHDRAWN, cause=hostile, also=[hostile], previous=hostile)], key="k")
     assert is_clean(notice.text.replace("\n", "").replace("\u200b", ""))
     assert set(Page(notice.html).tags) <= SAFE
+
+
+def test_of_many_alerts_the_first_are_told_in_full_and_of_the_rest_the_titles():
+    def warned(count: int) -> Notice:
+        alerts = [Warned("late", f"title {n}.", f"body {n}.", f"hint {n}.", None) for n in range(count)]
+        return compose([], alerts, key="k")
+
+    few = warned(NEWEST)
+    assert f"body {NEWEST - 1}." in few.text
+    assert "more:" not in few.text
+    many = warned(NEWEST + FULL + 5)
+    for said in (many.text, many.html):
+        assert f"body {NEWEST - 1}." in said
+        assert f"title {NEWEST}." in said
+        assert f"body {NEWEST}." not in said
+        assert f"title {NEWEST + FULL}." not in said
+        assert f"{FULL + 5} more:" in said
+        assert "and 5 more" in said
+        assert "watcher status" in said

@@ -75,7 +75,7 @@ def draft(
     if not arrivals and not alerts:
         raise ValueError("there is nothing to tell: a notice needs an arrival or an alert")
     told = [arrivals[place] for place in _singled(arrivals)]
-    warnings = [_warning(alert) for alert in alerts]
+    warnings = _warnings(alerts)
     subject = subject_of(arrivals, late=late) if arrivals else headline(warnings[0][0], late=late)
     return Draft(
         key=key,
@@ -126,6 +126,17 @@ def _places(told: Sequence[Told], fields: Sequence[str]) -> list[Place]:
         Place(plain(site, limit=100), [lines(arrival, fields) for arrival in group], strip)
         for (site, group), strip in zip(groups, strips([group for _, group in groups]), strict=True)
     ]
+
+
+def _warnings(alerts: Sequence[Warned]) -> list[tuple[str, list[str]]]:
+    """Say what is wrong, the first `NEWEST` in full; of more than that the titles, as many as a notice may have."""
+    shown, rest = alerts[:NEWEST], alerts[NEWEST:]
+    told = [_warning(alert) for alert in shown]
+    if rest:
+        titles = [plain(alert.title) for alert in rest[:FULL]]
+        more = [f"and {len(rest) - FULL} more"] if len(rest) > FULL else []
+        told.append((f"{len(rest)} more:", [*titles, *more, "→ watcher status"]))
+    return told
 
 
 def _warning(alert: Warned) -> tuple[str, list[str]]:
