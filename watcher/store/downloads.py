@@ -214,10 +214,13 @@ def _files(file: Stored) -> str:
 
 
 def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: datetime | None, now: datetime) -> None:
-    """Note that a download failed, and when to try again; `None` gives it up. What was cut short is no try."""
+    """Note that a download failed, and when to try again; `None` gives it up. What was cut short is no try.
+
+    What was replaced while it was under way stays so.
+    """
     db.execute(
         "UPDATE downloads SET due = ?1, given_up = ?2, problem = ?3, attempts = attempts + 1,"
-        " staged = iif(?1 IS NULL, NULL, staged) WHERE revision = ?4",
+        " staged = iif(?1 IS NULL, NULL, staged) WHERE revision = ?4 AND due IS NOT NULL",
         (stamp(again) if again else None, None if again else stamp(now), problem, revision),
     )
 
@@ -232,10 +235,10 @@ def retry(db: sqlite3.Connection, *, now: datetime) -> int:
 
 
 def in_vain(db: sqlite3.Connection, revision: int) -> list[str]:
-    """Return the places of what was given up for a revision: something may have been begun there."""
+    """Return the places of what a revision has replaced, and its own if it was: what was begun there is of no use."""
     rows = db.execute(
         "SELECT path FROM downloads WHERE stored IS NULL AND due IS NULL AND path IS NOT NULL AND problem = ?2"
-        f" AND revision IN ({_EARLIER})",
+        f" AND (revision = ?1 OR revision IN ({_EARLIER}))",
         (revision, _REPLACED),
     )
     return [path for (path,) in rows]

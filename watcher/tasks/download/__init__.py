@@ -119,8 +119,7 @@ def download(
                         concurrency = 0
                     elif isinstance(error, CredentialError):
                         refused.add(begun.wanted.catalogue)
-                    if error is None:
-                        _forget(db, archive, begun.wanted.revision)
+                    _forget(db, archive, begun.wanted.revision, {other.place for other in running.values()})
                     grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
@@ -144,13 +143,12 @@ def gone(db: sqlite3.Connection, archive: Archive) -> NoArchive | None:
     return None
 
 
-def _forget(db: sqlite3.Connection, archive: Archive, revision: int) -> None:
-    """Remove what was begun of what a revision has replaced: nothing would go on from it."""
-    from watcher.transfer.remove import forget
-
+def _forget(db: sqlite3.Connection, archive: Archive, revision: int, busy: Collection[str]) -> None:
+    """Remove what was begun of what a revision has replaced, but for the places where one is `busy`."""
     for place in downloads.in_vain(db, revision):
-        with suppress(TransferError):  # what another process is at, or what cannot be removed, harms nothing but room
-            forget(archive.workplace(place))
+        if place not in busy:
+            with suppress(TransferError):  # what cannot be removed harms nothing but room
+                archive.forget(place)
 
 
 def _carried(carry: Carry, at_hand: AtHand, choose: Choose, empty: NoArchive | None, job: Job, own: Own) -> Stored:
