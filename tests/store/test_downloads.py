@@ -123,6 +123,16 @@ def test_what_was_replaced_while_it_was_under_way_stays_so(db: sqlite3.Connectio
     assert tapes.ordered(db) == []
 
 
+def test_what_was_replaced_is_no_trouble_once_it_is_wanted_by_hand(db: sqlite3.Connection, watched: Watch) -> None:
+    older = arrive(db, watched, product())
+    arrive(db, watched, changed(product(), revision="later"))
+    with writing(db):
+        db.execute("UPDATE revisions SET id = 'processed-before' WHERE number = ?", (older,))
+        assert downloads.want_by_hand(db, "processed-before", now=NOW) == 1
+    assert older in {wanted.revision for wanted in downloads.due(db, now=NOW)}
+    assert downloads.troubles(db) == []
+
+
 def test_a_place_is_kept_over_all_tries(db: sqlite3.Connection, watched: Watch) -> None:
     number = arrive(db, watched, product())
     shelve(db, number, "A.zip")

@@ -134,8 +134,9 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     ).fetchall()
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (revision) DO UPDATE"
-        " SET due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0",
-        ((revision, site, stamp(now)) for revision, site in rows),
+        " SET due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0,"
+        " problem = nullif(problem, ?4)",
+        ((revision, site, stamp(now), _REPLACED) for revision, site in rows),
     )
     return len(rows)
 
