@@ -43,6 +43,11 @@ def test_a_page_in_chunks_is_read_whole() -> None:
     assert _asked(head + b"5\r\nhello\r\n3\r\n or\r\n0\r\n\r\n").body == b"hello or"
 
 
+def test_a_page_in_chunks_that_says_another_length_is_read_by_its_chunks() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert _asked(head + b"5\r\nhello\r\n0\r\n\r\n").body == b"hello"
+
+
 def test_a_page_that_ends_with_the_connection_is_a_failure() -> None:
     _refused(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + PAGE, "how long its answer is")
 
