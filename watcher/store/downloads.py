@@ -169,6 +169,12 @@ def by_site(db: sqlite3.Connection) -> dict[str, int]:
     return dict(db.execute("SELECT site, sum(size) FROM downloads WHERE stored IS NOT NULL GROUP BY site"))
 
 
+def place(db: sqlite3.Connection, revision: int) -> str | None:
+    """Return the place that a download has so far."""
+    row = db.execute("SELECT path FROM downloads WHERE revision = ?", (revision,)).fetchone()
+    return None if row is None else row[0]
+
+
 def shelve(
     db: sqlite3.Connection,
     revision: int,
