@@ -174,11 +174,15 @@ def test_a_file_that_is_not_what_was_published_is_tried_again_later(
     assert state(db, number) == (*HOME, 1)
 
 
+@pytest.mark.parametrize("since", ["now", "before archives were told apart"])
 def test_nothing_is_written_where_the_disk_of_the_archive_is_not_mounted(
-    db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+    since: str, db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
 ) -> None:
     want(db, "P1", files.asset("/P1.dat", b"one"))
     assert [brought.problem for brought in bring()] == [None]
+    if since != "now":
+        with writing(db):
+            db.execute("UPDATE downloads SET archive = NULL")
     archive.rename(archive.with_name("unmounted"))
     archive.mkdir()
     second, third = want(db, "P2", files.asset("/P2.dat", b"two")), want(db, "P3", files.asset("/P3.dat", b"three"))
