@@ -271,7 +271,7 @@ def test_a_product_without_a_file_is_given_up_with_the_reason(db: sqlite3.Connec
     (brought,) = bring()
     assert brought.problem is not None
     assert "no file of it is chosen" in brought.problem
-    assert "`watcher check take5`" in brought.problem
+    assert "`watcher catalogues take5`" in brought.problem
     assert state(db, number) == (*GIVEN_UP, 1)
 
 
