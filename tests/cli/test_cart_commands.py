@@ -91,6 +91,16 @@ def test_a_cart_is_imported_whole_and_a_second_time_kept(filled: Path, watcher: 
     assert sorted(path.name for path in stored) == sorted(file.name for file in read(filled.read_bytes(), name="it"))
 
 
+def test_files_that_a_full_disk_leaves_untried_are_counted(filled: Path, watcher: Watcher, home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace("reserve = 0", 'reserve = "1000 TB"\nconcurrency = 1'))
+    count = len(read(filled.read_bytes(), name="it"))
+    said = watcher("import", str(filled))
+    assert (said.code, said.out) == (1, "")
+    assert said.err.count("failed ") == 1
+    assert f"watcher: {count} files of {count} could not be fetched\n" in said.err
+
+
 def test_a_file_that_is_another_than_the_cart_says_is_not_stored(
     filled: Path, watcher: Watcher, tmp_path: Path
 ) -> None:

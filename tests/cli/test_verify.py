@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Watcher
 
 
@@ -32,7 +34,9 @@ def test_what_was_lost_is_told_and_fetched_anew_or_kept_when_it_is_back(watcher:
     assert "troubles: none" in watcher("status").out
 
 
-def test_check_says_that_the_disk_of_the_archive_may_not_be_mounted(watcher: Watcher, home: Path) -> None:
+@pytest.fixture
+def unmounted(watcher: Watcher, home: Path) -> tuple[Path, str]:
+    """Where the archive was that something was stored in, and the title of what was not."""
     watcher("add-site", "Pornic", "--no-download")
     watcher("poll")
     first, second, *_ = (row["title"] for row in json.loads(watcher("products", "--json", "--level", "L2A").out))
@@ -40,10 +44,30 @@ def test_check_says_that_the_disk_of_the_archive_may_not_be_mounted(watcher: Wat
     assert "WRONG" not in watcher("check").out
     archive = home / "state" / "archive"
     archive.rename(archive.with_name("unmounted"))
+    return archive, second
+
+
+def test_check_says_that_the_disk_of_the_archive_may_not_be_mounted(
+    watcher: Watcher, unmounted: tuple[Path, str]
+) -> None:
+    archive, title = unmounted
     said = watcher("check")
     assert said.code == 1
     assert f"WRONG  archive: the archive {archive} is empty, or not there\n         → is its disk mounted?" in said.out
-    refused = watcher("download", second)
+    refused = watcher("download", title)
     assert refused.code == 1
-    assert f"failed {second}: the archive {archive} is empty, or not there [is its disk mounted? " in refused.err
+    assert f"failed {title}: the archive {archive} is empty, or not there [is its disk mounted? " in refused.err
     assert not archive.exists()
+
+
+def test_nothing_is_fetched_by_hand_into_an_archive_whose_disk_is_not_mounted(
+    watcher: Watcher, home: Path, unmounted: tuple[Path, str]
+) -> None:
+    archive, title = unmounted
+    cart = home / "cart.meta4"
+    assert watcher("cart", "--site", "Pornic", "-o", str(cart)).code == 0
+    for by_hand in (("download", title, "--members", "*"), ("import", str(cart))):
+        refused = watcher(*by_hand)
+        assert refused.code == 1
+        assert refused.err.startswith(f"watcher: the archive {archive} is empty, or not there\n")
+        assert not archive.exists()

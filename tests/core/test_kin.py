@@ -70,6 +70,12 @@ def events(decision: Decision) -> list[tuple[int, Event]]:
 # In one collection
 
 
+def test_what_only_is_to_be_remembered_replaces_an_older_processing_and_is_replaced_by_a_newer_one() -> None:
+    silent = [watch(baselined=None)]
+    assert decided(tile(NEW), kin=[known_as(7, HERE, OLD)], watches=silent).replaced == [(7, 100)]
+    assert decided(tile(OLD), tile(NEW), watches=silent).replaced == [(100, 101)]
+
+
 def test_a_newer_processing_under_another_id_is_a_revision_and_replaces_the_older() -> None:
     decision = decided(tile(NEW), kin=[known_as(7, HERE, OLD)])
     assert events(decision) == [(100, Event.REVISED)]

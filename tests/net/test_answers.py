@@ -4,12 +4,14 @@ import gzip
 import os
 import resource
 import socket
+import time
 import zlib
+from contextlib import nullcontext
 
 import pytest
 
 from tests.loopback import Request, reply, served
-from watcher.errors import Unreachable
+from watcher.errors import HttpError, Unreachable
 from watcher.net import Answer, Http
 
 PAGE = b'{"features": [' + b'{"id":"product"},' * 5000 + b"{}]}"
@@ -39,6 +41,11 @@ def test_a_page_cut_between_two_chunks_is_a_failure() -> None:
 def test_a_page_in_chunks_is_read_whole() -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert _asked(head + b"5\r\nhello\r\n3\r\n or\r\n0\r\n\r\n").body == b"hello or"
+
+
+def test_a_page_in_chunks_that_says_another_length_is_read_by_its_chunks() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert _asked(head + b"5\r\nhello\r\n0\r\n\r\n").body == b"hello"
 
 
 def test_a_page_that_ends_with_the_connection_is_a_failure() -> None:
@@ -126,6 +133,17 @@ def test_a_gzip_bomb_is_refused_without_being_unpacked() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
 
 
+def test_many_gzip_members_cost_by_their_number_and_not_its_square() -> None:
+    member = gzip.compress(b"")
+
+    def cost(count: int) -> float:
+        began = time.thread_time()
+        assert _asked(reply(200, member * count, Content_Encoding="gzip")).body == b""
+        return time.thread_time() - began
+
+    assert cost(160_000) < 20 * min(cost(20_000) for _ in range(3))
+
+
 def test_a_bomb_in_an_error_is_not_unpacked() -> None:
     bomb = gzip.compress(bytes(2**27))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -153,6 +171,28 @@ def test_what_is_not_http_is_a_failure(said: bytes) -> None:
 
     with served(send) as peer, Http(origin=peer.origin, backoff_base=0.001) as http, pytest.raises(Unreachable):
         http.get(peer.url())
+
+
+_BEYOND = [
+    reply(200, b"of another"),
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Le",
+]
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("body", [b"", b"the first"])
+@pytest.mark.parametrize("beyond", _BEYOND, ids=["an answer", "in chunks", "a line", "half a head"])
+def test_what_comes_beyond_an_answer_is_no_answer_to_the_next_question(status: int, body: bytes, beyond: bytes) -> None:
+    def say(request: Request, connection: socket.socket) -> bytes:
+        return reply(200, b"the second") if request.target == "/second" else reply(status, body) + beyond
+
+    with served(say) as peer, Http(origin=peer.origin, backoff_base=0.001) as http:
+        with nullcontext() if status == 200 else pytest.raises(HttpError):
+            assert http.get(peer.url("/first")).body == body
+        assert http.get(peer.url("/second")).body == b"the second"
+        assert peer.connections == 2
 
 
 def test_a_page_costs_no_copy_too_many() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.given import ACQUIRED, NOW, add_watch, changed, product, rows
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Event, Product, Watch
-from watcher.store import downloads, products, sites
+from watcher.store import downloads, products, sites, tapes
 from watcher.store.connection import stamp, writing
 from watcher.store.downloads import Stored
 
@@ -106,12 +106,31 @@ def test_what_was_replaced_is_no_trouble_and_is_not_tried_again(db: sqlite3.Conn
     downloads.failed(db, older, problem="cut off", again=NOW, now=NOW)
     assert len(downloads.troubles(db)) == 1
     newer = arrive(db, watched, changed(product(), revision="later"))
-    assert downloads.in_vain(db, newer) == ["Pornic/L2A/A.zip"]
-    assert downloads.in_vain(db, older) == []
+    assert downloads.in_vain(db, newer) == downloads.in_vain(db, older) == ["Pornic/L2A/A.zip"]
     assert downloads.troubles(db) == []
     assert downloads.counts(db) == (1, 0, 0, 0)
     assert downloads.retry(db, now=NOW) == 0
     assert [w.revision for w in downloads.due(db, now=NOW)] == [newer]
+
+
+def test_what_was_replaced_while_it_was_under_way_stays_so(db: sqlite3.Connection, watched: Watch) -> None:
+    older = arrive(db, watched, product())
+    newer = arrive(db, watched, changed(product(), revision="later"))
+    downloads.failed(db, older, problem="cut off", again=NOW, now=NOW)
+    tapes.staged(db, older, since=NOW, problem="on tape", again=NOW)
+    assert [w.revision for w in downloads.due(db, now=NOW)] == [newer]
+    assert downloads.troubles(db) == []
+    assert tapes.ordered(db) == []
+
+
+def test_what_was_replaced_is_no_trouble_once_it_is_wanted_by_hand(db: sqlite3.Connection, watched: Watch) -> None:
+    older = arrive(db, watched, product())
+    arrive(db, watched, changed(product(), revision="later"))
+    with writing(db):
+        db.execute("UPDATE revisions SET id = 'processed-before' WHERE number = ?", (older,))
+        assert downloads.want_by_hand(db, "processed-before", now=NOW) == 1
+    assert older in {wanted.revision for wanted in downloads.due(db, now=NOW)}
+    assert downloads.troubles(db) == []
 
 
 def test_a_place_is_kept_over_all_tries(db: sqlite3.Connection, watched: Watch) -> None:

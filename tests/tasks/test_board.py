@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.loopback import until
 from watcher.store import fetching
 from watcher.tasks.download.board import Board
@@ -36,6 +38,20 @@ def test_what_is_under_way_is_written_and_what_has_ended_is_not(tmp_path: Path) 
     board.close()
     assert fetching.get(path) == ()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "then",
+    [Progress(0, 1000), Progress(900, 1000, storing=True)],
+    ids=["fetched once more from its start", "on its way into the archive"],
+)
+def test_what_begins_again_has_a_rate_of_its_own(then: Progress, tmp_path: Path) -> None:
+    board = Board(tmp_path / "fetching.json", None)
+    for progress in (Progress(500, 1000), Progress(900, 1000), then):
+        board.show("ONE", progress)
+    board.write()
+    (one,) = fetching.get(tmp_path / "fetching.json")
+    assert (one.done, one.rate, one.left) == (then.done, 0, None)
 
 
 def test_a_board_that_cannot_be_written_holds_up_nothing(tmp_path: Path) -> None:

@@ -174,11 +174,15 @@ def test_a_file_that_is_not_what_was_published_is_tried_again_later(
     assert state(db, number) == (*HOME, 1)
 
 
+@pytest.mark.parametrize("since", ["now", "before archives were told apart"])
 def test_nothing_is_written_where_the_disk_of_the_archive_is_not_mounted(
-    db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+    since: str, db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
 ) -> None:
     want(db, "P1", files.asset("/P1.dat", b"one"))
     assert [brought.problem for brought in bring()] == [None]
+    if since != "now":
+        with writing(db):
+            db.execute("UPDATE downloads SET archive = NULL")
     archive.rename(archive.with_name("unmounted"))
     archive.mkdir()
     second, third = want(db, "P2", files.asset("/P2.dat", b"two")), want(db, "P3", files.asset("/P3.dat", b"three"))
@@ -217,12 +221,57 @@ def test_what_was_begun_of_a_revision_leaves_when_the_next_one_is_home(
     assert len(lying(archive)) == (2 if several else 1)
 
 
+def _replaced_on_the_way(
+    db: sqlite3.Connection, files: Files, bring: Bring, *, second: Callable[[], bytes]
+) -> tuple[int, dict[str, str | None]]:
+    """Bring a product of two files, of which the `second` comes only once a newer revision of it is home."""
+    assets = [files.asset(f"/{key}.dat", key.encode() * 99_999, key=key) for key in ("B02", "B03")]
+    newer, home = files.asset("/newer.dat", b"newer" * 9_999), threading.Event()
+
+    def late(request: Request, connection: socket.socket) -> bytes:
+        assert home.wait(20)
+        return second()
+
+    files.does["/B03.dat"] = late
+    numbers = [want(db, "P1", *assets)]
+
+    def steer() -> None:
+        if files.asked("/B03.dat") and len(numbers) == 1:
+            numbers.append(want(db, "P1", newer, revision="later"))
+        if downloads.counts(db)[1]:
+            home.set()
+
+    return numbers[0], {one.place: one.problem for one in bring(concurrency=2, steer=steer)}
+
+
+def test_what_was_begun_stays_while_it_goes_on(
+    db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+) -> None:
+    _, ended = _replaced_on_the_way(db, files, bring, second=lambda: reply(200, files.bytes["/B03.dat"]))
+    assert list(ended.values()) == [None, None]
+    assert lying(archive) == [
+        "Pornic/L2A/SPOT5_P1_L2A.dat",
+        "Pornic/L2A/SPOT5_P1_L2A/B02.dat",
+        "Pornic/L2A/SPOT5_P1_L2A/B03.dat",
+    ]
+
+
+def test_what_was_replaced_on_the_way_and_fails_is_not_tried_again_and_leaves(
+    db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+) -> None:
+    older, ended = _replaced_on_the_way(db, files, bring, second=lambda: reply(503, b"not now"))
+    assert sorted(map(bool, ended.values())) == [False, True]
+    assert state(db, older)[:2] == GIVEN_UP
+    assert downloads.retry(db, now=NOW) == 0
+    assert lying(archive) == ["Pornic/L2A/SPOT5_P1_L2A.dat"]
+
+
 def test_a_product_without_a_file_is_given_up_with_the_reason(db: sqlite3.Connection, bring: Bring) -> None:
     number = want(db, "P1")
     (brought,) = bring()
     assert brought.problem is not None
     assert "no file of it is chosen" in brought.problem
-    assert "`watcher check take5`" in brought.problem
+    assert "`watcher catalogues take5`" in brought.problem
     assert state(db, number) == (*GIVEN_UP, 1)
 
 

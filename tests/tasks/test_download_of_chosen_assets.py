@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tests.given import NOW, add_watch, rows, version
+from tests.loopback import reply
 from tests.tasks.test_download import (
     DUE,
     HOME,
@@ -153,10 +154,11 @@ def test_files_of_another_processing_are_not_taken_for_it(
 def test_what_was_begun_as_a_file_becomes_a_directory_by_another_name(
     db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
 ) -> None:
-    want(db, "P1", files.asset("/P1.dat", b"whole" * 100))
-    del files.bytes["/P1.dat"]
+    want(db, "P1", files.asset("/P1.dat", b"whole" * 99_999))
+    cut = reply(200, b"whole" * 99_999, etag='"1"')[:-50_000]
+    files.does["/P1.dat"] = lambda request, connection: connection.sendall(cut)
     bring(choose=Shelf(files))
-    assert rows(db, "SELECT path FROM downloads") == ["Pornic/L2A/SPOT5_P1_L2A.dat"]
+    assert "Pornic/L2A/SPOT5_P1_L2A.dat.part" in lying(archive)
     wish(db, "B02")
     with writing(db):
         db.execute("UPDATE downloads SET due = wanted")

@@ -131,6 +131,26 @@ def test_a_bucket_that_refuses_ends_the_pass_and_nothing_is_fetched_twice(
     assert len(bucket.visible()) == 3
 
 
+@pytest.mark.parametrize("several", [False, True], ids=["a file", "a directory"])
+def test_what_waited_for_the_bucket_leaves_the_spool_when_it_was_replaced(
+    several: bool, db: sqlite3.Connection, files: Files, bucket: AnyBucket, tmp_path: Path, bring: Bring
+) -> None:
+    def refuse(sent: Sent) -> tuple[int, str] | None:
+        return (403, refusal("AccessDenied", "no").decode()) if sent.method in ("PUT", "POST") else None
+
+    keys = ("B02", "B03") if several else ("product",)
+    want(db, "P1", *(files.asset(f"/{key}.dat", key.encode() * 999, key=key) for key in keys))
+    with way_to(bucket, refuse) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        bring(archive)
+        assert archive.spool.waiting()
+        want(db, "P1", files.asset("/newer.dat", b"newer"), revision="later")
+        way.rule = lambda sent: None
+        assert [one.problem for one in bring(archive)] == [None]
+    assert spooled(archive) == []
+    assert not archive.spool.waiting()
+
+
 def test_another_object_in_its_place_gives_the_product_up(
     db: sqlite3.Connection, files: Files, bucket: AnyBucket, bring: Bring
 ) -> None:

@@ -85,5 +85,8 @@ class Archive(Protocol):
     def remove(self, place: str, files: Sequence[File]) -> None:
         """Remove a product, and what lies beside it. What is not there is no error. Raises `TransferError`."""
 
+    def forget(self, place: str) -> None:
+        """Remove what was begun of a product that nobody wants any more, and is not there. Raises `TransferError`."""
+
     def check(self) -> Iterator[Finding]:
         """Try what the archive has to do, beside the room on its disk."""

@@ -165,6 +165,10 @@ class Bucket(msgspec.Struct, frozen=True):
         for name in names:
             self.objects.delete(name, stop=stop)
 
+    def forget(self, place: str) -> None:
+        """Remove what is unfinished in the spool, and what waits there. Raises `TransferError`."""
+        self.spool.forget(place)
+
     def check(self) -> Iterator[Finding]:
         """Write a small object of our own, read it and remove it."""
         stop = threading.Event()

@@ -91,6 +91,12 @@ class Disk(msgspec.Struct, frozen=True):
         path = self.root / place
         remove(self.root, path, sidecar_name(path.name))
 
+    def forget(self, place: str) -> None:
+        """Remove what has the name of what is unfinished. Raises `TransferError`."""
+        from watcher.transfer.remove import forget
+
+        forget(self.workplace(place))
+
     def check(self) -> Iterator[Finding]:
         """Find nothing beside what is said of its disk."""
         yield from ()

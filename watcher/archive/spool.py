@@ -12,7 +12,7 @@ from watcher.archive.lot import Lot
 from watcher.core.sidecars import File
 from watcher.decoding import decoder
 from watcher.transfer.beside import put_beside
-from watcher.transfer.remove import remove
+from watcher.transfer.remove import forget, remove
 
 _END = ".proven.json"
 
@@ -68,6 +68,11 @@ class Spool(msgspec.Struct, frozen=True):
     def clear(self, place: str) -> None:
         """Remove what lies at a place, and its record, first."""
         remove(self.root, self.path(place), _record(place))
+
+    def forget(self, place: str) -> None:
+        """Remove what lies at a place, and what was begun of it."""
+        forget(self.path(place))
+        self.clear(place)
 
     def _there(self, place: str, file: File) -> bool:
         try:

@@ -122,11 +122,11 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     parts = context.parts
     name = Path(source.name).name if source.name not in ("-", "<stdin>") else "standard input"
     files = read(source.read(_MOST + 1)[:_MOST], name=name)
-    folder = folder or parts.downloads.by_hand("carts") / safe(Path(name).stem)
-    failed = 0
+    folder = folder or parts.downloads.by_hand(parts.db(), "carts") / safe(Path(name).stem)
+    missing = len(files)
     with stoppable(parts), bars() as show:
         for brought in parts.downloads.fetch_cart(parts.db(), files, folder, show):
-            failed += brought.verified is None
+            missing -= brought.verified is not None
             with ended(show, brought.file.name):
                 if brought.verified is not None:
                     how = brought.verified
@@ -137,9 +137,9 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     if parts.stop.is_set():
         click.echo("stopped; what was begun goes on from there next time", err=True)
         raise click.exceptions.Exit(130)
-    if failed:
+    if missing:
         raise TransferError(
-            f"{several(failed, 'file')} of {len(files)} could not be fetched",
+            f"{several(missing, 'file')} of {len(files)} could not be fetched",
             hint="do it again: what is here stays. If its links have ended, as some do after a day, make it anew",
         )
 

@@ -13,6 +13,7 @@ from watcher.errors import CatalogueError, Unreachable
 from watcher.net.connections import Connection
 from watcher.net.reach import shown
 
+_STEP = 64 * 1024
 _READ = 256 * 1024
 _REUSED = 64 * 2**20
 """Bytes of a body after which a connection is better made anew."""
@@ -171,14 +172,18 @@ def _inflated(raw: bytes, coding: str, limit: int, place: str) -> bytes:
     inflate = zlib.decompressobj(wbits=wbits)
     parts: list[bytes] = []
     size = 0
-    while raw:
-        if inflate.eof:  # gzip members may follow one another (RFC 1952 §2.2)
-            inflate = zlib.decompressobj(wbits=wbits)
-        parts.append(inflate.decompress(raw, limit - size + 1))
-        size += len(parts[-1])
-        if size > limit:
-            raise _too_large(place, limit)
-        raw = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+    view = memoryview(raw)
+    # Step by step, for at the end of each member zlib copies all that it was given beyond it.
+    for start in range(0, len(raw), _STEP):
+        piece: bytes | memoryview = view[start : start + _STEP]
+        while piece:
+            if inflate.eof:  # gzip members may follow one another (RFC 1952 §2.2)
+                inflate = zlib.decompressobj(wbits=wbits)
+            parts.append(inflate.decompress(piece, limit - size + 1))
+            size += len(parts[-1])
+            if size > limit:
+                raise _too_large(place, limit)
+            piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
     if not inflate.eof:
         raise Unreachable(f"{place} sent only the beginning of a compressed answer")
     return b"".join(parts)

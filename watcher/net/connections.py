@@ -122,6 +122,8 @@ class Connection(httpcore.NetworkStream):
     def __init__(self, plain: socket.socket) -> None:
         plain.settimeout(_TICK)
         self._socket, self._owed, self._asked = plain, 0, False
+        self.heard = False
+        """Whether anything was read since something was written: what came before a question is no answer to it."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read up to `max_bytes`, none at the end."""
@@ -129,6 +131,7 @@ class Connection(httpcore.NetworkStream):
             some = _ZEROS[: self._owed]
             self._owed -= len(some)
             return some
+        self.heard = True
         return _patiently(partial(self._socket.recv, max_bytes), timeout, httpcore.ReadError)
 
     def read_into(self, buffer: memoryview, timeout: float | None) -> int:
@@ -169,7 +172,7 @@ class Connection(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of `buffer`."""
-        self._asked = True
+        self._asked, self.heard = True, False
         rest = memoryview(buffer)
         while rest:
             rest = rest[_patiently(partial(self._socket.send, rest), timeout, httpcore.WriteError) :]

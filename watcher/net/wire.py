@@ -46,6 +46,10 @@ class Wire(httpx.BaseTransport):
                 extensions=request.extensions,
             )
         )
+        connection = answer.extensions.get("network_stream")
+        if isinstance(connection, Connection) and not connection.heard:
+            answer.close()
+            raise httpcore.RemoteProtocolError("the answer to an earlier question went on beyond its end")
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
 
     def close(self) -> None:

@@ -134,8 +134,9 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     ).fetchall()
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (revision) DO UPDATE"
-        " SET due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0",
-        ((revision, site, stamp(now)) for revision, site in rows),
+        " SET due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0,"
+        " problem = nullif(problem, ?4)",
+        ((revision, site, stamp(now), _REPLACED) for revision, site in rows),
     )
     return len(rows)
 
@@ -166,6 +167,12 @@ def waiting(db: sqlite3.Connection, *, now: datetime) -> Mapping[str, int]:
 def by_site(db: sqlite3.Connection) -> dict[str, int]:
     """Return the bytes that are stored on the shelf of each site."""
     return dict(db.execute("SELECT site, sum(size) FROM downloads WHERE stored IS NOT NULL GROUP BY site"))
+
+
+def place(db: sqlite3.Connection, revision: int) -> str | None:
+    """Return the place that a download has so far."""
+    row = db.execute("SELECT path FROM downloads WHERE revision = ?", (revision,)).fetchone()
+    return None if row is None else row[0]
 
 
 def shelve(
@@ -214,10 +221,13 @@ def _files(file: Stored) -> str:
 
 
 def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: datetime | None, now: datetime) -> None:
-    """Note that a download failed, and when to try again; `None` gives it up. What was cut short is no try."""
+    """Note that a download failed, and when to try again; `None` gives it up. What was cut short is no try.
+
+    What was replaced while it was under way stays so.
+    """
     db.execute(
         "UPDATE downloads SET due = ?1, given_up = ?2, problem = ?3, attempts = attempts + 1,"
-        " staged = iif(?1 IS NULL, NULL, staged) WHERE revision = ?4",
+        " staged = iif(?1 IS NULL, NULL, staged) WHERE revision = ?4 AND due IS NOT NULL",
         (stamp(again) if again else None, None if again else stamp(now), problem, revision),
     )
 
@@ -232,10 +242,10 @@ def retry(db: sqlite3.Connection, *, now: datetime) -> int:
 
 
 def in_vain(db: sqlite3.Connection, revision: int) -> list[str]:
-    """Return the places of what was given up for a revision: something may have been begun there."""
+    """Return the places of what a revision has replaced, and its own if it was: what was begun there is of no use."""
     rows = db.execute(
         "SELECT path FROM downloads WHERE stored IS NULL AND due IS NULL AND path IS NOT NULL AND problem = ?2"
-        f" AND revision IN ({_EARLIER})",
+        f" AND (revision = ?1 OR revision IN ({_EARLIER}))",
         (revision, _REPLACED),
     )
     return [path for (path,) in rows]

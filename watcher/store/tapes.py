@@ -30,7 +30,7 @@ def staging(db: sqlite3.Connection, revision: int, *, now: datetime) -> datetime
 def staged(db: sqlite3.Connection, revision: int, *, since: datetime, problem: str, again: datetime) -> None:
     """Note that a product's provider brings it from tape, and when to ask for it again. That is no try that failed."""
     db.execute(
-        "UPDATE downloads SET due = ?, staged = ?, problem = ? WHERE revision = ?",
+        "UPDATE downloads SET due = ?, staged = ?, problem = ? WHERE revision = ? AND due IS NOT NULL",
         (stamp(again), stamp(since), problem, revision),
     )
 

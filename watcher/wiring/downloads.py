@@ -84,10 +84,17 @@ class Downloads:
 
         return gone(db, self.archive)
 
-    def by_hand(self, name: str) -> Path:
-        """Return the directory in the archive for what is fetched by hand; a bucket has none: raises `UsageError`."""
+    def by_hand(self, db: sqlite3.Connection, name: str) -> Path:
+        """Return the directory in the archive for what is fetched by hand.
+
+        Raises `UsageError` for a bucket, which has none, and what `gone` returns: one file that is written where a disk
+        is not mounted would let it look as if it were.
+        """
         if bucket_place(self.config.download.archive) is not None:
             raise UsageError("the archive is a bucket, and these files are for here", hint="say where: --to DIR")
+        gone = self.gone(db)
+        if gone is not None:
+            raise gone
         return self.archive.disk / name
 
     def fetch(

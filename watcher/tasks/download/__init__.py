@@ -102,7 +102,7 @@ def download(
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, queue, list(running.values()), refused, named, levels, now=now())
+                    begun = _begin(db, archive, queue, list(running.values()), refused, named, levels, now=now())
                     if begun is None:
                         break
                     empty = empty or gone(db, archive)
@@ -119,8 +119,8 @@ def download(
                         concurrency = 0
                     elif isinstance(error, CredentialError):
                         refused.add(begun.wanted.catalogue)
-                    if error is None:
-                        _forget(db, archive, begun.wanted.revision)
+                    busy = {other.place for other in running.values()}
+                    _forget(archive, set(downloads.in_vain(db, begun.wanted.revision)) - busy)
                     grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
@@ -144,13 +144,11 @@ def gone(db: sqlite3.Connection, archive: Archive) -> NoArchive | None:
     return None
 
 
-def _forget(db: sqlite3.Connection, archive: Archive, revision: int) -> None:
-    """Remove what was begun of what a revision has replaced: nothing would go on from it."""
-    from watcher.transfer.remove import forget
-
-    for place in downloads.in_vain(db, revision):
-        with suppress(TransferError):  # what another process is at, or what cannot be removed, harms nothing but room
-            forget(archive.workplace(place))
+def _forget(archive: Archive, places: Collection[str]) -> None:
+    """Remove what was begun at places where nothing goes on."""
+    for place in places:
+        with suppress(TransferError):  # what cannot be removed harms nothing but room
+            archive.forget(place)
 
 
 def _carried(carry: Carry, at_hand: AtHand, choose: Choose, empty: NoArchive | None, job: Job, own: Own) -> Stored:
@@ -202,6 +200,7 @@ def _job(
 
 def _begin(
     db: sqlite3.Connection,
+    archive: Archive,
     queue: Queue,
     running: Collection[Begun],
     refused: Collection[str],
@@ -214,9 +213,12 @@ def _begin(
     for wanted in queue.next(running, refused, now=now):
         _, product = products.one(db, wanted.revision)
         name = named(product, wanted, wished(db, wanted, product, levels))
+        before = downloads.place(db, wanted.revision)
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name, fits=name.fits)
         if place is not None:
+            if before is not None and before != place:
+                _forget(archive, [before])
             return Begun(wanted, product, place, Tally(), name.wishes)
     return None
 

@@ -27,7 +27,7 @@ def run(job: Job, own: Own) -> Stored:
         raise TransferError(
             "no file of it is chosen, or its catalogue offers none",
             hint=f"`assets` in [catalogues.{wanted.catalogue}] chooses, or `watcher download PRODUCT --assets …`;"
-            f" `watcher check {wanted.catalogue}` says what there is",
+            f" `watcher catalogues {wanted.catalogue}` says what there is",
             permanent=True,
         )
     lot = Lot(job.place, tuple(product.assets), tuple(terms.members), directory=bool(job.wishes))
