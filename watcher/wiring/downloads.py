@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.download.cluster import Cluster
     from watcher.tasks.hooks import Ran
+    from watcher.tasks.hooks.leash import Living
     from watcher.tasks.tidy import Leaving
     from watcher.tasks.verify import Verdict
     from watcher.transfer import Rate, Terms
@@ -46,6 +47,8 @@ class _Retention(TypedDict):
 
 
 _FETCHING = "fetching.json"
+_HOOKS_LOCK = "hooks.lock"
+_LEASH = "hook.running"
 
 
 class Downloads:
@@ -206,22 +209,40 @@ class Downloads:
         keep = None if limits.keep is None else timedelta(seconds=limits.keep)
         return {"keep": keep, "max_size": limits.max_size}
 
-    def run_hooks(self, db: sqlite3.Connection, alive: Callable[[], None] = lambda: None) -> Iterator[Ran]:
-        """Run the commands that are owed to products, alone; `alive` is called while they run."""
+    def run_hooks(
+        self,
+        db: sqlite3.Connection,
+        alive: Callable[[], None] = lambda: None,
+        tell: Callable[[Living], None] = lambda left: None,  # noqa: ARG005
+    ) -> Iterator[Ran]:
+        """Run the commands that are owed to products, alone; `alive` is called while they run.
+
+        `tell` hears what a watcher that was killed had left running, once it is ended.
+        """
         from watcher.tasks.hooks import Hook, pay
+        from watcher.tasks.hooks.leash import Leash
 
         known = {name: Hook(hook.command, hook.timeout) for name, hook in self.config.hooks.items()}
-        with holding(self.state / "hooks.lock", what="running hooks"):
+        with holding(self.state / _HOOKS_LOCK, what="running hooks"):
             yield from pay(
                 db,
                 known,
                 self.archive,
                 citation=self.catalogues.citation,
+                leash=Leash(self.state / _LEASH),
                 now=now,
                 chance=chance,
                 stop=self.stop,
                 alive=alive,
+                tell=tell,
             )
+
+    def running_hook(self) -> tuple[Living | None, bool]:
+        """Return the command that runs for a product, and whether the watcher that started it still does, too."""
+        from watcher.store.locks import holder
+        from watcher.tasks.hooks.leash import Leash
+
+        return Leash(self.state / _LEASH).living(), holder(self.state / _HOOKS_LOCK) is not None
 
     def hook_findings(self) -> Iterator[Finding]:
         """Say of each hook whether its command may be run."""
