@@ -95,7 +95,7 @@ def _orders(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]
         f"{name}: {several(count, 'product')} {'comes' if count == 1 else 'come'} from tape, as many as `orders`"
         f" allows; {several(held[name], 'download')} that may have to {'waits' if held[name] == 1 else 'wait'} for that"
         for name, count in coming.items()
-        if held[name] and count >= parts.downloads.how(name).orders
+        if held[name] and count >= parts.downloads.how(name).most_orders
     ]
 
 

@@ -215,5 +215,5 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     daily: Bytes | None = None
     monthly: Bytes | None = None
-    orders: Annotated[int, msgspec.Meta(ge=1)] = 10
+    orders: Annotated[int, msgspec.Meta(ge=1)] | None = None
     citation: str = ""

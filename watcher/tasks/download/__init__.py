@@ -30,7 +30,7 @@ from watcher.tasks.download.bring import run
 from watcher.tasks.download.choosing import Choose, chosen, wished
 from watcher.tasks.download.job import Carry, Job, Own, Show
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
-from watcher.transfer import Halt, Tally
+from watcher.transfer import Halt, Progress, Tally
 
 __all__ = ["Brought", "How", "Rules", "Show", "download", "gone", "run"]
 
@@ -193,11 +193,17 @@ def _job(
         spare=terms.terms.spare,
         tally=begun.tally,
         now=now,
-        show=show,
+        show=partial(_told, begun.tally, show),
         stop=stop,
     )
     apart = structs.replace(terms, terms=structs.replace(terms.terms, rate=None, spare=None, tally=None))
     return Job(wanted, begun.product, begun.place, archive, apart, begun.wishes), own
+
+
+def _told(tally: Tally, show: Show | None, title: str, progress: Progress) -> None:
+    tally.total = progress.total
+    if show is not None:
+        show(title, progress)
 
 
 def _begin(
