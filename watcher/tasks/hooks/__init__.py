@@ -7,12 +7,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from watcher.archive import Archive, whereabouts
-from watcher.core.moments import written
+from watcher.core.moments import lasting, written
 from watcher.core.patience import DELIVERY
 from watcher.core.sidecars import stac_item
 from watcher.credentials import redact
@@ -124,9 +124,8 @@ def _run(
         if ended is None:
             return None
         code, seconds, output = ended.code, ended.seconds, redact(ended.output)
-        problem = (
-            f"killed after {hook.timeout:g} s" if ended.late else None if code == 0 else _failure(code or 0, output)
-        )
+        late = f"killed after {lasting(timedelta(seconds=hook.timeout))}" if ended.late else None
+        problem = late or (None if code == 0 else _failure(code or 0, output))
     except (NotTrusted, TransferError) as error:
         problem, hint = str(error), error.hint
     if problem is None:
