@@ -67,6 +67,9 @@ class Archive(Protocol):
     def sidecar(self, place: str) -> str | None:
         """Return where it is said what a product is, as `shown` does; `None` where nothing is said."""
 
+    def describe(self, place: str, files: tuple[File, ...], sidecar: bytes) -> None:
+        """Put beside a product that is there what is said of it. Raises `TransferError`, or `NoSpace`."""
+
     def mounted(self) -> None:
         """Raise `TransferError` when there is nothing in an archive that something was stored in: nothing is lost."""
 

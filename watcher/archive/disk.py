@@ -48,15 +48,18 @@ class Disk(msgspec.Struct, frozen=True):
         """Put beside a product what is said of it: it lies where it belongs already."""
         del files, tell, stop
         if sidecar is not None:
-            from watcher.transfer.beside import put_beside
-
-            put_beside(self._beside(lot.place), sidecar)
+            self._describe(lot.place, sidecar)
         return False
 
     def sidecar(self, place: str) -> str | None:
         """Return the path of what lies beside a product."""
         path = self._beside(place)
         return str(path) if path.exists() else None
+
+    def describe(self, place: str, files: tuple[File, ...], sidecar: bytes) -> None:
+        """Put beside a product what is said of it."""
+        del files
+        self._describe(place, sidecar)
 
     def mounted(self) -> None:
         """Raise `TransferError` when the directory is empty, as if its disk were not mounted."""
@@ -94,6 +97,11 @@ class Disk(msgspec.Struct, frozen=True):
     def check(self) -> Iterator[Finding]:
         """Find nothing beside what is said of its disk."""
         yield from ()
+
+    def _describe(self, place: str, sidecar: bytes) -> None:
+        from watcher.transfer.beside import put_beside
+
+        put_beside(self._beside(place), sidecar)
 
     def _path(self, place: str, file: File) -> Path:
         return self.root / place / file.name if file.name else self.root / place

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -201,8 +201,12 @@ class Downloads:
         """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""
         from watcher.tasks.tidy import tidy
 
-        with holding(self.state / "tidy.lock", what="tidying the archive", wait=60.0):
+        with self._untidied():
             yield from tidy(db, self.archive, **self._retention(), at_once=at_once, now=now, stop=self.stop)
+
+    def _untidied(self) -> AbstractContextManager[None]:
+        """Let nobody else remove products meanwhile."""
+        return holding(self.state / "tidy.lock", what="tidying the archive", wait=60.0)
 
     def _retention(self) -> _Retention:
         limits = self.config.download
@@ -273,9 +277,12 @@ class Downloads:
 
     def verify(self, db: sqlite3.Connection, *, site: str | None, deep: bool, again: bool) -> Iterator[Verdict]:
         """Look whether what came home is still there and the same; `again` wants what is not anew."""
-        from watcher.tasks.verify import verify
+        from watcher.tasks.verify import Sidecars, verify
 
-        yield from verify(db, self.archive, site=site, deep=deep, again=again, now=now, stop=self.stop)
+        sidecars = Sidecars(self.catalogues.citation, self._untidied) if self.config.download.sidecar else None
+        yield from verify(
+            db, self.archive, site=site, deep=deep, again=again, sidecars=sidecars, now=now, stop=self.stop
+        )
 
     def fetch_by_hand(
         self,
