@@ -104,6 +104,17 @@ def test_what_is_said_of_a_product_again_says_that_it_is_whole(bucket: AnyBucket
 
 
 @EVERYWHERE
+def test_files_that_a_product_no_longer_has_leave_and_nothing_else(bucket: AnyBucket, archive: Bucket) -> None:
+    lot, files = proven(archive, "P1", {"B02.tif": b"two", "B03.tif": b"three"})
+    settle(archive, lot, files, b"{}\n")
+    bucket.put("eo/P1/mine.txt", b"mine")
+    archive.withdraw("P1", files[:1], moved=False)
+    assert bucket.visible() == ["eo/P1.stac.json", "eo/P1/B03.tif", "eo/P1/mine.txt"]
+    archive.withdraw("P1", files, moved=True)
+    assert bucket.visible() == ["eo/P1/mine.txt"]
+
+
+@EVERYWHERE
 def test_an_empty_file_is_an_object_too(bucket: AnyBucket, archive: Bucket) -> None:
     lot, files = proven(archive, PLACE, b"")
     settle(archive, lot, files)

@@ -88,5 +88,11 @@ class Archive(Protocol):
     def remove(self, place: str, files: Sequence[File]) -> None:
         """Remove a product, and what lies beside it. What is not there is no error. Raises `TransferError`."""
 
+    def withdraw(self, place: str, files: Sequence[File], *, moved: bool) -> None:
+        """Remove files that a product no longer has, and what lies beside them if it `moved` to another place.
+
+        What else lies there stays, such as what was set aside. Raises `TransferError`.
+        """
+
     def check(self) -> Iterator[Finding]:
         """Try what the archive has to do, beside the room on its disk."""

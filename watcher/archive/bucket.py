@@ -172,6 +172,14 @@ class Bucket(msgspec.Struct, frozen=True):
         for name in names:
             self.objects.delete(name, stop=stop)
 
+    def withdraw(self, place: str, files: Sequence[File], *, moved: bool) -> None:
+        """Remove the objects that are these files, what said that their product is whole first if it moved."""
+        stop = threading.Event()
+        if moved:
+            self._unsay(place, stop)
+        for file in files:
+            self.objects.delete(_name(place, file), stop=stop)
+
     def check(self) -> Iterator[Finding]:
         """Write a small object of our own, read it and remove it."""
         stop = threading.Event()

@@ -94,6 +94,15 @@ class Disk(msgspec.Struct, frozen=True):
         path = self.root / place
         remove(self.root, path, sidecar_name(path.name))
 
+    def withdraw(self, place: str, files: Sequence[File], *, moved: bool) -> None:
+        """Remove files, what lies beside them if their product moved, and the directories that are empty then."""
+        from watcher.transfer.remove import withdraw
+
+        for file in files:
+            withdraw(self.root, self._path(place, file))
+        if moved:
+            withdraw(self.root, self._beside(place))
+
     def check(self) -> Iterator[Finding]:
         """Find nothing beside what is said of its disk."""
         yield from ()

@@ -121,6 +121,7 @@ def download(
                         refused.add(begun.wanted.catalogue)
                     if error is None:
                         _forget(db, archive, begun.wanted.revision)
+                        _leave(db, archive)
                     grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
@@ -151,6 +152,18 @@ def _forget(db: sqlite3.Connection, archive: Archive, revision: int) -> None:
     for place in downloads.in_vain(db, revision):
         with suppress(TransferError):  # what another process is at, or what cannot be removed, harms nothing but room
             forget(archive.workplace(place))
+
+
+def _leave(db: sqlite3.Connection, archive: Archive) -> None:
+    """Remove the files that products which were wanted anew no longer have; not what an earlier archive holds."""
+    for was in shelved.left_behind(db):
+        try:
+            if was.archive in (None, archive.shown("")):
+                archive.withdraw(was.path, was.files, moved=was.moved)
+        except TransferError:  # it is tried again once the next product is home, and harms nothing but room
+            continue
+        with writing(db):
+            shelved.left(db, was.revision)
 
 
 def _carried(carry: Carry, at_hand: AtHand, choose: Choose, empty: NoArchive | None, job: Job, own: Own) -> Stored:
