@@ -108,6 +108,7 @@ def test_files_that_a_product_no_longer_has_leave_and_nothing_else(bucket: AnyBu
     lot, files = proven(archive, "P1", {"B02.tif": b"two", "B03.tif": b"three"})
     settle(archive, lot, files, b"{}\n")
     bucket.put("eo/P1/mine.txt", b"mine")
+    assert dict(archive.listing()) == {"P1/B02.tif": 3, "P1/B03.tif": 5, "P1/mine.txt": 4, "P1.stac.json": 3}
     archive.withdraw("P1", files[:1], moved=False)
     assert bucket.visible() == ["eo/P1.stac.json", "eo/P1/B03.tif", "eo/P1/mine.txt"]
     archive.withdraw("P1", files, moved=True)

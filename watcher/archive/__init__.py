@@ -94,5 +94,8 @@ class Archive(Protocol):
         What else lies there stays, such as what was set aside. Raises `TransferError`.
         """
 
+    def listing(self) -> Iterator[tuple[str, int]]:
+        """Yield the place and the bytes of each file in it, but for what is its own. Raises `TransferError`."""
+
     def check(self) -> Iterator[Finding]:
         """Try what the archive has to do, beside the room on its disk."""

@@ -180,6 +180,12 @@ class Bucket(msgspec.Struct, frozen=True):
         for file in files:
             self.objects.delete(_name(place, file), stop=stop)
 
+    def listing(self) -> Iterator[tuple[str, int]]:
+        """List the objects."""
+        for name, size in self.objects.sizes(stop=threading.Event()):
+            if not name.endswith(_COMPLETE):
+                yield name, size
+
     def check(self) -> Iterator[Finding]:
         """Write a small object of our own, read it and remove it."""
         stop = threading.Event()

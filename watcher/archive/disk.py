@@ -103,6 +103,12 @@ class Disk(msgspec.Struct, frozen=True):
         if moved:
             withdraw(self.root, self._beside(place))
 
+    def listing(self) -> Iterator[tuple[str, int]]:
+        """Walk through the directory, and follow no link."""
+        from watcher.transfer.examine import sizes
+
+        yield from sizes(self.root)
+
     def check(self) -> Iterator[Finding]:
         """Find nothing beside what is said of its disk."""
         yield from ()

@@ -116,6 +116,23 @@ def want_again(db: sqlite3.Connection, revision: int, *, now: datetime) -> None:
     )
 
 
+def places(db: sqlite3.Connection, home: str) -> dict[str, set[str]]:
+    """Return the places in the archive `home` of products that are there, or wanted, and the names of their files.
+
+    Those that were not noted one by one, or have not come yet, have none.
+    """
+    rows = db.execute(
+        "SELECT path, files FROM downloads WHERE path IS NOT NULL AND dropped IS NULL AND coalesce(archive, ?1) = ?1"
+        " UNION ALL SELECT json_extract(former, '$.path'), json_extract(former, '$.files') FROM downloads"
+        " WHERE former IS NOT NULL",
+        (home,),
+    )
+    found: dict[str, set[str]] = {}
+    for path, files in rows:
+        found.setdefault(str(PurePath(path)), set()).update(file.name for file in _files(files))
+    return found
+
+
 def left_behind(db: sqlite3.Connection) -> list[Former]:
     """Return what products were that were wanted anew and have come home since: the files that they no longer have."""
     rows = db.execute(

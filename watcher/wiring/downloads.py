@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from msgspec import structs
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from watcher.core.shelves import Layout
     from watcher.store.fetching import Going
     from watcher.tasks import carts
+    from watcher.tasks.besides import Besides
     from watcher.tasks.by_hand import Brought as Fetched
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.download.cluster import Cluster
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from watcher.transfer import Rate, Terms
 
 DATABASE = "watcher.db"
+
+ByHand = Literal["carts", "parts"]
+"""Directories in the archive for what people fetch by hand."""
 
 
 class _Retention(TypedDict):
@@ -87,7 +91,7 @@ class Downloads:
 
         return gone(db, self.archive)
 
-    def by_hand(self, name: str) -> Path:
+    def by_hand(self, name: ByHand) -> Path:
         """Return the directory in the archive for what is fetched by hand; a bucket has none: raises `UsageError`."""
         if bucket_place(self.config.download.archive) is not None:
             raise UsageError("the archive is a bucket, and these files are for here", hint="say where: --to DIR")
@@ -196,6 +200,12 @@ class Downloads:
         from watcher.tasks.tidy import leaving
 
         return leaving(db, self.archive.shown(""), **self._retention(), now=now())
+
+    def besides(self, db: sqlite3.Connection) -> list[Besides]:
+        """Read the whole archive, and return what lies there beside its products."""
+        from watcher.tasks.besides import besides
+
+        return besides(db, self.archive, by_hand=get_args(ByHand))
 
     def tidy(self, db: sqlite3.Connection, *, at_once: bool = False) -> Iterator[Leaving]:
         """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""
