@@ -221,6 +221,7 @@ def test_what_cannot_be_ended_is_waited_for() -> None:
                 from pathlib import Path
                 from watcher.tasks.hooks import leash
                 leash._PATIENCE = leash._GRACE = 0.1
+                leash.boot()  # nobody else may read our Python
                 os.setuid(65534)
                 leash.Leash(Path("{path}")).end(lambda: None)
             """

@@ -20,6 +20,7 @@ import msgspec
 
 from watcher.decoding import decoder
 from watcher.errors import AlreadyRunning, StoreError
+from watcher.transfer.resume import boot
 
 _GRACE = 1.0
 """Seconds between the request to end and the end."""
@@ -35,6 +36,7 @@ class _Note(msgspec.Struct, frozen=True):
     title: str
     pid: int | None = None
     started: str = ""
+    boot: str = ""
 
 
 _note = decoder(_Note).decode
@@ -71,7 +73,7 @@ class Leash:
             raise self._unwritable(error) from error
 
         def note(pid: int | None) -> None:
-            said = _Note(hook, title, pid, "" if pid is None else _started(pid) or "")
+            said = _Note(hook, title, pid, "" if pid is None else _started(pid) or "", boot())
             try:
                 os.pwrite(handle, msgspec.json.encode(said), 0)  # it only becomes longer
             except OSError as error:
@@ -102,7 +104,8 @@ class Leash:
             pids = _holders(handle) if locked else set()
         finally:
             os.close(handle)
-        if note.pid is not None and _started(note.pid) == note.started:
+        same = boot() == note.boot or not (boot() and note.boot)  # a sandbox (ProcSubset=pid) cannot tell
+        if same and note.pid is not None and _started(note.pid) == note.started:
             pids.add(note.pid)
         return Living(note.hook, note.title, note.pid, tuple(sorted(pids))) if pids or locked else None
 
@@ -152,14 +155,13 @@ def _send(left: Living, number: signal.Signals) -> None:
 
 
 def _started(pid: int) -> str | None:
-    """Return when a process started, and on which start of the machine; `None` when it has ended."""
+    """Return when a process started, in ticks since the machine did; `None` when it has ended."""
     try:
         said = Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return None
     state, *about = said.rpartition(")")[2].split()  # what stands before is its name, which may have anything in it
-    return None if state in "ZX" else f"{boot} {about[18]}"
+    return None if state in "ZX" else about[18]
 
 
 def _locked(handle: int) -> bool:
