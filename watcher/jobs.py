@@ -18,6 +18,7 @@ from watcher.errors import AlreadyRunning, ClusterError, WatcherError
 from watcher.store import alerts, polls, sites, subscriptions
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought
+from watcher.tasks.hooks.leash import Living
 from watcher.tasks.notify import Paid
 from watcher.tasks.poll import Polled, Reconciled
 from watcher.transfer import Progress
@@ -273,7 +274,7 @@ def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
     """Run the commands that are owed to products that came home."""
     try:
         with closing(parts.db()) as db:
-            for ran in parts.downloads.run_hooks(db, alive):
+            for ran in parts.downloads.run_hooks(db, alive, _tell_of_left):
                 fields: dict[str, object] = {"hook": ran.hook, "product": ran.title, "seconds": f"{ran.seconds:.1f}"}
                 if ran.problem is None:
                     say(logging.INFO, "hook ran", **fields)
@@ -283,6 +284,11 @@ def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
     except AlreadyRunning as error:
         say(logging.INFO, "hooks postponed", reason=error)
     return Next()
+
+
+def _tell_of_left(left: Living) -> None:
+    reason = "a watcher that was killed left it running; it is run anew"
+    say(logging.WARNING, "hook ended", hook=left.hook, product=left.title, processes=len(left.pids), reason=reason)
 
 
 def tidy(parts: Parts, alive: Callable[[], None]) -> Next:

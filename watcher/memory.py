@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 
 # Of malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -13,10 +12,8 @@ _KEPT = 16 * 2**20
 def keep() -> None:
     """Keep what one page of an answer took for the next: memory that is new costs as much as what is read into it.
 
-    All threads share one heap, for each of its own would keep what it once took. What is loaded by now is no garbage,
-    and is looked through for it no more.
+    All threads share one heap, for each of its own would keep what it once took.
     """
-    gc.freeze()
     option = getattr(ctypes.CDLL(None), "mallopt", None)
     if option is not None:
         option(_ARENA_MAX, 1)

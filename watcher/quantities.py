@@ -16,8 +16,9 @@ class Bytes(int):
 
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
-_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_SIZES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_NAMES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_NAMES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_SIZES = {"": 1} | {name.lower(): size for name, size in _NAMES.items()}
 
 
 def read(kind: type, value: Any) -> Any:
@@ -27,6 +28,23 @@ def read(kind: type, value: Any) -> Any:
     if kind is Bytes:
         return Bytes(_quantity(value, _SIZES, "", 'a size such as "2 GiB" or a number of bytes'))
     raise NotImplementedError(kind)
+
+
+def written(value: float) -> str:
+    """Write a value of these types so that it can be read again: `90m`, `30d`, `5 MiB`; a plain number as such."""
+    if isinstance(value, Seconds):
+        units = (("d", 86400), ("h", 3600), ("m", 60))
+        name, unit = next(((name, unit) for name, unit in units if value >= unit and value % unit == 0), ("s", 1))
+        return f"{_plain(value / unit)}{name}"
+    if isinstance(value, Bytes):
+        names = sorted(_NAMES, key=_NAMES.__getitem__, reverse=True)
+        name = next((name for name in names if value >= _NAMES[name] and value % _NAMES[name] == 0), "B")
+        return f"{value // _NAMES[name]} {name}"
+    return _plain(value)
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else repr(float(number))
 
 
 def _quantity(value: Any, units: Mapping[str, float], unit: str, wanted: str) -> float:

@@ -90,6 +90,32 @@ def test_a_small_file_is_one_object_with_its_digest_and_leaves_the_spool(bucket:
 
 
 @EVERYWHERE
+def test_what_is_said_of_a_product_again_says_that_it_is_whole(bucket: AnyBucket, archive: Bucket) -> None:
+    lot, files = proven(archive, "Pornic/P1", {"B02.tif": b"two", "B03.tif": b"three"})
+    settle(archive, lot, files, b"{}\n")
+    archive.objects.delete("Pornic/P1.stac.json", stop=threading.Event())
+    assert (archive.sidecar("Pornic/P1"), found(archive, lot)) == (None, None)
+    archive.describe("Pornic/P1", files, b"[]\n")
+    assert bucket.read("eo/Pornic/P1.stac.json") == b"[]\n"
+    assert found(archive, lot) == files
+    bucket.put("eo/P2.zip", b"somebody's")
+    archive.describe("P2.zip", (File("", 10, sha256(b"somebody's"), "unverified"),), b"{}\n")
+    assert bucket.read("eo/P2.zip.stac.json") == b"{}\n"
+
+
+@EVERYWHERE
+def test_files_that_a_product_no_longer_has_leave_and_nothing_else(bucket: AnyBucket, archive: Bucket) -> None:
+    lot, files = proven(archive, "P1", {"B02.tif": b"two", "B03.tif": b"three"})
+    settle(archive, lot, files, b"{}\n")
+    bucket.put("eo/P1/mine.txt", b"mine")
+    assert dict(archive.listing()) == {"P1/B02.tif": 3, "P1/B03.tif": 5, "P1/mine.txt": 4, "P1.stac.json": 3}
+    archive.withdraw("P1", files[:1], moved=False)
+    assert bucket.visible() == ["eo/P1.stac.json", "eo/P1/B03.tif", "eo/P1/mine.txt"]
+    archive.withdraw("P1", files, moved=True)
+    assert bucket.visible() == ["eo/P1/mine.txt"]
+
+
+@EVERYWHERE
 def test_an_empty_file_is_an_object_too(bucket: AnyBucket, archive: Bucket) -> None:
     lot, files = proven(archive, PLACE, b"")
     settle(archive, lot, files)

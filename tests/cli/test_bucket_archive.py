@@ -151,7 +151,7 @@ def test_the_archive_can_be_sent_to_another_process(settings: Path, home: Path) 
         ('archive = "s3://bucket"\n[download.bucket]\nregoin = "x"', 'has no key "regoin"'),
         ('archive = "s3://bucket"\n[download.bucket]\naccess_key_id = "x"', "has one of access_key_id and"),
         ('archive = "s3://bucket"\n[download.bucket]\nsecret_access_key = "x"', "secret_access_key"),
-        ('archive = "s3://bucket"\n[download.bucket]\npart_size = "1 MiB"', "part_size is 1048576"),
+        ('archive = "s3://bucket"\n[download.bucket]\npart_size = "1 MiB"', "part_size is 1 MiB"),
         ('archive = "s3://bucket"\n[download.bucket]\nendpoint = "http://minio"', "is not encrypted"),
         ('archive = "s3://bucket"\n[download.bucket]\nendpoint = "minio:9000"', 'endpoint = "minio:9000"'),
     ],

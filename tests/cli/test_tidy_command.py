@@ -41,3 +41,40 @@ def test_what_leaves_is_listed_kept_and_removed(watcher: Watcher, home: Path) ->
     assert watcher("unpin", "TWO").out == "TWO leaves with the others.\n"
     assert watcher("tidy", "--apply").code == 0
     assert list((state / "archive").iterdir()) == []
+
+
+def test_what_lies_beside_the_products_is_counted_and_stays(watcher: Watcher, home: Path) -> None:
+    config, archive = home / "config.toml", home / "state" / "archive"
+    old = datetime.now(UTC) - timedelta(days=100)
+    with database(home / "state" / "watcher.db") as db:
+        put(db, archive, "P1", title="ONE")
+        put(db, archive, "P2", {"B02.tif": b"two"}, title="TWO", now=old)
+        put(db, archive, "P3", title="THREE", site="carts")
+        put(db, archive, "P5", {"B02.tif": b"two", "B03.tif": b"three"}, title="FIVE")
+    assert watcher("verify").out.count("described") == 4
+    (archive / "Pornic/L2A/P5/B03.tif").unlink()
+    assert watcher("verify", "--again").code == 1  # it is wanted, and what is there yet is its own
+    assert watcher("tidy").out.count("\n") == 1
+    kept = {
+        "carts/mine/a.zip": 1500,
+        "carts/mine/b.zip": 500,
+        "parts/P1/B02.tif": 900,
+        "Pornic/L2A/P2/B02.tif.rotten": 80,
+        "Pornic/L2A/P1.zip.rotten": 1,
+        "Pornic/L2A/P4.zip.part": 7,
+        "Pornic/L2A/P4.zip.part.json": 3,
+        "notes.txt": 4,
+    }
+    for name, size in kept.items():
+        (archive / name).parent.mkdir(parents=True, exist_ok=True)
+        (archive / name).write_bytes(b"x" * size)
+    (archive / "link").symlink_to("/etc/passwd")
+    besides = (
+        "beside its products, and not held to these limits: 2.0 kB in carts/ (2 files), 900 B in parts/ (1 file),"
+        " 81 B set aside as .rotten (2 files), 10 B of downloads that were begun (2 files), 4 B of others (1 file)\n"
+    )
+    assert watcher("tidy").out.endswith(besides)
+    config.write_text(config.read_text().replace("[download]\n", '[download]\nkeep = "90 d"\n'))
+    assert watcher("tidy").out.endswith(besides)
+    assert "removed" in watcher("tidy", "--apply").out
+    assert all((archive / name).exists() for name in kept if "/P2/" not in name)

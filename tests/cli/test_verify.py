@@ -20,6 +20,15 @@ def test_what_was_lost_is_told_and_fetched_anew_or_kept_when_it_is_back(watcher:
     assert (fine.code, fine.err) == (0, "")
     assert fine.out == "1 product looked at (every byte read): 1 fine\n"
     (place,) = (Path(row["stored"]) for row in json.loads(watcher("products", "--json").out) if row["stored"])
+    beside = place.with_name(f"{place.name}.stac.json")
+    said = json.loads(beside.read_bytes())
+    beside.unlink()
+    described = watcher("verify")
+    assert described.code == 0
+    assert described.out.startswith(f"described {title} again, whose sidecar was gone: {beside}\n1 product looked at (")
+    anew = json.loads(beside.read_bytes())
+    assert anew["properties"].pop("watcher:stored") >= said["properties"].pop("watcher:stored")
+    assert anew == said
     whole = place.read_bytes()
     (place.parent / "else").touch()
     place.unlink()

@@ -712,6 +712,29 @@ def test_no_more_is_ordered_at_once_than_is_allowed(db: sqlite3.Connection, file
     assert [one.staged for one in bring(how=lambda name: How(orders=3))] == [True]
 
 
+def test_no_more_is_asked_for_than_may_be_ordered_where_only_the_answer_tells_of_tape(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    for name in ("/P1.dat", "/P2.dat", "/P3.dat"):
+        files.does[name] = lambda request, connection: reply(202)
+        want(db, name[1:3], files.asset(name, b"content"))
+    (brought,) = bring(how=lambda name: How(orders=1), concurrency=4)
+    assert brought.staged
+    assert len(files.peer.targets) == 1
+    assert bring(how=lambda name: How(orders=1), concurrency=4) == []
+    assert len(bring(how=lambda name: How(), concurrency=4)) == 2
+
+
+def test_a_volume_is_overrun_by_one_product_at_most_where_no_size_is_listed(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    for name in ("/P1.dat", "/P2.dat", "/P3.dat"):
+        want(db, name[1:3], msgspec.structs.replace(files.asset(name, b"content"), size=None))
+    (brought,) = bring(how=lambda name: How(daily=7), concurrency=3)
+    assert brought.stored is not None
+    assert rows(db, "SELECT bytes FROM volumes") == [7]
+
+
 def test_a_pass_is_steered_while_it_runs(db: sqlite3.Connection, files: Files, bring: Bring) -> None:
     want(db, "P1", files.asset("/P1.dat", b"content" * 20_000))
     rate, slower = Rate(1000.0), threading.Event()

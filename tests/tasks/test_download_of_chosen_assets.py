@@ -182,9 +182,74 @@ def test_one_that_is_lost_is_fetched_anew_as_it_is_chosen_now(
     assert files.asked("/B02.tif") == 1
     (place / "SCL.tif").unlink()
     look(db, archive, again=True)
-    wish(db)  # as the catalogue chooses: one file, which can not lie where the directory does
+    wish(db, "B02")
     (brought,) = bring(choose=Shelf(files))
-    assert (brought.problem, brought.place) == (None, "Pornic/L2A/SPOT5_P1_L2A.dat")
+    assert lying(archive) == ["Pornic/L2A/SPOT5_P1_L2A/B02.tif"]
+
+
+def test_what_comes_anew_at_another_place_leaves_no_file_at_the_one_that_it_had(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    how = lambda name: How(sidecar=True)  # noqa: E731
+    place, name = archive / "Pornic/L2A/SPOT5_P1_L2A", "Pornic/L2A/SPOT5_P1_L2A"
+    want(db, "P1", files.asset("/P1.dat", b"whole" * 100))
+    wish(db, "B02", "B03", "SCL")
+    bring(choose=Shelf(files), how=how)
+    (place / "SCL.tif").unlink()
+    (place / "B03.tif").write_bytes(b"another")
+    (place / "mine.txt").touch()
+    look(db, archive, again=True)
+    wish(db)  # as the catalogue chooses: one file, which can not lie where the directory does
+    del files.bytes["/P1.dat"]
+    (brought,) = bring(choose=Shelf(files), how=how)
+    assert brought.stored is None
+    assert f"{name}/B02.tif" in lying(archive)  # until the others are there
+    files.bytes["/P1.dat"] = b"whole" * 100
+    with writing(db):
+        db.execute("UPDATE downloads SET due = wanted")
+    (brought,) = bring(choose=Shelf(files), how=how)
+    assert (brought.problem, brought.place) == (None, f"{name}.dat")
+    kept = [f"{name}/B03.tif.rotten", f"{name}/mine.txt"]
+    assert lying(archive) == [f"{name}.dat", f"{name}.dat.stac.json", *kept]
+    assert rows(db, "SELECT former FROM downloads") == [None]
+    (archive / f"{name}.dat").write_bytes(b"another")
+    look(db, archive, again=True)
+    wish(db, "SCL")
+    (brought,) = bring(choose=Shelf(files), how=how)
+    assert lying(archive) == sorted([f"{name}.dat.rotten", f"{name}.stac.json", f"{name}/SCL.tif", *kept])
+
+
+def test_a_place_is_given_to_no_other_product_while_files_are_to_leave_it(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring
+) -> None:
+    number = want(db, "P1", files.asset("/P1.dat", b"whole" * 100))
+    wish(db, "B02")
+    bring(choose=Shelf(files))
+    (archive / "Pornic/L2A/SPOT5_P1_L2A/B02.tif").unlink()
+    (archive / "else").touch()
+    look(db, archive, again=True)
+    other = want(db, "P2", files.asset("/P2.dat", b"content"))
+    with writing(db):
+        assert downloads.shelve(db, number, lambda version: "Pornic/moved", fits=lambda path, directory: False)
+        taken = downloads.shelve(db, other, lambda version: "Pornic/L2A/SPOT5_P1_L2A" + f".v{version}" * (version > 1))
+    assert taken == "Pornic/L2A/SPOT5_P1_L2A.v2"
+
+
+def test_what_an_earlier_archive_holds_of_it_stays(
+    db: sqlite3.Connection, files: Files, archive: Path, bring: Bring, tmp_path: Path
+) -> None:
+    want(db, "P1", files.asset("/P1.dat", b"whole" * 100))
+    wish(db, "B02")
+    bring(choose=Shelf(files))
+    archive.rename(tmp_path / "earlier")
+    with writing(db):
+        db.execute("UPDATE downloads SET archive = ?", (str(tmp_path / "earlier"),))
+    look(db, archive, again=True)
+    wish(db)
+    bring(choose=Shelf(files))
+    assert lying(archive) == ["Pornic/L2A/SPOT5_P1_L2A.dat"]
+    assert lying(tmp_path / "earlier") == ["Pornic/L2A/SPOT5_P1_L2A/B02.tif"]
+    assert rows(db, "SELECT former FROM downloads") == [None]
 
 
 def test_one_that_was_listed_without_files_has_those_that_the_settings_choose_by_now(

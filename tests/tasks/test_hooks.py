@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +24,7 @@ from watcher.archive import Disk
 from watcher.store import hooks
 from watcher.store.connection import writing
 from watcher.tasks.hooks import Hook, Ran, pay
+from watcher.tasks.hooks.leash import Leash
 
 EVIL = "$(touch x);\n`touch y` -rf"
 
@@ -60,7 +66,8 @@ def paid(
     known = {"made": Hook(command, timeout)}
     cited = lambda name: "Contains data of {year}"  # noqa: E731
     stop = stop or threading.Event()
-    return list(pay(db, known, Disk(root), citation=cited, now=clock, chance=lambda: 0.5, stop=stop))
+    held = Leash(root.parent / "hook.running")
+    return list(pay(db, known, Disk(root), citation=cited, leash=held, now=clock, chance=lambda: 0.5, stop=stop))
 
 
 def children() -> list[int]:
@@ -197,6 +204,35 @@ def test_a_command_that_others_could_change_is_not_run(
     (ran,) = paid(db, root, clock, str(place))
     assert why in str(ran.problem)
     assert not (root / "x").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start what another account cannot end")
+def test_what_cannot_be_ended_is_waited_for() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "hook.running"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with subprocess.Popen(["/bin/sleep", "300"], pass_fds=(handle,)) as other:
+            os.pwrite(handle, b'{"hook": "made", "title": "P1"}', 0)
+            os.close(handle)
+            lines = f"""
+                import os
+                from pathlib import Path
+                from watcher.tasks.hooks import leash
+                leash._PATIENCE = leash._GRACE = 0.1
+                leash.boot()  # nobody else may read our Python
+                os.setuid(65534)
+                leash.Leash(Path("{path}")).end(lambda: None)
+            """
+            ended = subprocess.run(
+                [sys.executable, "-c", textwrap.dedent(lines)], capture_output=True, text=True, timeout=60
+            )
+            alive = other.poll() is None
+            other.kill()
+            assert alive
+            assert "AlreadyRunning: the hook made still runs for P1, as a process that we may not see" in ended.stderr
+        assert Leash(path).end(lambda: None) is None
 
 
 def test_a_hook_that_is_gone_and_a_product_that_is_gone_are_given_up(

@@ -11,7 +11,7 @@ from tests.given import ACQUIRED, NOW, product, rows
 from tests.tasks.stored import put, want
 from watcher.core.decide import Arrival
 from watcher.model import Asset, Event
-from watcher.store import downloads, products, volumes
+from watcher.store import downloads, products, tapes, volumes
 from watcher.store.connection import writing
 from watcher.store.downloads import Wanted
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
@@ -27,7 +27,7 @@ def order(
     return [wanted.revision for wanted in queue.next(running, (), now=LATER)]
 
 
-def runs(db: sqlite3.Connection, number: int, *, size: int = 0) -> Begun:
+def runs(db: sqlite3.Connection, number: int, *, size: int | None = 0) -> Begun:
     asset = Asset("product", "http://127.0.0.1:1/", size=size)
     return Begun(Wanted(number, "take5", "Pornic", 0), product(assets=(asset,)), "x", Tally())
 
@@ -60,6 +60,34 @@ def test_a_volume_that_is_used_up_holds_its_catalogue_only(db: sqlite3.Connectio
     assert order(db, how=How(monthly=99)) == [other]
     busy = [runs(db, 99, size=1)]
     assert order(db, how=How(daily=100), running=busy) == [other]
+
+
+def test_while_nobody_knows_what_runs_will_take_of_a_volume_nothing_more_begins(db: sqlite3.Connection) -> None:
+    first, second = want(db, "P1"), want(db, "P2")
+    busy = runs(db, first, size=None)
+    assert order(db, running=[busy]) == [second]
+    assert order(db, how=How(daily=100), running=[busy]) == []
+    busy.tally.total = 99
+    assert order(db, how=How(daily=100), running=[busy]) == [second]
+    busy.tally.total = 100
+    assert order(db, how=How(daily=100), running=[busy]) == []
+
+
+def test_what_runs_counts_as_an_order_until_it_comes_where_there_may_be_tapes(db: sqlite3.Connection) -> None:
+    first, second = want(db, "P1"), want(db, "P2")
+    busy = runs(db, first)
+    assert order(db, running=[busy] * 30) == [second]
+    assert order(db, how=How(orders=2), running=[busy]) == [second]
+    assert order(db, how=How(orders=1), running=[busy]) == []
+    busy.tally.add(1)
+    assert order(db, how=How(orders=1), running=[busy]) == [second]
+    busy = runs(db, first)
+    third = want(db, "P3", catalogue="peps")
+    with writing(db):
+        tapes.staged(db, second, since=NOW, problem="on tape", again=LATER + timedelta(days=1))
+    fourth = want(db, "P4")
+    assert order(db, running=[busy] * 8) == [third, fourth] or order(db, running=[busy] * 8) == [fourth, third]
+    assert order(db, running=[busy] * 9) == [third]
 
 
 def test_a_site_whose_shelf_is_full_waits(db: sqlite3.Connection, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,12 @@ import pytest
 from tests.given import NOW, Clock, rows
 from tests.tasks.stored import put
 from watcher.archive import Disk
+from watcher.core.moments import written
 from watcher.errors import TransferError
 from watcher.store import archive, downloads
-from watcher.tasks.verify import verify
+from watcher.store.connection import writing
+from watcher.store.locks import holding
+from watcher.tasks.verify import Sidecars, verify
 
 
 @pytest.fixture
@@ -22,9 +28,16 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 
 
-def look(db: sqlite3.Connection, root: Path, *, deep: bool = False, again: bool = False) -> dict[int, str]:
-    stop = threading.Event()
-    found = verify(db, Disk(root), site=None, deep=deep, again=again, now=Clock(), stop=stop)
+def look(
+    db: sqlite3.Connection,
+    root: Path,
+    *,
+    deep: bool = False,
+    again: bool = False,
+    alone: Callable[[], AbstractContextManager[None]] | None = None,
+) -> dict[int, str]:
+    stop, sidecars = threading.Event(), None if alone is None else Sidecars(lambda name: f"Data of {name}", alone)
+    found = verify(db, Disk(root), site=None, deep=deep, again=again, sidecars=sidecars, now=Clock(), stop=stop)
     return {verdict.held.revision: verdict.state.value for verdict in found}
 
 
@@ -32,6 +45,37 @@ def test_what_is_there_and_the_same_is_fine(db: sqlite3.Connection, root: Path) 
     number = put(db, root, "P1", {"B02.tif": b"two", "MASKS/B03.tif": b"three"})
     assert look(db, root, deep=True) == {number: "fine"}
     assert rows(db, "SELECT examined IS NOT NULL AND fault IS NULL FROM downloads") == [1]
+
+
+def test_a_sidecar_that_is_gone_is_written_again_of_what_is_well(db: sqlite3.Connection, root: Path) -> None:
+    file, several, lost = put(db, root, "P1"), put(db, root, "P2", {"B02.tif": b"two"}), put(db, root, "P3")
+    (root / "Pornic/L2A/P3.zip").unlink()
+    states = {file: "fine", several: "fine", lost: "lost"}
+    assert look(db, root) == states
+    assert list(root.rglob("*.json")) == []
+    assert look(db, root, alone=nullcontext) == states
+    assert {path.name for path in root.rglob("*.json")} == {"P1.zip.stac.json", "P2.stac.json"}
+    item = json.loads((root / "Pornic/L2A/P2.stac.json").read_bytes())
+    assert item["assets"]["B02.tif"]["href"] == "./P2/B02.tif"
+    assert item["properties"]["sci:citation"] == "Data of take5"
+    assert item["properties"]["watcher:stored"] == written(NOW)
+
+
+def test_no_sidecar_is_written_while_products_are_removed(db: sqlite3.Connection, root: Path, tmp_path: Path) -> None:
+    number = put(db, root, "P1")
+    alone = lambda: holding(tmp_path / "tidy.lock", what="tidying")  # noqa: E731
+    with alone():
+        assert look(db, root, alone=alone) == {number: "bare"}
+    assert list(root.rglob("*.json")) == []
+
+    @contextmanager
+    def gone() -> Iterator[None]:
+        with writing(db):
+            archive.drop(db, number, now=NOW)
+        yield
+
+    assert look(db, root, alone=gone) == {number: "fine"}
+    assert list(root.rglob("*.json")) == []
 
 
 def test_what_nothing_proved_when_it_came_is_unverified_but_well(db: sqlite3.Connection, root: Path) -> None:

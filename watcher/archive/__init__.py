@@ -67,6 +67,9 @@ class Archive(Protocol):
     def sidecar(self, place: str) -> str | None:
         """Return where it is said what a product is, as `shown` does; `None` where nothing is said."""
 
+    def describe(self, place: str, files: tuple[File, ...], sidecar: bytes) -> None:
+        """Put beside a product that is there what is said of it. Raises `TransferError`, or `NoSpace`."""
+
     def mounted(self) -> None:
         """Raise `TransferError` when there is nothing in an archive that something was stored in: nothing is lost."""
 
@@ -87,6 +90,15 @@ class Archive(Protocol):
 
     def forget(self, place: str) -> None:
         """Remove what was begun of a product that nobody wants any more, and is not there. Raises `TransferError`."""
+
+    def withdraw(self, place: str, files: Sequence[File], *, moved: bool) -> None:
+        """Remove files that a product no longer has, and what lies beside them if it `moved` to another place.
+
+        What else lies there stays, such as what was set aside. Raises `TransferError`.
+        """
+
+    def listing(self) -> Iterator[tuple[str, int]]:
+        """Yield the place and the bytes of each file in it, but for what is its own. Raises `TransferError`."""
 
     def check(self) -> Iterator[Finding]:
         """Try what the archive has to do, beside the room on its disk."""

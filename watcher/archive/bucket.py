@@ -115,6 +115,13 @@ class Bucket(msgspec.Struct, frozen=True):
         name = sidecar_name(place)
         return self.shown(name) if self.objects.head(name, stop=threading.Event()) is not None else None
 
+    def describe(self, place: str, files: tuple[File, ...], sidecar: bytes) -> None:
+        """Put what is said of a product last, with the mark that its objects have; what was found there has none."""
+        stop, digest = threading.Event(), listed(files)
+        seen = self.objects.head(_name(place, files[0]), stop=stop)
+        mark = digest if seen is None else seen.said.get("product", digest)
+        self._beside(sidecar_name(place), sidecar, {"product": mark, "files": digest} | _GEOJSON, stop)
+
     def mounted(self) -> None:
         """Raise `TransferError` when there is no object below the address, or no bucket."""
         if not self.objects.names("", stop=threading.Event(), most=1):
@@ -168,6 +175,20 @@ class Bucket(msgspec.Struct, frozen=True):
     def forget(self, place: str) -> None:
         """Remove what is unfinished in the spool, and what waits there. Raises `TransferError`."""
         self.spool.forget(place)
+
+    def withdraw(self, place: str, files: Sequence[File], *, moved: bool) -> None:
+        """Remove the objects that are these files, what said that their product is whole first if it moved."""
+        stop = threading.Event()
+        if moved:
+            self._unsay(place, stop)
+        for file in files:
+            self.objects.delete(_name(place, file), stop=stop)
+
+    def listing(self) -> Iterator[tuple[str, int]]:
+        """List the objects."""
+        for name, size in self.objects.sizes(stop=threading.Event()):
+            if not name.endswith(_COMPLETE):
+                yield name, size
 
     def check(self) -> Iterator[Finding]:
         """Write a small object of our own, read it and remove it."""

@@ -48,15 +48,18 @@ class Disk(msgspec.Struct, frozen=True):
         """Put beside a product what is said of it: it lies where it belongs already."""
         del files, tell, stop
         if sidecar is not None:
-            from watcher.transfer.beside import put_beside
-
-            put_beside(self._beside(lot.place), sidecar)
+            self._describe(lot.place, sidecar)
         return False
 
     def sidecar(self, place: str) -> str | None:
         """Return the path of what lies beside a product."""
         path = self._beside(place)
         return str(path) if path.exists() else None
+
+    def describe(self, place: str, files: tuple[File, ...], sidecar: bytes) -> None:
+        """Put beside a product what is said of it."""
+        del files
+        self._describe(place, sidecar)
 
     def mounted(self) -> None:
         """Raise `TransferError` when the directory is empty, as if its disk were not mounted."""
@@ -97,9 +100,29 @@ class Disk(msgspec.Struct, frozen=True):
 
         forget(self.workplace(place))
 
+    def withdraw(self, place: str, files: Sequence[File], *, moved: bool) -> None:
+        """Remove files, what lies beside them if their product moved, and the directories that are empty then."""
+        from watcher.transfer.remove import withdraw
+
+        for file in files:
+            withdraw(self.root, self._path(place, file))
+        if moved:
+            withdraw(self.root, self._beside(place))
+
+    def listing(self) -> Iterator[tuple[str, int]]:
+        """Walk through the directory, and follow no link."""
+        from watcher.transfer.examine import sizes
+
+        yield from sizes(self.root)
+
     def check(self) -> Iterator[Finding]:
         """Find nothing beside what is said of its disk."""
         yield from ()
+
+    def _describe(self, place: str, sidecar: bytes) -> None:
+        from watcher.transfer.beside import put_beside
+
+        put_beside(self._beside(place), sidecar)
 
     def _path(self, place: str, file: File) -> Path:
         return self.root / place / file.name if file.name else self.root / place

@@ -101,6 +101,14 @@ class Objects(msgspec.Struct, frozen=True):
 
         return self._done(beginning, "listed", ask, stop)
 
+    def sizes(self, *, stop: threading.Event) -> list[tuple[str, int]]:
+        """Return the names of all objects, and their bytes."""
+
+        def ask() -> list[tuple[str, int]]:
+            return [(str(one["path"]), int(one["size"])) for page in self._store().list() for one in page]
+
+        return self._done("", "listed", ask, stop)
+
     def put(self, name: str, content: bytes, *, said: Mapping[str, str], create: bool, stop: threading.Event) -> None:
         """Put an object by one request. With `create` one that is there stays, and `Taken` is raised."""
 

@@ -32,6 +32,12 @@ def archive_troubles(parts: Parts, db: sqlite3.Connection, moment: datetime) -> 
     told += [f"{held.title}: {held.fault} (watcher verify --again)" for held in faults[:_SHOWN]]
     if len(faults) > _SHOWN:
         told.append(f"and {len(faults) - _SHOWN:,} more products that are not as they were (watcher verify lists them)")
+    living, kept_up = parts.downloads.running_hook()
+    if living is not None and not kept_up:
+        told.append(
+            f"{living.title}: the hook {living.hook} still runs, left by a watcher that was killed; it is ended before"
+            " it is run again"
+        )
     for run in hooks.runs(db, troubled=True):
         if run.hook not in parts.config.hooks:
             continue
@@ -89,7 +95,7 @@ def _orders(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]
         f"{name}: {several(count, 'product')} {'comes' if count == 1 else 'come'} from tape, as many as `orders`"
         f" allows; {several(held[name], 'download')} that may have to {'waits' if held[name] == 1 else 'wait'} for that"
         for name, count in coming.items()
-        if held[name] and count >= parts.downloads.how(name).orders
+        if held[name] and count >= parts.downloads.how(name).most_orders
     ]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from watcher.store.hooks import Run
+    from watcher.tasks.hooks.leash import Living
 
 _COLUMNS = {
     "hook": "HOOK",
@@ -35,6 +36,7 @@ def hooks(context: Context, again: str | None, at_once: bool, as_json: bool) -> 
     """List what the hooks of the configuration did with the products that came home.
 
     Each runs once for each revision of a product, and again only if it failed or was interrupted, or if you ask for it.
+    One that a watcher which was killed left running is ended before it is run again.
     --json has the end of what it printed, too.
 
     \b
@@ -55,7 +57,7 @@ def hooks(context: Context, again: str | None, at_once: bool, as_json: bool) -> 
     if at_once:
         failed = count = 0
         with stoppable(parts):
-            for ran in parts.downloads.run_hooks(db):
+            for ran in parts.downloads.run_hooks(db, tell=_tell_of_left):
                 count += 1
                 if ran.problem is None:
                     click.echo(f"ran {ran.hook} for {ran.title} ({ran.seconds:.1f} s)")
@@ -69,11 +71,14 @@ def hooks(context: Context, again: str | None, at_once: bool, as_json: bool) -> 
             raise click.exceptions.Exit(1)
         return
     moment = now()
+    living, kept_up = parts.downloads.running_hook()
+    word = "running" if kept_up else "left running"
+    at_work = {} if living is None else {(living.hook, living.title): word}
     rows = [
         {
             "hook": run.hook,
             "title": run.title,
-            "state": _state(run, moment),
+            "state": at_work.get((run.hook, run.title)) or _state(run, moment),
             "owed": run.owed,
             "due": run.due,
             "began": run.began,
@@ -112,6 +117,10 @@ def _owe_again(context: Context, title: str) -> None:
     if not count:
         raise UsageError(f"no hook is meant for {title}", hint="look at [hooks] in the configuration")
     click.echo(f"{several(count, 'hook')} {'is' if count == 1 else 'are'} owed to {title} again.")
+
+
+def _tell_of_left(left: Living) -> None:
+    click.echo(f"ended {left.hook} for {left.title}, which a watcher that was killed had left running", err=True)
 
 
 def _state(run: Run, moment: datetime) -> str:

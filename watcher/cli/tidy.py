@@ -26,6 +26,9 @@ _COLUMNS = {"site": "SITE", "title": "PRODUCT", "size": "BYTES", "stored": "STOR
 def tidy(context: Context, apply_: bool, as_json: bool) -> None:
     """List what is to leave the archive by `keep` and `max_size` in [download]; nothing is changed.
 
+    The limits are for products. What else lies there, fetched by hand or set aside as rotten, is counted here, by
+    reading the whole archive, and never removed.
+
     The service marks it first, and removes it a day later. A pinned product stays (`watcher pin`). What left is not
     fetched again, unless you name it: `watcher download PRODUCT`.
 
@@ -41,10 +44,13 @@ def tidy(context: Context, apply_: bool, as_json: bool) -> None:
             show_json([])
         else:
             click.echo('The archive has no limits: set keep = "90d" or max_size = "2 TB" in [download].')
+            _tell_besides(parts)
     elif apply_:
         _remove(parts, as_json=as_json)
     else:
         _list(parts.downloads.leaving(parts.db()), as_json=as_json)
+        if not as_json:
+            _tell_besides(parts)
 
 
 def _list(found: Sequence[Leaving], *, as_json: bool) -> None:
@@ -60,6 +66,18 @@ def _list(found: Sequence[Leaving], *, as_json: bool) -> None:
             f"{several(len(found), 'product')}, {size}: the service removes them from then on, --apply now;"
             " watcher pin PRODUCT keeps one"
         )
+
+
+def _tell_besides(parts: Parts) -> None:
+    from watcher.core.wording import bytes_word
+
+    words = {".rotten": "set aside as .rotten", "begun": "of downloads that were begun", "others": "of others"}
+    told = [
+        f"{bytes_word(one.size) or '0 B'} {words.get(one.where, f'in {one.where}')} ({several(one.count, 'file')})"
+        for one in parts.downloads.besides(parts.db())
+    ]
+    if told:
+        click.echo(f"beside its products, and not held to these limits: {', '.join(told)}")
 
 
 def _remove(parts: Parts, *, as_json: bool) -> None:

@@ -26,7 +26,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
     A product is fine, lost (not there), rotten (another size, or with --deep another checksum), unreadable, elsewhere
     (in the archive that the configuration named before), or unverified: as it came, but when it came its catalogue said
     nothing that could prove it. What is found is remembered, and `watcher status` says what is wrong. Ends with 1 when
-    anything is.
+    anything is. A sidecar that is gone is written again; a product is bare where that cannot be done.
 
     \b
     Examples:
@@ -58,11 +58,14 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
                     "verified": held.verified,
                     "stored": held.stored,
                     "again": verdict.again,
+                    "described": verdict.described,
                 }
             )
             if not as_json and verdict.fault is not None:
                 anew = " (wanted anew)" if verdict.again else ""
                 click.echo(f"{verdict.state.value} {held.title}: {verdict.fault}{anew}")
+            if not as_json and verdict.described is not None:
+                click.echo(f"described {held.title} again, whose sidecar was gone: {verdict.described}")
     if as_json:
         show_json(rows)
     elif not rows and not parts.stop.is_set():
@@ -75,7 +78,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
             if counts["elsewhere"]:
                 place = parts.downloads.archive.shown("")
                 click.echo(f"  → copy what lies elsewhere to the same places in {place}, then verify again", err=True)
-            if wrong > counts["unreadable"]:
+            if wrong > counts["unreadable"] + counts["bare"]:
                 click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)
     if parts.stop.is_set():
         click.echo("stopped; the rest was not looked at", err=True)

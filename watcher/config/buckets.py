@@ -9,6 +9,7 @@ import msgspec
 
 from watcher.config.tables import BucketTable, DownloadTable
 from watcher.errors import ConfigError
+from watcher.quantities import written
 
 _SCHEMES = {"s3": "S3 and what is compatible", "gs": "Google", "az": "Azure"}
 _OWN = {
@@ -86,7 +87,7 @@ def _check_table(table: BucketTable, where: str) -> None:
             hint="write both, or neither: then the environment and the machine's role are asked",
         )
     if not _LEAST <= table.part_size <= _MOST:
-        raise ConfigError(f"{where}: download.bucket.part_size is {table.part_size}", hint="5 MiB to 1 GiB")
+        raise ConfigError(f"{where}: download.bucket.part_size is {written(table.part_size)}", hint="5 MiB to 1 GiB")
     if table.endpoint is None:
         return
     parts = urlsplit(table.endpoint)

@@ -17,6 +17,7 @@ from watcher.config.shipped import catalogue
 from watcher.config.tables import DownloadTable
 from watcher.config.whole import Config
 from watcher.errors import ConfigError
+from watcher.quantities import Seconds, written
 
 DEFAULT_CATALOGUE = "cdse"
 _YEAR = 366 * 86400
@@ -58,30 +59,7 @@ def _check(config: Config, where: str) -> None:
             f'{where}: catalogue = "{config.catalogue}" is neither one of [catalogues] nor a preset that needs nothing',
             hint=f"the catalogues are: {', '.join(config.known())}",
         )
-    for key, value, least, most in (
-        ("poll.interval", config.poll.interval, 1, _YEAR),
-        ("poll.min_interval", config.poll.bounds()[0], 1, config.poll.interval),
-        ("poll.max_interval", config.poll.bounds()[1], config.poll.interval, _YEAR),
-        ("poll.jitter", config.poll.jitter, 0, _YEAR),
-        ("poll.lookback", config.poll.lookback, 1, 50 * _YEAR),
-        ("notify.interval", config.notify.interval, 1, _YEAR),
-        ("notify.wait", config.notify.wait, 0, _YEAR),
-        ("notify.timeout", config.notify.timeout, 1, 3600),
-        ("download.interval", config.download.interval, 1, _YEAR),
-        ("download.keep", _given(config.download.keep, 3600), 3600, 100 * _YEAR),
-        ("download.concurrency", config.download.concurrency, 1, 64 if config.download.engine == "threads" else 1024),
-        ("download.approve_above", config.download.approve_above, 0, 10**9),
-        ("health.failures", config.health.failures, 1, 10**6),
-        ("health.listed", config.health.listed, 1, 10**9),
-        ("health.expires_within", config.health.expires_within, 0, _YEAR),
-        ("feeds.count", config.feeds.count, 1, 10_000),
-        *((f"hooks.{name}.timeout", hook.timeout, 1, 86400) for name, hook in config.hooks.items()),
-        *((f"catalogues.{c.name}.interval", _given(c.interval, 1), 1, _YEAR) for c in config.catalogues.values()),
-        *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
-        *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
-    ):
-        if not least <= value <= most:
-            raise ConfigError(f"{where}: {key} is {value:g}", hint=f"{least:g} is the least, {most:g} the most")
+    _check_bounds(config, where)
     _check_parts(config, where)
     for key, place in (
         ("download.archive", config.download.archive),
@@ -102,8 +80,41 @@ def _check(config: Config, where: str) -> None:
         raise ConfigError(f'{where}: log.level = "{config.log.level}"', hint="debug, info, warning or error")
 
 
-def _given(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else value
+def _given(value: Seconds | None, otherwise: float) -> Seconds:
+    return Seconds(otherwise) if value is None else value
+
+
+def _check_bounds(config: Config, where: str) -> None:
+    """Refuse a count, or a time, that is too small or too large: a time in words that it may be written in."""
+    counts = (
+        ("download.concurrency", config.download.concurrency, 1, 64 if config.download.engine == "threads" else 1024),
+        ("download.approve_above", config.download.approve_above, 0, 10**9),
+        ("health.failures", config.health.failures, 1, 10**6),
+        ("health.listed", config.health.listed, 1, 10**9),
+        ("feeds.count", config.feeds.count, 1, 10_000),
+    )
+    times = (
+        ("poll.interval", config.poll.interval, 1, _YEAR),
+        ("poll.min_interval", config.poll.bounds()[0], 1, config.poll.interval),
+        ("poll.max_interval", config.poll.bounds()[1], config.poll.interval, _YEAR),
+        ("poll.jitter", config.poll.jitter, 0, _YEAR),
+        ("poll.lookback", config.poll.lookback, 1, 50 * _YEAR),
+        ("notify.interval", config.notify.interval, 1, _YEAR),
+        ("notify.wait", config.notify.wait, 0, _YEAR),
+        ("notify.timeout", config.notify.timeout, 1, 3600),
+        ("download.interval", config.download.interval, 1, _YEAR),
+        ("download.keep", _given(config.download.keep, 3600), 3600, 100 * _YEAR),
+        ("health.expires_within", config.health.expires_within, 0, _YEAR),
+        *((f"hooks.{name}.timeout", hook.timeout, 1, 86400) for name, hook in config.hooks.items()),
+        *((f"catalogues.{c.name}.interval", _given(c.interval, 1), 1, _YEAR) for c in config.catalogues.values()),
+        *((f"catalogues.{c.name}.deadline", c.deadline, 1, 3600) for c in config.catalogues.values()),
+        *((f"catalogues.{c.name}.gap", c.gap, 0, 3600) for c in config.catalogues.values()),
+    )
+    bounds = [*counts, *((key, value, Seconds(least), Seconds(most)) for key, value, least, most in times)]
+    for key, value, least, most in bounds:
+        if not least <= value <= most:
+            hint = f"{written(least)} is the least, {written(most)} the most"
+            raise ConfigError(f"{where}: {key} is {written(value)}", hint=hint)
 
 
 def _check_engine(table: DownloadTable, where: str) -> None:

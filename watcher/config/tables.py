@@ -25,11 +25,11 @@ class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     jitter: Seconds = Seconds(60)
     lookback: Seconds = Seconds(90 * 86400)
 
-    def bounds(self) -> tuple[float, float]:
+    def bounds(self) -> tuple[Seconds, Seconds]:
         """Return the least and the longest interval: five minutes and six hours, or the usual one if that is beyond."""
-        least = min(300.0, self.interval) if self.min_interval is None else self.min_interval
-        most = max(6 * 3600.0, self.interval) if self.max_interval is None else self.max_interval
-        return float(least), float(most)
+        least = min(Seconds(300), self.interval) if self.min_interval is None else self.min_interval
+        most = max(Seconds(6 * 3600), self.interval) if self.max_interval is None else self.max_interval
+        return least, most
 
 
 class NotifyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -215,5 +215,5 @@ class CatalogueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     daily: Bytes | None = None
     monthly: Bytes | None = None
-    orders: Annotated[int, msgspec.Meta(ge=1)] = 10
+    orders: Annotated[int, msgspec.Meta(ge=1)] | None = None
     citation: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -92,6 +93,25 @@ def stac_item(
     if geometry is not None:
         said["bbox"] = _bounds(geometry)
     return said
+
+
+def sidecar(
+    product: Product, files: Sequence[File], *, catalogue: str, site: str, place: str, stored: datetime, citation: str
+) -> bytes:
+    """Return what lies beside a product: its Item, as `stac_item` makes it, for people to read, too.
+
+    `place` is where it lies in the archive.
+    """
+    item = stac_item(
+        product,
+        files,
+        catalogue=catalogue,
+        site=site,
+        place=PurePosixPath(place).name,
+        stored=stored,
+        citation=citation,
+    )
+    return msgspec.json.format(msgspec.json.encode(item)) + b"\n"
 
 
 def _assets(product: Product, files: Sequence[File], place: str) -> dict[str, Any]:

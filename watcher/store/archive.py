@@ -46,6 +46,24 @@ class Held(msgspec.Struct, frozen=True):
         return bool(self.files) and "unverified" not in self.verified
 
 
+class Former(msgspec.Struct, frozen=True):
+    """Files that a product had, and has no longer, at a place that it no longer has if it `moved`."""
+
+    revision: int
+    path: str
+    archive: str | None
+    files: tuple[File, ...]
+    moved: bool
+
+
+class _Was(msgspec.Struct, frozen=True):
+    path: str
+    archive: str | None
+    files: tuple[File, ...]
+
+
+_former = decoder(_Was).decode
+
 _HELD = (
     "SELECT d.revision, title, catalogue, d.site, path, archive, size, files, checksum, verified, stored, pinned,"
     " examined, fault, doomed FROM downloads AS d JOIN revisions AS r ON r.number = d.revision"
@@ -89,12 +107,49 @@ def examined(
 
 
 def want_again(db: sqlite3.Connection, revision: int, *, now: datetime) -> None:
-    """Want a product anew that is no longer there, or not as it was; it keeps its place."""
+    """Want a product anew that is no longer there, or not as it was; it keeps its place, if what is chosen fits."""
     db.execute(
-        "UPDATE downloads SET stored = NULL, due = ?, attempts = 0, given_up = NULL WHERE revision = ?"
-        " AND stored IS NOT NULL",
+        "UPDATE downloads SET stored = NULL, due = ?, attempts = 0, given_up = NULL, former ="
+        " json_object('path', path, 'archive', archive, 'files', json(files))"
+        " WHERE revision = ? AND stored IS NOT NULL",
         (stamp(now), revision),
     )
+
+
+def places(db: sqlite3.Connection, home: str) -> dict[str, set[str]]:
+    """Return the places in the archive `home` of products that are there, or wanted, and the names of their files.
+
+    Those that were not noted one by one, or have not come yet, have none.
+    """
+    rows = db.execute(
+        "SELECT path, files FROM downloads WHERE path IS NOT NULL AND dropped IS NULL AND coalesce(archive, ?1) = ?1"
+        " UNION ALL SELECT json_extract(former, '$.path'), json_extract(former, '$.files') FROM downloads"
+        " WHERE former IS NOT NULL",
+        (home,),
+    )
+    found: dict[str, set[str]] = {}
+    for path, files in rows:
+        found.setdefault(str(PurePath(path)), set()).update(file.name for file in _files(files))
+    return found
+
+
+def left_behind(db: sqlite3.Connection) -> list[Former]:
+    """Return what products were that were wanted anew and have come home since: the files that they no longer have."""
+    rows = db.execute(
+        "SELECT revision, former, path, files FROM downloads WHERE former IS NOT NULL AND due IS NULL"
+        " AND coalesce(stored, dropped) IS NOT NULL"
+    )
+    found = []
+    for revision, former, path, files in rows:
+        was, names = _former(former), {file.name for file in _files(files)}
+        stale = tuple(file for file in was.files if was.path != path or file.name not in names)
+        found.append(Former(revision, was.path, was.archive, stale, moved=was.path != path))
+    return found
+
+
+def left(db: sqlite3.Connection, revision: int) -> None:
+    """Note that nothing is left of what a product was."""
+    db.execute("UPDATE downloads SET former = NULL WHERE revision = ?", (revision,))
 
 
 def elsewhere(db: sqlite3.Connection, archive: str) -> list[tuple[str, int, int]]:

@@ -199,7 +199,11 @@ def shelve(
         return str(row[0])
     for version in itertools.count(1):
         path = place(version)
-        taken = "SELECT 1 FROM downloads WHERE path IS NOT NULL AND lower(path) = lower(?) AND revision <> ?"
+        taken = (
+            "SELECT 1 FROM downloads WHERE path IS NOT NULL AND lower(path) = lower(?1) AND revision <> ?2 UNION ALL"
+            " SELECT 1 FROM downloads WHERE former IS NOT NULL AND lower(json_extract(former, '$.path'))"
+            " = lower(?1) AND revision <> ?2"
+        )
         if not db.execute(taken, (path, revision)).fetchone():
             break
     db.execute("UPDATE downloads SET path = ? WHERE revision = ?", (path, revision))

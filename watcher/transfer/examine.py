@@ -6,6 +6,8 @@ import errno
 import os
 import stat
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from watcher.errors import TransferError
@@ -52,6 +54,25 @@ def examine(path: Path, *, size: int, checksum: str, deep: bool, stop: threading
             raise Rotten(f"{path} is not what it was: its SHA-256 is {digest[7:]} instead of {checksum[7:]}")
     finally:
         os.close(fd)
+
+
+def sizes(root: Path) -> Iterator[tuple[str, int]]:
+    """Yield the path below `root` and the bytes of each file; no link is followed.
+
+    What leaves meanwhile is passed over. Raises `TransferError` for a directory that cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise TransferError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+    for folder, _, names in os.walk(root, onerror=refuse):
+        for name in names:
+            path = Path(folder, name)
+            with suppress(FileNotFoundError):
+                found = path.lstat()
+                if name != MARK and stat.S_ISREG(found.st_mode):
+                    yield str(path.relative_to(root)), found.st_size
 
 
 def mounted(root: Path) -> None:

@@ -27,7 +27,20 @@ def remove(root: Path, place: Path, beside: str) -> None:
             place.unlink(missing_ok=True)
         if gone.is_dir() and not gone.is_symlink():
             shutil.rmtree(gone)
-    above = place.parent
+    _prune(root, place.parent)
+
+
+def withdraw(root: Path, file: Path) -> None:
+    """Remove a file below `root`, and the directories that are empty then.
+
+    What is not there is no error. Raises `TransferError`.
+    """
+    with named(file, "removed"), suppress(FileNotFoundError, NotADirectoryError):
+        file.unlink()
+    _prune(root, file.parent)
+
+
+def _prune(root: Path, above: Path) -> None:
     with suppress(OSError):  # not empty
         while above != root and root in above.parents:
             above.rmdir()

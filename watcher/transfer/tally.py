@@ -1,4 +1,4 @@
-"""How many bytes a transfer has received, over all its connections."""
+"""How many bytes a transfer has received, over all its connections, and how many it will."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._count, self._guard = 0, threading.Lock()
+        self.total: int | None = None
+        """The bytes of all that is transferred, once somebody has said."""
 
     @property
     def count(self) -> int:

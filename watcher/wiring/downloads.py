@@ -7,11 +7,11 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from msgspec import structs
 
@@ -29,15 +29,20 @@ if TYPE_CHECKING:
     from watcher.core.shelves import Layout
     from watcher.store.fetching import Going
     from watcher.tasks import carts
+    from watcher.tasks.besides import Besides
     from watcher.tasks.by_hand import Brought as Fetched
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.download.cluster import Cluster
     from watcher.tasks.hooks import Ran
+    from watcher.tasks.hooks.leash import Living
     from watcher.tasks.tidy import Leaving
     from watcher.tasks.verify import Verdict
     from watcher.transfer import Rate, Terms
 
 DATABASE = "watcher.db"
+
+ByHand = Literal["carts", "parts"]
+"""Directories in the archive for what people fetch by hand."""
 
 
 class _Retention(TypedDict):
@@ -46,6 +51,8 @@ class _Retention(TypedDict):
 
 
 _FETCHING = "fetching.json"
+_HOOKS_LOCK = "hooks.lock"
+_LEASH = "hook.running"
 
 
 class Downloads:
@@ -84,7 +91,7 @@ class Downloads:
 
         return gone(db, self.archive)
 
-    def by_hand(self, db: sqlite3.Connection, name: str) -> Path:
+    def by_hand(self, db: sqlite3.Connection, name: ByHand) -> Path:
         """Return the directory in the archive for what is fetched by hand.
 
         Raises `UsageError` for a bucket, which has none, and what `gone` returns: one file that is written where a disk
@@ -201,34 +208,62 @@ class Downloads:
 
         return leaving(db, self.archive.shown(""), **self._retention(), now=now())
 
+    def besides(self, db: sqlite3.Connection) -> list[Besides]:
+        """Read the whole archive, and return what lies there beside its products."""
+        from watcher.tasks.besides import besides
+
+        return besides(db, self.archive, by_hand=get_args(ByHand))
+
     def tidy(self, db: sqlite3.Connection, *, at_once: bool = False) -> Iterator[Leaving]:
         """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""
         from watcher.tasks.tidy import tidy
 
-        with holding(self.state / "tidy.lock", what="tidying the archive", wait=60.0):
+        with self._untidied():
             yield from tidy(db, self.archive, **self._retention(), at_once=at_once, now=now, stop=self.stop)
+
+    def _untidied(self) -> AbstractContextManager[None]:
+        """Let nobody else remove products meanwhile."""
+        return holding(self.state / "tidy.lock", what="tidying the archive", wait=60.0)
 
     def _retention(self) -> _Retention:
         limits = self.config.download
         keep = None if limits.keep is None else timedelta(seconds=limits.keep)
         return {"keep": keep, "max_size": limits.max_size}
 
-    def run_hooks(self, db: sqlite3.Connection, alive: Callable[[], None] = lambda: None) -> Iterator[Ran]:
-        """Run the commands that are owed to products, alone; `alive` is called while they run."""
+    def run_hooks(
+        self,
+        db: sqlite3.Connection,
+        alive: Callable[[], None] = lambda: None,
+        tell: Callable[[Living], None] = lambda left: None,  # noqa: ARG005
+    ) -> Iterator[Ran]:
+        """Run the commands that are owed to products, alone; `alive` is called while they run.
+
+        `tell` hears what a watcher that was killed had left running, once it is ended.
+        """
         from watcher.tasks.hooks import Hook, pay
+        from watcher.tasks.hooks.leash import Leash
 
         known = {name: Hook(hook.command, hook.timeout) for name, hook in self.config.hooks.items()}
-        with holding(self.state / "hooks.lock", what="running hooks"):
+        with holding(self.state / _HOOKS_LOCK, what="running hooks"):
             yield from pay(
                 db,
                 known,
                 self.archive,
                 citation=self.catalogues.citation,
+                leash=Leash(self.state / _LEASH),
                 now=now,
                 chance=chance,
                 stop=self.stop,
                 alive=alive,
+                tell=tell,
             )
+
+    def running_hook(self) -> tuple[Living | None, bool]:
+        """Return the command that runs for a product, and whether the watcher that started it still does, too."""
+        from watcher.store.locks import holder
+        from watcher.tasks.hooks.leash import Leash
+
+        return Leash(self.state / _LEASH).living(), holder(self.state / _HOOKS_LOCK) is not None
 
     def hook_findings(self) -> Iterator[Finding]:
         """Say of each hook whether its command may be run."""
@@ -259,9 +294,12 @@ class Downloads:
 
     def verify(self, db: sqlite3.Connection, *, site: str | None, deep: bool, again: bool) -> Iterator[Verdict]:
         """Look whether what came home is still there and the same; `again` wants what is not anew."""
-        from watcher.tasks.verify import verify
+        from watcher.tasks.verify import Sidecars, verify
 
-        yield from verify(db, self.archive, site=site, deep=deep, again=again, now=now, stop=self.stop)
+        sidecars = Sidecars(self.catalogues.citation, self._untidied) if self.config.download.sidecar else None
+        yield from verify(
+            db, self.archive, site=site, deep=deep, again=again, sidecars=sidecars, now=now, stop=self.stop
+        )
 
     def fetch_by_hand(
         self,

@@ -30,7 +30,7 @@ from watcher.tasks.download.bring import run
 from watcher.tasks.download.choosing import Choose, chosen, wished
 from watcher.tasks.download.job import Carry, Job, Own, Show
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
-from watcher.transfer import Halt, Tally
+from watcher.transfer import Halt, Progress, Tally
 
 __all__ = ["Brought", "How", "Rules", "Show", "download", "gone", "run"]
 
@@ -121,6 +121,8 @@ def download(
                         refused.add(begun.wanted.catalogue)
                     busy = {other.place for other in running.values()}
                     _forget(archive, set(downloads.in_vain(db, begun.wanted.revision)) - busy)
+                    if error is None:
+                        _leave(db, archive)
                     grave += _grave(error, halt)
                     if brought is not None:
                         yield brought
@@ -149,6 +151,18 @@ def _forget(archive: Archive, places: Collection[str]) -> None:
     for place in places:
         with suppress(TransferError):  # what cannot be removed harms nothing but room
             archive.forget(place)
+
+
+def _leave(db: sqlite3.Connection, archive: Archive) -> None:
+    """Remove the files that products which were wanted anew no longer have; not what an earlier archive holds."""
+    for was in shelved.left_behind(db):
+        try:
+            if was.archive in (None, archive.shown("")):
+                archive.withdraw(was.path, was.files, moved=was.moved)
+        except TransferError:  # it is tried again once the next product is home, and harms nothing but room
+            continue
+        with writing(db):
+            shelved.left(db, was.revision)
 
 
 def _carried(carry: Carry, at_hand: AtHand, choose: Choose, empty: NoArchive | None, job: Job, own: Own) -> Stored:
@@ -191,11 +205,17 @@ def _job(
         spare=terms.terms.spare,
         tally=begun.tally,
         now=now,
-        show=show,
+        show=partial(_told, begun.tally, show),
         stop=stop,
     )
     apart = structs.replace(terms, terms=structs.replace(terms.terms, rate=None, spare=None, tally=None))
     return Job(wanted, begun.product, begun.place, archive, apart, begun.wishes), own
+
+
+def _told(tally: Tally, show: Show | None, title: str, progress: Progress) -> None:
+    tally.total = progress.total
+    if show is not None:
+        show(title, progress)
 
 
 def _begin(

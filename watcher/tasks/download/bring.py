@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
-import msgspec
 from msgspec import structs
 
 from watcher.archive import Lot
 from watcher.core.shelves import file_name
-from watcher.core.sidecars import File, stac_item
+from watcher.core.sidecars import File, sidecar
 from watcher.errors import CatalogueError, TransferError
 from watcher.store.downloads import Stored
 from watcher.tasks.download.job import Job, Own
@@ -46,19 +44,18 @@ def run(job: Job, own: Own) -> Stored:
         raise TransferError(
             str(error), hint=error.hint, permanent=error.permanent, retry_after=error.retry_after
         ) from error
-    files, sidecar = _files(home), None
+    files, beside = _files(home), None
     if terms.sidecar:
-        item = stac_item(
+        beside = sidecar(
             product,
             files,
             catalogue=wanted.catalogue,
             site=wanted.site,
-            place=PurePosixPath(job.place).name,
+            place=job.place,
             stored=own.now(),
             citation=terms.citation,
         )
-        sidecar = msgspec.json.format(msgspec.json.encode(item)) + b"\n"
-    moved = archive.settle(lot, files, sidecar, tell=stored, stop=own.stop)
+    moved = archive.settle(lot, files, beside, tell=stored, stop=own.stop)
     return Stored(
         path=job.place,
         size=home.size,

@@ -17,13 +17,16 @@ from watcher.store import downloads, tapes, volumes
 from watcher.store.downloads import Order, Wanted
 from watcher.transfer import Tally, Terms
 
+ORDERS = 10
+"""Products that a catalogue brings from tape at once, where nothing else is said."""
+
 
 class How(msgspec.Struct, frozen=True):
     """How the products of a catalogue are fetched: on which terms, and which members of a zip alone; none is all.
 
     At most `concurrency` at once, and no more once `daily` or `monthly` bytes came (days and months of UTC); `None` is
-    no limit. At most `orders` are brought from tape at once. `sidecar` puts a STAC Item beside each, with `citation`:
-    how the data are to be cited.
+    no limit. At most `orders` are brought from tape at once; where nobody has said how many, `ORDERS`. `sidecar` puts a
+    STAC Item beside each, with `citation`: how the data are to be cited.
     """
 
     terms: Terms = Terms()
@@ -31,9 +34,14 @@ class How(msgspec.Struct, frozen=True):
     concurrency: int | None = None
     daily: int | None = None
     monthly: int | None = None
-    orders: int = 10
+    orders: int | None = None
     sidecar: bool = False
     citation: str = ""
+
+    @property
+    def most_orders(self) -> int:
+        """The products that are brought from tape at once."""
+        return ORDERS if self.orders is None else self.orders
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -59,7 +67,24 @@ class Begun(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """The bytes that it will take, as far as anybody has said: those that came, at least."""
-        return max(self.tally.count, sum(asset.size or 0 for asset in self.product.assets))
+        said = self.tally.total or 0 if self._alone else 0
+        return max(self.tally.count, said, sum(asset.size or 0 for asset in self.product.assets))
+
+    @property
+    def sized(self) -> bool:
+        """Whether somebody has said how many bytes it will take."""
+        if self._alone and self.tally.total is not None:
+            return True
+        return all(asset.size is not None for asset in self.product.assets)
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether it is known that its provider need not bring it from tape: the catalogue says so, or it comes."""
+        return all(asset.online for asset in self.product.assets) or (self._alone and self.tally.count > 0)
+
+    @property
+    def _alone(self) -> bool:
+        return len(self.product.assets) == 1  # of several the first says nothing of the others
 
 
 class Queue:
@@ -86,12 +111,23 @@ class Queue:
                 yield wanted
 
     def _ordered(self, running: Collection[Begun]) -> set[str]:
-        """Name the catalogues that bring so much from tape that nothing more is ordered."""
+        """Name the catalogues that bring so much from tape that nothing more is ordered.
+
+        What runs may turn out to be an order, and counts as one until that is known, where a catalogue is known to have
+        tapes: it brings something from there, or `orders` are set.
+        """
         orders = Counter(one.catalogue for one in tapes.ordered(self._db))
+        perhaps: Counter[str] = Counter()
         for begun in running:
-            if any(asset.online is False for asset in begun.product.assets):
-                orders[begun.wanted.catalogue] += 1
-        return {name for name, count in orders.items() if count >= self._how(name).orders}
+            if not begun.wanted.staged and not begun.on_disk:  # what was ordered before is counted already
+                known = any(asset.online is False for asset in begun.product.assets)
+                (orders if known else perhaps)[begun.wanted.catalogue] += 1
+        hows = {name: self._how(name) for name in {*orders, *perhaps}}
+        return {
+            name
+            for name, how in hows.items()
+            if orders[name] + (perhaps[name] if orders[name] or how.orders else 0) >= how.most_orders
+        }
 
     def _closed(self, catalogue: str, running: Collection[Begun], *, now: datetime) -> bool:
         how, own = self._how(catalogue), [begun for begun in running if begun.wanted.catalogue == catalogue]
@@ -99,6 +135,8 @@ class Queue:
             return True
         if how.daily is None and how.monthly is None:
             return False
+        if not all(begun.sized for begun in own):
+            return True  # nobody knows yet what it leaves
         used = Counter(volumes.used(self._db, catalogue, now=now))
         used[now.date()] += sum(begun.size for begun in own)
         return held_until(used, daily=how.daily, monthly=how.monthly, now=now) is not None

@@ -7,12 +7,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from watcher.archive import Archive, whereabouts
-from watcher.core.moments import written
+from watcher.core.moments import lasting, written
 from watcher.core.patience import DELIVERY
 from watcher.core.sidecars import stac_item
 from watcher.credentials import redact
@@ -24,6 +24,7 @@ from watcher.store.archive import Held
 from watcher.store.connection import writing
 from watcher.store.hooks import Debt
 from watcher.tasks.hooks.command import NotTrusted, run
+from watcher.tasks.hooks.leash import Leash, Living
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -54,16 +55,24 @@ def pay(
     shelves: Archive,
     *,
     citation: Callable[[str], str],
+    leash: Leash,
     now: Callable[[], datetime],
     chance: Callable[[], float],
     stop: threading.Event,
     alive: Callable[[], None] = lambda: None,
+    tell: Callable[[Living], None] = lambda left: None,  # noqa: ARG005
 ) -> Iterator[Ran]:
     """Run what is due, one after the other, and yield how each ended; the caller sees to it that nobody else does.
 
-    What `stop` interrupts is ended, and stays due. A command that fails, or takes too long, is tried again for two
-    days. `citation` says how the data of a catalogue are to be cited.
+    What `stop` interrupts is ended, and stays due. So does what a pass that was killed left running: it is ended before
+    anything else, and `tell` hears of it. A command that fails, or takes too long, is tried again for two days.
+    `citation` says how the data of a catalogue are to be cited.
+
+    Raises `AlreadyRunning` when what was left running cannot be ended.
     """
+    left = leash.end(alive)
+    if left is not None:
+        tell(left)
     for debt in hooks.due(db, now=now()):
         if stop.is_set():
             return
@@ -77,7 +86,7 @@ def pay(
             continue
         with writing(db):
             hooks.began(db, debt, now=now())
-        ran = _run(db, debt, hook, held, product, shelves, citation(catalogue), now, chance, stop, alive)
+        ran = _run(db, debt, hook, held, product, shelves, citation(catalogue), leash, now, chance, stop, alive)
         if ran is None:
             return
         yield ran
@@ -91,6 +100,7 @@ def _run(
     product: Product,
     shelves: Archive,
     citation: str,
+    leash: Leash,
     now: Callable[[], datetime],
     chance: Callable[[], float],
     stop: threading.Event,
@@ -100,21 +110,22 @@ def _run(
     with suppress(OSError):  # the hook says so, then
         shelves.disk.mkdir(parents=True, exist_ok=True)
     try:
-        ended = run(
-            hook.command,
-            given=_described(held, product, shelves, citation),
-            environment=_environment(debt.hook, held, product, shelves),
-            folder=shelves.disk,
-            limit=hook.timeout,
-            stop=stop,
-            alive=alive,
-        )
+        with leash.hold(debt.hook, product.title) as held_by:
+            ended = run(
+                hook.command,
+                given=_described(held, product, shelves, citation),
+                environment=_environment(debt.hook, held, product, shelves),
+                folder=shelves.disk,
+                limit=hook.timeout,
+                leash=held_by,
+                stop=stop,
+                alive=alive,
+            )
         if ended is None:
             return None
         code, seconds, output = ended.code, ended.seconds, redact(ended.output)
-        problem = (
-            f"killed after {hook.timeout:g} s" if ended.late else None if code == 0 else _failure(code or 0, output)
-        )
+        late = f"killed after {lasting(timedelta(seconds=hook.timeout))}" if ended.late else None
+        problem = late or (None if code == 0 else _failure(code or 0, output))
     except (NotTrusted, TransferError) as error:
         problem, hint = str(error), error.hint
     if problem is None:

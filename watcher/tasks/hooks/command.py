@@ -72,14 +72,17 @@ def run(
     environment: Mapping[str, str],
     folder: Path,
     limit: float,
+    leash: tuple[int, Callable[[int], None]],
     stop: threading.Event,
     alive: Callable[[], None],
 ) -> Ended | None:
     """Run a command in `folder` and wait for it, `limit` seconds at most; `None` when told to stop meanwhile.
 
-    It is given `given` on its standard input and nothing but `environment`. It has a process group of its own: that is
-    ended with it, so that nothing stays behind. Raises `NotTrusted`.
+    It is given `given` on its standard input, nothing but `environment`, and the descriptor of the `leash`, which is
+    told its number. It has a process group of its own: that is ended with it, so that nothing stays behind. Raises
+    `NotTrusted`.
     """
+    handle, note = leash
     program = trusted(Path(command[0]))
     with tempfile.TemporaryFile() as file:
         file.write(given)
@@ -94,6 +97,7 @@ def run(
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
                 cwd=folder,
+                pass_fds=(handle,),
                 start_new_session=True,
             )
         except OSError as error:
@@ -102,6 +106,7 @@ def run(
     with child.stdout:
         heard = _Heard(child.stdout.fileno())
         try:
+            note(child.pid)
             while not _exited(child.pid):
                 heard.listen(_STEP)
                 alive()
