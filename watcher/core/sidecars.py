@@ -64,7 +64,8 @@ def stac_item(
         "watcher:collection": product.collection,
         "watcher:revision": product.revision,
         "watcher:site": site,
-        "watcher:stored": written(stored),
+        # In milliseconds, as the database keeps it: written again, it is no earlier.
+        "watcher:stored": written(stored.replace(microsecond=stored.microsecond // 1000 * 1000)),
     }
     for key, value, extension in (
         ("platform", product.platform, None),
