@@ -350,8 +350,10 @@ def test_what_only_is_to_be_remembered_is_decided_as_all_else(
         Listing(
             product(ident, title=ident, revision=text),
             [
-                watch(10 * index + n, site(n, str(n)), baselined=baselined, announce=announce)
-                for index, (n, baselined, announce) in enumerate(watches)
+                watch(
+                    4 * n + 2 * (baselined is None) + announce, site(n, str(n)), baselined=baselined, announce=announce
+                )
+                for n, baselined, announce in watches
             ],
         )
         for ident, text, watches in page

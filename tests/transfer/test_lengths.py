@@ -45,7 +45,8 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     some, into = Connection.read, Connection.read_into
 
     def read(self: Connection, max_bytes: int, timeout: float | None = None) -> bytes:
-        counts.append(len(said := some(self, max_bytes, timeout)))
+        said = some(self, max_bytes, timeout)
+        counts.append(len(said) if said.strip(b"\0") else 0)  # zeros are what httpcore is owed: no line brought them
         return said
 
     def read_into(self: Connection, buffer: memoryview, timeout: float | None) -> int:
