@@ -25,11 +25,11 @@ class Answer(msgspec.Struct, frozen=True):
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
     url: str
 
 
-def whole(response: httpx.Response, limit: int) -> bytes:
+def whole(response: httpx.Response, limit: int) -> bytes | bytearray:
     """Read a body to its proven end and inflate it.
 
     Raises `Unreachable` when it is larger than `limit` bytes (inflated), when nothing says where it ends,
@@ -106,14 +106,14 @@ def _around(response: httpx.Response) -> tuple[Connection, int] | None:
     return (connection, int(length)) if sized and not empty and isinstance(connection, Connection) else None
 
 
-def _read(response: httpx.Response, limit: int, place: str) -> bytes:
+def _read(response: httpx.Response, limit: int, place: str) -> bytes | bytearray:
     """Read a body of up to `limit` bytes as it was sent."""
     way = _around(response)
     if way is not None:
         body = bytearray(way[1])
         for _ in pieces(response, into=memoryview(body)):
             pass
-        return bytes(body)
+        return body
     chunks: list[bytes] = []
     size = 0
     for chunk in response.iter_raw():
@@ -139,13 +139,15 @@ def opening(response: httpx.Response, limit: int = 2048) -> bytes:
     return raw[:limit]
 
 
-def json_body(answer: Answer) -> bytes:
+def json_body(answer: Answer) -> bytes | bytearray:
     """Return an answer's JSON, from its first ``{`` or ``[``.
 
     A PHP warning before it is skipped if the server calls the answer JSON. Raises `CatalogueError` for what
     is no JSON at all, most often the page of a login or of maintenance.
     """
-    body = answer.body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    body = answer.body
+    if body[:1] not in (b"{", b"["):
+        body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
     if body[:1] in (b"{", b"["):
         return body
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -162,7 +164,7 @@ def json_body(answer: Answer) -> bytes:
     )
 
 
-def _inflated(raw: bytes, coding: str, limit: int, place: str) -> bytes:
+def _inflated(raw: bytes | bytearray, coding: str, limit: int, place: str) -> bytes:
     if coding == "deflate":
         # RFC 9110 §8.4.1.2 means zlib's format; some servers send the bare stream.
         bare = len(raw) < 2 or raw[0] & 0x0F != 8 or int.from_bytes(raw[:2], "big") % 31

@@ -182,7 +182,7 @@ def answered(way: Way, wanted: httpx.Request) -> httpx.Response:
 
 def _read(response: httpx.Response) -> httpx.Response:
     # httpx would read it whole and inflate it without limit.
-    body = b"" if response.status_code in _REDIRECTS else whole(response, _TOKEN_BODY)
+    body = b"" if response.status_code in _REDIRECTS else bytes(whole(response, _TOKEN_BODY))
     headers = [
         (n, v) for n, v in response.headers.multi_items() if n.lower() not in ("content-encoding", "transfer-encoding")
     ]

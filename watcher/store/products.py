@@ -77,7 +77,7 @@ def record(db: sqlite3.Connection, collection: int, decision: Decision, *, now: 
             "INSERT INTO revisions (number, collection, id, token, title, level, acquired, published, updated, cloud,"
             " platform, instrument, geometry, link, quicklook, assets, grid, acquisition, seen)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((n, collection, *_row(product), keys.get(n), seen) for n, product in decision.revisions),
+            [(n, collection, *_row(product), keys.get(n), seen) for n, product in decision.revisions],
         )
     if decision.completed:
         db.executemany(

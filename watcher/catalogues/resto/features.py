@@ -91,7 +91,7 @@ class Features(msgspec.Struct, frozen=True):
     more: bool
 
 
-def read(body: bytes, *, site_filter: str, place: str) -> Features:
+def read(body: bytes | bytearray, *, site_filter: str, place: str) -> Features:
     """Decode one answer of a search; `place` is where it came from, for the error.
 
     Raises `CatalogueError` for an error reported with status 200, for JSON that is broken or is no feature
@@ -163,7 +163,7 @@ def product_of(
         _quicklook(said.quicklook),
         ()
         if file is None
-        else (Asset("product", _href(file, here), text(file.mime), size, checksum, _online(said.storage)),),
+        else (Asset("product", _href(file.url.strip(), here), text(file.mime), size, checksum, _online(said.storage)),),
         named(title) if _TILED.search(title) else None,
     )
 
@@ -269,7 +269,7 @@ def _quicklook(value: object) -> str | None:
 
 def _file(services: object) -> _Download | None:
     download = services.download if isinstance(services, _Services) else None
-    return download if isinstance(download, _Download) and text(download.url) else None
+    return download if isinstance(download, _Download) and type(download.url) is str and download.url.strip() else None
 
 
 def _size(file: _Download) -> int | None:
@@ -278,8 +278,7 @@ def _size(file: _Download) -> int | None:
     return int(size) if size is not None and size > 0 else None
 
 
-def _href(file: _Download, here: str) -> str:
-    url = text(file.url) or ""
+def _href(url: str, here: str) -> str:
     return f"{here}/download{_issuer(url) if '?' in url else ''}"
 
 

@@ -85,7 +85,7 @@ def _fetch(
 
     def fetch(shot: Shot) -> bytes:
         seconds = max(0.0, until - time.monotonic())
-        return http(shot.catalogue).glance(shot.url, limit=LIMIT, seconds=seconds, stop=over).body
+        return bytes(http(shot.catalogue).glance(shot.url, limit=LIMIT, seconds=seconds, stop=over).body)
 
     def settle(shot: Shot, future: Future[bytes]) -> None:
         try:
