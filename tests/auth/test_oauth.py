@@ -84,7 +84,7 @@ def signing(answer):
 
 
 def get(http, url, path="/odata/v1/Subscriptions"):
-    return http.get(f"{url}{path}", authenticated=True).body
+    return bytes(http.get(f"{url}{path}", authenticated=True).body)
 
 
 def test_a_token_is_fetched_once_with_the_password_and_used_for_every_request():

@@ -85,7 +85,7 @@ def signing(answer, **more):
 
 
 def get(http, url, path="/resto/x/download"):
-    return http.get(f"{url}{path}", authenticated=True).body
+    return bytes(http.get(f"{url}{path}", authenticated=True).body)
 
 
 def test_a_token_is_fetched_once_and_used_for_every_request():
