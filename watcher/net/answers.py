@@ -35,25 +35,25 @@ def whole(response: httpx.Response, limit: int) -> bytes | bytearray:
     Raises `Unreachable` when it is larger than `limit` bytes (inflated), when nothing says where it ends,
     when its compression breaks off, or when it is compressed in a way that was not asked for.
     """
-    place = shown(response.request.url)
+    url = response.request.url
     announced = response.headers.get("content-length")
     if response.status_code in (204, 304):
         return b""
     # A body that ends with the connection cannot be told from one that was cut.
     if announced is None and response.headers.get("transfer-encoding", "").lower() != "chunked":
-        raise Unreachable(f"{place} does not say how long its answer is, so a cut one could not be told")
+        raise Unreachable(f"{shown(url)} does not say how long its answer is, so a cut one could not be told")
     if announced is not None and announced.isdigit() and int(announced) > limit:
-        raise _too_large(place, limit)
-    raw = _read(response, limit, place)
+        raise _too_large(url, limit)
+    raw = _read(response, limit)
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity") or not raw:
         return raw
     if coding not in ("gzip", "x-gzip", "deflate"):
-        raise Unreachable(f'{place} answered in the encoding "{coding[:40]}", which was not asked for')
+        raise Unreachable(f'{shown(url)} answered in the encoding "{coding[:40]}", which was not asked for')
     try:
-        return _inflated(raw, coding, limit, place)
+        return _inflated(raw, coding, limit, url)
     except zlib.error as error:
-        raise Unreachable(f"{place} answered with broken compression: {error}") from error
+        raise Unreachable(f"{shown(url)} answered with broken compression: {error}") from error
 
 
 def pieces(
@@ -106,7 +106,7 @@ def _around(response: httpx.Response) -> tuple[Connection, int] | None:
     return (connection, int(length)) if sized and not empty and isinstance(connection, Connection) else None
 
 
-def _read(response: httpx.Response, limit: int, place: str) -> bytes | bytearray:
+def _read(response: httpx.Response, limit: int) -> bytes | bytearray:
     """Read a body of up to `limit` bytes as it was sent."""
     way = _around(response)
     if way is not None:
@@ -119,7 +119,7 @@ def _read(response: httpx.Response, limit: int, place: str) -> bytes | bytearray
     for chunk in response.iter_raw():
         size += len(chunk)
         if size > limit:
-            raise _too_large(place, limit)
+            raise _too_large(response.request.url, limit)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -164,7 +164,7 @@ def json_body(answer: Answer) -> bytes | bytearray:
     )
 
 
-def _inflated(raw: bytes | bytearray, coding: str, limit: int, place: str) -> bytes:
+def _inflated(raw: bytes | bytearray, coding: str, limit: int, url: httpx.URL) -> bytes:
     if coding == "deflate":
         # RFC 9110 §8.4.1.2 means zlib's format; some servers send the bare stream.
         bare = len(raw) < 2 or raw[0] & 0x0F != 8 or int.from_bytes(raw[:2], "big") % 31
@@ -184,16 +184,16 @@ def _inflated(raw: bytes | bytearray, coding: str, limit: int, place: str) -> by
             parts.append(inflate.decompress(piece, limit - size + 1))
             size += len(parts[-1])
             if size > limit:
-                raise _too_large(place, limit)
+                raise _too_large(url, limit)
             piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
     if not inflate.eof:
-        raise Unreachable(f"{place} sent only the beginning of a compressed answer")
+        raise Unreachable(f"{shown(url)} sent only the beginning of a compressed answer")
     return b"".join(parts)
 
 
-def _too_large(place: str, limit: int) -> Unreachable:
+def _too_large(url: httpx.URL, limit: int) -> Unreachable:
     return Unreachable(
-        f"{place} sent more than {limit / 2**20:g} MiB in one answer: the rest was not read",
+        f"{shown(url)} sent more than {limit / 2**20:g} MiB in one answer: the rest was not read",
         hint="ask for fewer products at a time (a smaller page)",
         permanent=True,
     )

@@ -119,7 +119,7 @@ def link(text: str, base: httpx.URL | None = None) -> httpx.URL:
     except httpx.InvalidURL as error:
         where = "a link" if base is None else f"the redirect of {shown(base)}"
         raise Unreachable(f"{where} is no address: {error}", permanent=True) from error
-    return url.copy_with(username=None, password=None, fragment=None)
+    return url.copy_with(username=None, password=None, fragment=None) if url.userinfo or url.fragment else url
 
 
 def _impersonal(headers: Mapping[str, str]) -> dict[str, str]:

@@ -141,7 +141,7 @@ def product_of(
     )
     if revision == known:
         return Product(collection, feature.id, feature.id, level_, acquired, revision, code=code)
-    published, then = text(said.published), moment(updated)
+    then = moment(updated)
     here = f"{place}/{_segment(feature.id)}"
     title = text(said.title) or text(said.identifier) or feature.id
     return Product(
@@ -151,7 +151,7 @@ def product_of(
         level_,
         acquired,
         revision,
-        then if published == updated else moment(published),
+        then if said.published == said.updated else moment(text(said.published)),
         then,
         None,
         _percent(said.cloud),
