@@ -74,7 +74,6 @@ def hold(kind: str, address: str, products: int) -> tuple[float, float]:
                     break
             else:
                 raise SystemExit("FAILED: the service ended before it polled")
-            time.sleep(1)  # what follows from a poll is begun at once
             rest(service.pid)
             return memory(service.pid)
 
@@ -90,13 +89,16 @@ def running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
         service.communicate(timeout=30)
 
 
-def rest(process: int) -> None:
-    """Return once a service has nothing to do: it has closed its database."""
-    deadline = time.monotonic() + 60
-    while "watcher.db" in Path(f"/proc/{process}/maps").read_text():
-        expect(time.monotonic() < deadline, "the service does not come to rest")
+def rest(process: int, *, seconds: float = 1.0) -> None:
+    """Return once a service has had nothing to do for some seconds: it had its database closed at every look."""
+    now = since = time.monotonic()
+    deadline = now + 60
+    while now - since < seconds:
+        expect(now < deadline, "the service does not come to rest")
         time.sleep(0.05)
-    time.sleep(0.2)  # then it gives back its memory
+        now = time.monotonic()
+        if "watcher.db" in Path(f"/proc/{process}/maps").read_text():
+            since = now
 
 
 def memory(process: int) -> tuple[float, float]:

@@ -22,6 +22,13 @@ ROOT = Path(__file__).parents[2]
 SECOND = "ALTER TABLE sites ADD COLUMN note TEXT;\nCREATE TABLE notes (number INTEGER PRIMARY KEY) STRICT;\n"
 
 
+def only_before(monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+    """Let the migrations end before that number, as they did in an older version."""
+    older = {name: script for name, script in schema._MIGRATIONS.items() if name < number}
+    monkeypatch.setattr(schema, "_MIGRATIONS", older)
+    monkeypatch.setattr(schema, "LATEST", len(older))
+
+
 def test_a_fresh_database_has_the_newest_schema_and_no_backup(path: Path) -> None:
     with database(path) as db:
         assert schema.version(db) == schema.LATEST
@@ -59,9 +66,7 @@ def test_an_older_database_is_kept_as_a_backup_and_migrated(path: Path, monkeypa
 def test_what_was_seen_before_acquisitions_were_known_is_given_its_own(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older = {name: script for name, script in schema._MIGRATIONS.items() if name < "0004"}
-    monkeypatch.setattr(schema, "_MIGRATIONS", older)
-    monkeypatch.setattr(schema, "LATEST", len(older))
+    only_before(monkeypatch, "0004")
     name = "S2A_MSIL2A_20150530T111203_N0204_R094_T31TCJ_20150530T150000"
     with database(path) as db:
         db.execute("INSERT INTO collections VALUES (1, 'cdse', 'sentinel-2-l2a')")
@@ -79,9 +84,7 @@ def test_what_was_seen_before_acquisitions_were_known_is_given_its_own(
 def test_the_last_good_poll_of_before_counts_as_a_look_at_every_collection(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older = {name: script for name, script in schema._MIGRATIONS.items() if name < "0009"}
-    monkeypatch.setattr(schema, "_MIGRATIONS", older)
-    monkeypatch.setattr(schema, "LATEST", len(older))
+    only_before(monkeypatch, "0009")
     with database(path) as db:
         db.executemany("INSERT INTO collections VALUES (?, ?, ?)", [(1, "cdse", "l2a"), (2, "geodes", "l2a")])
         db.executemany(
@@ -101,9 +104,7 @@ def test_the_last_good_poll_of_before_counts_as_a_look_at_every_collection(
 def test_no_arrival_nor_delivery_is_lost_where_the_events_become_more(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older = {name: script for name, script in schema._MIGRATIONS.items() if name < "0012"}
-    monkeypatch.setattr(schema, "_MIGRATIONS", older)
-    monkeypatch.setattr(schema, "LATEST", len(older))
+    only_before(monkeypatch, "0012")
     with database(path) as db:
         db.execute("INSERT INTO sites (number, name, folded, origin, added) VALUES (1, 'Pornic', 'pornic', '', '')")
         db.execute("INSERT INTO collections (number, catalogue, name) VALUES (1, 'cdse', 'l2a')")
