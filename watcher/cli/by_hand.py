@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import words
 from watcher.cli.output import several
-from watcher.cli.under_way import bars, ended, stoppable
+from watcher.cli.under_way import bars, busy, ended
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def fetch_some(
     named = _named(parts, titles, assets=assets is not None)
     folder = folder or parts.downloads.by_hand(parts.db(), "parts")
     failed = 0
-    with stoppable(parts):
+    with busy(parts):
         if assets is not None:
             named, failed = _chosen(parts, named, patterns)
         with bars() as show:

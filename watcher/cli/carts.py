@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, Percent, SiteName
 from watcher.cli.output import several
-from watcher.cli.under_way import bars, ended, stoppable
+from watcher.cli.under_way import bars, busy, ended
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     files = read(source.read(_MOST + 1)[:_MOST], name=name)
     folder = folder or parts.downloads.by_hand(parts.db(), "carts") / safe(Path(name).stem)
     missing = len(files)
-    with stoppable(parts), bars() as show:
+    with busy(parts), bars() as show:
         for brought in parts.downloads.fetch_cart(parts.db(), files, folder, show):
             missing -= brought.verified is not None
             with ended(show, brought.file.name):

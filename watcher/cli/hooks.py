@@ -8,7 +8,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.output import ago, json_option, several, show_json, show_table, until
-from watcher.cli.under_way import stoppable
+from watcher.cli.under_way import busy
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def hooks(context: Context, again: str | None, at_once: bool, as_json: bool) -> 
             return
     if at_once:
         failed = count = 0
-        with stoppable(parts):
+        with busy(parts):
             for ran in parts.downloads.run_hooks(db, tell=_tell_of_left):
                 count += 1
                 if ran.problem is None:

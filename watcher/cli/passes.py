@@ -10,7 +10,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
-from watcher.cli.under_way import bars, ended, stoppable
+from watcher.cli.under_way import bars, busy, ended
 from watcher.errors import AlreadyRunning, WatcherError
 
 if TYPE_CHECKING:
@@ -35,12 +35,10 @@ def poll(context: Context, catalogue: str | None) -> None:
       watcher poll
       watcher poll --catalogue cdse
     """
-    from watcher import memory
     from watcher.cli.weekly import afterwards, reconcile
     from watcher.store import polls, sites
     from watcher.wiring import now
 
-    memory.keep()
     parts = context.parts
     db = parts.db()
     watched = {watch.catalogue for watch in sites.watches(db)}
@@ -59,7 +57,7 @@ def poll(context: Context, catalogue: str | None) -> None:
             )
         return
     failed = 69 if lost else 0
-    with stoppable(parts):
+    with busy(parts):
         for name in names:
             last = polls.last(db, name)
             if last is not None and last.not_before is not None and last.not_before > now():
@@ -119,7 +117,7 @@ def notify(context: Context) -> None:
     shown = {s.address: parts.addresses.shown(s) for s in subscriptions.every(db)}
     failed = count = 0
     parts.health(db)
-    with stoppable(parts):
+    with busy(parts):
         for paid in parts.notify(db, left_out=_without_quicklook):
             count += 1
             to = shown.get(paid.address, paid.address)
@@ -198,7 +196,7 @@ def download(
     count = _want(parts, db, product)
     failed = 0
     try:
-        with stoppable(parts), bars() as show:
+        with busy(parts), bars() as show:
             for brought in parts.downloads.fetch(db, show):
                 count += 1
                 failed += not (brought.stored or brought.staged)

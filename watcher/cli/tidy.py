@@ -9,7 +9,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.output import json_option, several, show_json, show_table
-from watcher.cli.under_way import stoppable
+from watcher.cli.under_way import busy
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _tell_besides(parts: Parts) -> None:
 
 def _remove(parts: Parts, *, as_json: bool) -> None:
     gone, failed = [], 0
-    with stoppable(parts):
+    with busy(parts):
         for one in parts.downloads.tidy(parts.db(), at_once=True):
             if one.removed:
                 gone.append(one)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from watcher import memory
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -16,8 +18,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def stoppable(parts: Parts) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM finish what is in hand; the second is obeyed at once."""
+def busy(parts: Parts) -> Iterator[None]:
+    """Keep the memory of one answer for the next; let the first Ctrl-C or SIGTERM finish what is in hand.
+
+    The second is obeyed at once.
+    """
+    memory.keep()
 
     def stop(number: int, frame: object) -> None:
         del number, frame

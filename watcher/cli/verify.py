@@ -9,7 +9,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import SiteName
 from watcher.cli.output import json_option, several, show_json
-from watcher.cli.under_way import stoppable
+from watcher.cli.under_way import busy
 
 
 @click.command()
@@ -43,7 +43,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
     counts: Counter[str] = Counter()
     rows = []
     wrong = 0
-    with stoppable(parts):
+    with busy(parts):
         for verdict in parts.downloads.verify(db, site=shelf, deep=deep, again=again):
             counts[verdict.state.value] += 1
             wrong += not verdict.state.well

@@ -20,6 +20,8 @@ _DATED = {"landsat", "hls", "modis", "esa-s3", "esa-s5p"}
 """Whose later time of processing alone is that of a processing that replaces. Of one Sentinel-2 tile there may be two
 products with the same baseline, from two receptions of one pass: each has a part of it, and both are valid."""
 
+_rfc3339 = msgspec.json.Encoder().encode
+
 _URN = re.compile(r"URN:FEATURE:DATA:\w+:([0-9a-f-]{36}):V(\d+)", re.IGNORECASE)
 
 
@@ -140,11 +142,9 @@ def _moment(granule: Granule, acquired: datetime | None) -> str:
     if granule.maker != "muscate" or "T" in digits or acquired is None:
         return digits
     seen = acquired if acquired.tzinfo is UTC else acquired.astimezone(UTC)
-    clock = seen.hour * 10000 + seen.minute * 100 + seen.second
-    # An import does this once a product: numbers are written in a third of the time that their parts take.
-    if not clock or int(digits) != seen.year * 10000 + seen.month * 100 + seen.day:
-        return digits
-    return f"{digits}T{clock:06}"
+    # An import does this once a product, and takes half of the time for it that the parts of a time would.
+    time = _rfc3339(seen).translate(None, b'"-:')[:15].decode()
+    return time if time[:8] == digits and time[9:] != "000000" else digits
 
 
 def _issue(identity: str) -> int:

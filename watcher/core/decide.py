@@ -20,7 +20,7 @@ from watcher.model import Event, Level, Product, Watch
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False):
-    """A product that was listed, and the watches whose site and level it matches."""
+    """A product that was listed, and the watches, at least one, whose site and level it matches."""
 
     product: Product
     watches: Sequence[Watch]
@@ -155,15 +155,21 @@ def _only_remembered(listed: Sequence[Listing], keys: Sequence[str | None]) -> b
 def _remembered(listed: Sequence[Listing], keys: Sequence[str | None], first_number: int) -> Decision:
     """Decide on such a page, as most of a baseline are, in a quarter of the time."""
     numbers = range(first_number, first_number + len(listed))
-    return Decision(
-        revisions=[(number, one.product) for number, one in zip(numbers, listed, strict=True)],
-        completed=[],
-        offered=[],
-        sightings=[
+    places = {watch.site.number for one in listed for watch in one.watches}
+    if len(places) == 1:
+        (site,) = places
+        sightings = [(number, site) for number in numbers]
+    else:
+        sightings = [
             (number, site)
             for number, one in zip(numbers, listed, strict=True)
             for site in dict.fromkeys([watch.site.number for watch in one.watches])
-        ],
+        ]
+    return Decision(
+        revisions=list(zip(numbers, [one.product for one in listed], strict=True)),
+        completed=[],
+        offered=[],
+        sightings=sightings,
         returned=[],
         arrivals=[],
         listed=set(numbers),

@@ -243,7 +243,7 @@ def _modis(name: re.Match[str]) -> Granule:
 
 
 _Convention = tuple[re.Pattern[str], Callable[[re.Match[str]], Granule]]
-_OF_MUSCATE: tuple[_Convention, ...] = ((_MUSCATE, _muscate), (_TAKE5, _take5))
+_OF_MUSCATE: tuple[_Convention, ...] = ((_TAKE5, _take5), (_MUSCATE, _muscate))
 _OF_MODIS: tuple[_Convention, ...] = ((_MODIS, _modis),)
 
 _CONVENTIONS: dict[str, tuple[_Convention, ...]] = {

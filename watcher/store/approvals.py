@@ -34,9 +34,10 @@ def judge(db: sqlite3.Connection, catalogue: str, *, most: int, now: datetime) -
 
     What a poll wanted that was cut short is counted with the next one's.
     """
+    # By the few that wait, not by all that the catalogue has.
     theirs = (
-        " WHERE held = 'poll' AND revision IN (SELECT r.number FROM revisions AS r JOIN collections AS c"
-        " ON c.number = r.collection WHERE c.catalogue = ?1)"
+        " WHERE held = 'poll' AND EXISTS (SELECT 1 FROM revisions AS r JOIN collections AS c"
+        " ON c.number = r.collection WHERE r.number = revision AND c.catalogue = ?1)"
     )
     count = int(db.execute(f"SELECT count(*) FROM downloads{theirs}", (catalogue,)).fetchone()[0])
     if count > most:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -116,31 +116,27 @@ def seen(
     watch: Watch,
     collection: int,
     *,
-    besides: Collection[int] = (),
+    besides: Set[int] = frozenset(),
     since: datetime | None,
     before: datetime,
 ) -> list[tuple[int, bool]]:
     """Return the newest revision of each product that a watch has seen, and whether it was missing `before` that time.
 
     Only those acquired at or after `since`, none that is known to be withdrawn or replaced by a newer processing, and
-    none of the revisions in `besides`, which is quicker than to return and to drop them: nearly all that was seen is
-    listed again.
+    none of the revisions in `besides`: nearly all that was seen is listed again.
     """
+    at = watch.site.number
+    left = [n for (n,) in db.execute("SELECT revision FROM sightings WHERE site = ?", (at,)) if n not in besides]
+    if not left:
+        return []
     rows = db.execute(
         "SELECT newest, missing IS NOT NULL AND missing < ?5 FROM (SELECT max(number) AS newest, missing"
-        " FROM sightings CROSS JOIN revisions ON number = revision"
-        " WHERE site = ?1 AND revision NOT IN (SELECT value FROM json_each(?6))"
-        " AND collection = ?2 AND (?3 IS NULL OR level = ?3) AND replaced IS NULL"
-        " AND (?4 IS NULL OR acquired >= ?4) GROUP BY id) WHERE missing IS NULL OR NOT EXISTS (SELECT 1 FROM arrivals"
+        " FROM json_each(?6) AS rest CROSS JOIN sightings ON site = ?1 AND revision = rest.value"
+        " CROSS JOIN revisions ON number = revision WHERE collection = ?2 AND (?3 IS NULL OR level = ?3)"
+        " AND replaced IS NULL AND (?4 IS NULL OR acquired >= ?4) GROUP BY revisions.id)"
+        " WHERE missing IS NULL OR NOT EXISTS (SELECT 1 FROM arrivals"
         " WHERE revision = newest AND site = ?1 AND event = 'withdrawn')",
-        (
-            watch.site.number,
-            collection,
-            watch.level,
-            stamp(since) if since else None,
-            stamp(before),
-            _json.encode(list(besides)).decode(),
-        ),
+        (at, collection, watch.level, stamp(since) if since else None, stamp(before), _json.encode(left).decode()),
     )
     return [(number, bool(missing)) for number, missing in rows]
 

@@ -209,8 +209,8 @@ def checksum_of(value: object) -> str | None:
     """Return a checksum as `algorithm:hex`: from `md5=77ca…`, `MD5:77CA…` or bare hex, told by its length."""
     if not isinstance(value, str):
         return None
-    if value[:4] == "md5=" and len(value) == 36 and not value[4:].strip(_HEX):
-        return f"md5:{value[4:]}"  # as nearly all are written
+    if usual := _MD5.fullmatch(value):
+        return f"md5:{usual[1]}"
     match = _CHECKSUM.fullmatch(value)
     if match is None:
         return None
@@ -220,7 +220,8 @@ def checksum_of(value: object) -> str | None:
 
 
 _TILED = re.compile(r"_T\d\d")
-_HEX = "0123456789abcdef"
+_MD5 = re.compile(r"md5=([0-9a-f]{32})")
+"""As nearly all are written."""
 _CHECKSUM = re.compile(r"(?:([A-Za-z0-9-]{2,8})[=:])?([0-9A-Fa-f]{32,128})")
 _LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 _MODES = {"disk": True, "tier2": True, "staging": False, "tape": False, "tier3": False}
