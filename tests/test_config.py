@@ -141,6 +141,24 @@ def test_feeds_that_cannot_be_written_so_are_refused_by_name(tmp_path: Path, lin
     assert raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ('[poll]\nintervall = "5s"', "did you mean interval?"),
+        ('[download.bucket]\nregoin = "eu"', "did you mean region?"),
+        ('[notify]\nfeeds = "/x"', "[feeds] is a table of its own"),
+        ('levels = ["L2A"]', "it belongs in [download] or [hooks.NAME]"),
+        ("[poll]\nfrequency = 5", "config.example.toml shows every key"),
+    ],
+)
+def test_a_key_that_a_table_does_not_have_is_answered_with_where_it_belongs(
+    tmp_path: Path, lines: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError, match="has no key") as refused:
+        written(tmp_path, f"{lines}\n")
+    assert refused.value.hint == hint
+
+
 DASK = 'engine = "dask"\nscheduler = '
 TLS = 'tls = {{ ca = "{0}", cert = "{0}", key = "{0}" }}'
 

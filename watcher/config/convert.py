@@ -9,19 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from watcher import decoding
-from watcher.config.tables import (
-    BucketTable,
-    CatalogueTable,
-    ChannelTable,
-    DownloadTable,
-    FeedsTable,
-    HealthTable,
-    HookTable,
-    LogTable,
-    MailTable,
-    NotifyTable,
-    PollTable,
-)
+from watcher.config.tables import CatalogueTable, DownloadTable
 from watcher.decoding import in_words
 from watcher.errors import ConfigError
 from watcher.quantities import read
@@ -49,7 +37,7 @@ def convert(value: Any, to: type[_T], where: str, table: str) -> _T:
             hint = 'a secret is named by reference, as { file = "/path" } or { env = "NAME" }; ' + hint
         if unknown:
             message = f'has no key "{unknown.group(1)}"'
-            hint = _nearest(unknown.group(1), to, place) or hint
+            hint = _meant(unknown.group(1), to, re.findall(r"\.(\w+)", place)) or hint
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{message}", hint=hint) from error
 
 
@@ -64,24 +52,30 @@ def _choices(key: str) -> Sequence[str]:
     return ()
 
 
-def _nearest(word: str, to: type[Any], place: str) -> str | None:
+def _meant(word: str, to: type[Any], place: Sequence[str]) -> str | None:
+    """Say what somebody may have meant who wrote a key that a table does not have."""
     from rapidfuzz import process
 
-    known: set[str] = set()
-    for struct in (
-        to,
-        PollTable,
-        NotifyTable,
-        DownloadTable,
-        BucketTable,
-        FeedsTable,
-        HealthTable,
-        LogTable,
-        MailTable,
-        ChannelTable,
-        HookTable,
-    ):
-        if struct is to or place:
-            known |= {field.name for field in msgspec.structs.fields(struct)}
-    match = process.extractOne(word, sorted(known), score_cutoff=70)
-    return f"did you mean {match[0]}?" if match else None
+    here = to
+    for name in place:
+        here = _tables(here).get(name, here)
+    match = process.extractOne(word, [field.name for field in msgspec.structs.fields(here)], score_cutoff=70)
+    if match is not None:
+        return f"did you mean {match[0]}?"
+    tables = _tables(to)
+    if word in tables:
+        return f"[{word}] is a table of its own"
+    owners = [name for name, table in tables.items() if word in {field.name for field in msgspec.structs.fields(table)}]
+    hints = get_type_hints(to)
+    named = [f"[{name}.NAME]" if get_origin(hints[name]) is dict else f"[{name}]" for name in owners]
+    return f"it belongs in {' or '.join(named)}" if named else None
+
+
+def _tables(struct: type[Any]) -> dict[str, type[msgspec.Struct]]:
+    """Return the tables within a table, by key; of a table of tables, what each of them is."""
+    return {
+        name: kind
+        for name, hint in get_type_hints(struct).items()
+        for kind in (hint, *get_args(hint))
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    }
