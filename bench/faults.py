@@ -30,7 +30,7 @@ from tests.transfer.depot import Depot, asset, tarred, zipped
 from tests.transfer.names import FIXED, hostile
 from tests.transfer.oddities import ETAG, KNOWN, ODDITIES, UNKNOWABLE, VERSIONS, tried
 from tests.transfer.races import RACES, ran
-from watcher.core.shelves import file_name, member_path, safe
+from watcher.core.archive.shelves import file_name, member_path, safe
 from watcher.errors import CredentialError, Staged, TransferError, WatcherError
 from watcher.model import Asset
 from watcher.net import Http

@@ -26,7 +26,7 @@ from bench.database import fresh
 from bench.ratios import arguments, expect, refuse_noise, report
 from watcher.core.audience import Audience
 from watcher.core.decide import decide
-from watcher.core.matching import matches
+from watcher.core.ground.matching import matches
 from watcher.model import Asset, Level, Product, Watch
 from watcher.store import products, sites, subscriptions
 from watcher.store.connection import connect, stamp, writing

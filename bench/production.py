@@ -20,9 +20,9 @@ from pathlib import Path
 
 from bench.ratios import arguments, expect, refuse_noise, report
 from watcher.core.decide import Decision
-from watcher.core.expected import outlook
 from watcher.core.production import acquisitions
-from watcher.core.progress import progress
+from watcher.core.production.expected import outlook
+from watcher.core.production.progress import progress
 from watcher.model import Event, Level, Product, Subscription
 from watcher.store import polls, production, products, sites, subscriptions
 from watcher.store.connection import connect, stamp, writing

@@ -32,8 +32,8 @@ from bench.idle import memory, running
 from bench.ratios import arguments, expect, refuse_noise, report
 from bench.sky import COLLECTIONS, Sky, served
 from watcher import plugins
-from watcher.core.matching import matches, watched
-from watcher.core.rhythm import Bounds
+from watcher.core.ground.matching import matches, watched
+from watcher.core.questions.rhythm import Bounds
 from watcher.model import Capability, Product, Site, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from watcher.core.acquisitions import key
 from watcher.core.audience import Owed
 from watcher.core.decide import Arrival, Decision
-from watcher.core.revisions import token
+from watcher.core.identity.acquisitions import key
+from watcher.core.identity.revisions import token
 from watcher.model import Asset, Event, Level, Product, Site, Subscription, Watch
 from watcher.store import deliveries, products, sites, subscriptions
 from watcher.store.connection import connect, writing

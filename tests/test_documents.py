@@ -219,7 +219,9 @@ def test_the_architecture_names_only_parts_that_exist() -> None:
     package = ROOT / "watcher"
     layers, thoughts = (table.split("\n\n")[0].splitlines() for table in text.split("\n|---|---|\n")[1:])
     named = [word for row in layers for word in re.findall(r"`([\w.]+/?)`", row.split("|")[1])]
-    named += [f"core/{word}" for row in thoughts for word in re.findall(r"`(\w+/?)`", row.split("|")[2])]
+    for row in thoughts:
+        part = re.match(r"`(\w+/)`", row.split("|")[1].strip())
+        named += [f"core/{part[1] if part else ''}{word}" for word in re.findall(r"`(\w+/?)`", row.split("|")[2])]
     named += re.findall(r"\b((?:tasks|core|transfer)/\w+(?:\.py)?)\b", text)
     assert len(named) > 50
     for name in named:

@@ -41,11 +41,11 @@ class Product(msgspec.Struct, frozen=True, gc=False):
     """One EO product as a catalogue describes it (its record is a STAC Item).
 
     `learnt` is when the catalogue learnt of it, by the property that its adapter uses as a cursor; `None` where
-    there is none. `revision` tells one processing of an acquisition from the next: see `watcher.core.revisions`.
-    `geometry` is a GeoJSON geometry as UTF-8 JSON. `code` is the site's code in the catalogue (`zone_geo`), `grid` the
-    cell of a reference grid that it covers (STAC `grid:code`: `MGRS-31TCJ`, `WRS2-198030`). `link` is a page or record
-    of the product for people. `withdrawn` is why the catalogue says that it took the product away; `None` while it
-    offers it.
+    there is none. `revision` tells one processing of an acquisition from the next: see
+    `watcher.core.identity.revisions`. `geometry` is a GeoJSON geometry as UTF-8 JSON. `code` is the site's code in the
+    catalogue (`zone_geo`), `grid` the cell of a reference grid that it covers (STAC `grid:code`: `MGRS-31TCJ`,
+    `WRS2-198030`). `link` is a page or record of the product for people. `withdrawn` is why the catalogue says that it
+    took the product away; `None` while it offers it.
     """
 
     collection: str

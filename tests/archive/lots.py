@@ -12,7 +12,7 @@ from watcher.archive.bucket import Bucket
 from watcher.archive.objects import Objects
 from watcher.archive.spool import Spool
 from watcher.config import BucketPlace, BucketTable
-from watcher.core.sidecars import File
+from watcher.core.archive.sidecars import File
 from watcher.credentials import Secret
 from watcher.model import Asset
 

@@ -26,7 +26,7 @@ from watcher.archive.objects import Objects
 from watcher.archive.spool import Spool
 from watcher.archive.upload import part_of
 from watcher.config import BucketPlace, BucketTable
-from watcher.core.sidecars import File
+from watcher.core.archive.sidecars import File
 from watcher.credentials import Secret
 from watcher.errors import NoArchive, TransferError
 from watcher.transfer.adopt import AnotherFile

@@ -14,7 +14,7 @@ from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_cmr import CONCEPT, START, Pretend, at, granule
 from watcher.catalogues.cmr import Kind
 from watcher.catalogues.cmr.grounds import footprint
-from watcher.core.revisions import same
+from watcher.core.identity.revisions import same
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Asset, Capability, Product, Query
 from watcher.net import Http

@@ -93,7 +93,7 @@ def test_a_product_is_what_its_entity_says() -> None:
 
 
 def test_a_record_that_is_completed_is_the_same_processing_and_a_new_processing_is_not() -> None:
-    from watcher.core.revisions import completes, same
+    from watcher.core.identity.revisions import completes, same
 
     bare = products(Pretend([thing(1, Checksum=[])]))[0].revision
     whole = products(Pretend([thing(1, modified=60)]))[0].revision

@@ -92,7 +92,7 @@ def test_a_silent_queue_is_not_believed() -> None:
 
 
 def test_a_queue_is_believed_for_less_than_any_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
-    from watcher.core.reach import LEAST
+    from watcher.core.questions.reach import LEAST
 
     assert timedelta(seconds=queue.BELIEVED) < LEAST
     server = Pretend([thing(1)])

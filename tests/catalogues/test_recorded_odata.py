@@ -14,7 +14,7 @@ from tests.catalogues.loopback import answering
 from tests.catalogues.pretend_odata import Pretend
 from watcher.catalogues.odata import Kind
 from watcher.catalogues.odata.queue import Event
-from watcher.core.revisions import same
+from watcher.core.identity.revisions import same
 from watcher.model import Product, Query
 from watcher.net import Http
 

@@ -10,7 +10,7 @@ import pytest
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.replay import collection, features, folder, recording, replay
 from watcher.catalogues.resto import Kind
-from watcher.core import revisions
+from watcher.core.identity import revisions
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Level, Query
 from watcher.net import Http

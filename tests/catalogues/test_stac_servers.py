@@ -11,7 +11,7 @@ import pytest
 
 from tests.servers.stac import Pgstac, Rustac, thing
 from watcher.catalogues.stac import Kind
-from watcher.core import revisions
+from watcher.core.identity import revisions
 from watcher.errors import CatalogueError
 from watcher.model import Page, Query
 from watcher.net import Http

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.given import NOW, changed, product
 from tests.recordings import folder
+from watcher.core.archive.shelves import taken
 from watcher.core.carts import FORMATS, cart, read
 from watcher.core.carts.cart import bytes_in_all
-from watcher.core.shelves import taken
 from watcher.errors import UsageError
 from watcher.model import Asset
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.given import ACQUIRED, FILE, L1C, L2A, NOW, changed, product, site, subscription, version, watch
 from watcher.core.audience import Audience, accepts, wanted
 from watcher.core.decide import Decision, Known, Listing, decide
-from watcher.core.revisions import token
+from watcher.core.identity.revisions import token
 from watcher.model import Event, Level, Product, Subscription, Watch
 
 JANE = subscription(1, "mail:jane@example.org")

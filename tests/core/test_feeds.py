@@ -17,12 +17,12 @@ import pytest
 
 from tests.given import ACQUIRED, L2A, NOW, box, product
 from watcher.core import feeds
-from watcher.core.expected import Expected
 from watcher.core.feeds import Came, Child, Feed
 from watcher.core.feeds.feed import link, urn
-from watcher.core.passes import Sensor
 from watcher.core.production import Acquisition, Step
-from watcher.core.revisits import Track
+from watcher.core.production.expected import Expected
+from watcher.core.production.passes import Sensor
+from watcher.core.production.revisits import Track
 from watcher.model import Asset, Event
 
 GROUND = box(-2.5, 46.8, -1.6, 47.4)

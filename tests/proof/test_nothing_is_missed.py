@@ -20,7 +20,9 @@ from tests.proof.servers import lived
 from tests.servers import keep
 from tests.servers.stac import Pgstac, need
 from watcher.catalogues import stac
-from watcher.core import choosing, decide, matching
+from watcher.core import decide
+from watcher.core.ground import matching
+from watcher.core.questions import choosing
 from watcher.errors import CatalogueError
 from watcher.model import Page
 

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from tests.given import L1C, NOW, add_watch, box, database
-from watcher.core.asking import Ask
+from watcher.core.questions.asking import Ask
 from watcher.model import Query
 from watcher.store import sites
 from watcher.store.around import Around

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.given import L1C, L2A, NOW, add_watch, box, product, rows
-from watcher.core.auditing import AGAIN, EVERY, Audit
 from watcher.core.decide import Arrival, Decision
+from watcher.core.health.auditing import AGAIN, EVERY, Audit
 from watcher.model import Event, Product, Watch
 from watcher.store import audits, products, sites
 from watcher.store.connection import writing

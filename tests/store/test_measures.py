@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.given import NOW, rows
-from watcher.core.asking import Load
+from watcher.core.questions.asking import Load
 from watcher.store import measures, sites
 from watcher.store.measures import KEPT, Measure
 

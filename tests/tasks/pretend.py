@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import cast
 
-from watcher.core.matching import matches
+from watcher.core.ground.matching import matches
 from watcher.errors import CatalogueError
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Product, Query, Site, Watch
 from watcher.net import Http

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.given import NOW, add_watch, product
+from watcher.core.archive.sidecars import File
 from watcher.core.decide import Arrival, Decision
-from watcher.core.sidecars import File
 from watcher.model import Event
 from watcher.store import downloads, products, sites
 from watcher.store.connection import writing

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.core.test_health import GIB, token
+from tests.core.health.test_health import GIB, token
 from tests.given import NOW, Clock, add_subscription, add_watch, owe, product, rows
 from watcher.archive import Disk as Archive
 from watcher.config import CatalogueTable

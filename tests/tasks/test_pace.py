@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tests.given import NOW, Clock, add_watch, box, product
 from tests.tasks.pretend import NOBODY, Pretend
-from watcher.core.rhythm import Bounds
+from watcher.core.questions.rhythm import Bounds
 from watcher.store import measures, sites
 from watcher.tasks.pace import Pace, pace
 from watcher.tasks.poll import poll

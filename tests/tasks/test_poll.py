@@ -29,7 +29,7 @@ from tests.given import (
     version,
 )
 from tests.tasks.pretend import NOBODY, Pretend
-from watcher.core.reach import OVERLAP
+from watcher.core.questions.reach import OVERLAP
 from watcher.errors import CatalogueError, CredentialError, HttpError, StoreError, Unreachable
 from watcher.model import Event, Query
 from watcher.store import downloads, listings, measures, polls, sites

@@ -13,8 +13,8 @@ import pytest
 from tests.given import ACQUIRED, FILE, L2A, NOW, Clock, add_subscription, add_watch, announced, box, product, rows
 from tests.tasks.pretend import NOBODY, Pretend
 from watcher.archive import Disk
-from watcher.core.racing import race
-from watcher.core.revisions import token
+from watcher.core.identity.racing import race
+from watcher.core.identity.revisions import token
 from watcher.model import Event, Notice, Outcome, Product, Sent
 from watcher.store import acquisitions, downloads, listings
 from watcher.tasks.notify import notify

@@ -28,9 +28,9 @@ from tests.given import (
     version,
 )
 from tests.tasks.pretend import NOBODY, Pretend
-from watcher.core.auditing import AGAIN, EVERY, Audit
-from watcher.core.reach import OVERLAP
-from watcher.core.revisions import token
+from watcher.core.health.auditing import AGAIN, EVERY, Audit
+from watcher.core.identity.revisions import token
+from watcher.core.questions.reach import OVERLAP
 from watcher.errors import CatalogueError, CredentialError, HttpError, Unreachable
 from watcher.model import Page, Product, Query
 from watcher.net import Http

@@ -11,7 +11,7 @@ import pytest
 
 from tests.given import NOW, Clock, add_watch, announced, box, product, rows
 from tests.tasks.pretend import NOBODY, Pretend
-from watcher.core.rhythm import Bounds
+from watcher.core.questions.rhythm import Bounds
 from watcher.errors import CatalogueError
 from watcher.model import Query
 from watcher.store import measures, polls, sites

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from tests.clocks import YEARS, hushed, loud, moments, rhythms
 from tests.given import L1C, L2A, Clock, add_watch, database, product, rows
 from watcher.archive import Disk
+from watcher.core.agreements.replay import replay
 from watcher.core.decide import Arrival, Decision
-from watcher.core.replay import replay
 from watcher.model import ARRIVALS, Event, Notice, Outcome, Rhythm, Sent, Subscription
 from watcher.store import deliveries, happened, polls, products, sites, subscriptions
 from watcher.store.connection import writing

@@ -12,7 +12,7 @@ import pytest
 from tests.given import NOW, Clock, rows
 from tests.tasks.stored import put
 from watcher.archive import Disk
-from watcher.core.sidecars import sidecar_name
+from watcher.core.archive.sidecars import sidecar_name
 from watcher.errors import TransferError
 from watcher.store import archive, downloads, hooks
 from watcher.store.connection import writing

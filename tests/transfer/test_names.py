@@ -9,7 +9,7 @@ from tests.given import product
 from tests.loopback import served
 from tests.transfer.depot import Depot, asset
 from tests.transfer.names import FIXED, hostile
-from watcher.core.shelves import file_name, member_path, shelf
+from watcher.core.archive.shelves import file_name, member_path, shelf
 from watcher.model import Asset
 from watcher.net import Http
 from watcher.transfer import fetch

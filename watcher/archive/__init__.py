@@ -20,7 +20,7 @@ from typing import Protocol
 
 from watcher.archive.disk import Disk
 from watcher.archive.lot import Lot, Tell
-from watcher.core.sidecars import File
+from watcher.core.archive.sidecars import File
 from watcher.model import Finding
 
 __all__ = ["Archive", "Disk", "Lot", "Tell"]

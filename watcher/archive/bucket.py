@@ -14,8 +14,8 @@ from watcher.archive.objects import Objects, Seen
 from watcher.archive.refusals import NotThere, Taken
 from watcher.archive.spool import Spool
 from watcher.archive.upload import Stale, another, held, sha256, upload
-from watcher.core.checksums import checksum
-from watcher.core.sidecars import File, sidecar_name
+from watcher.core.archive.checksums import checksum
+from watcher.core.archive.sidecars import File, sidecar_name
 from watcher.errors import TransferError, WatcherError
 from watcher.model import Finding
 from watcher.transfer.adopt import AnotherFile

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from watcher.archive.lot import Lot, Tell
-from watcher.core.sidecars import File, sidecar_name
+from watcher.core.archive.sidecars import File, sidecar_name
 from watcher.model import Finding
 
 

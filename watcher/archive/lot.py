@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from watcher.core.sidecars import File
+from watcher.core.archive.sidecars import File
 from watcher.model import Asset
 
 Tell = Callable[[int, int], None]

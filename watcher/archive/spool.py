@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from watcher.archive.lot import Lot
-from watcher.core.sidecars import File
+from watcher.core.archive.sidecars import File
 from watcher.decoding import decoder
 from watcher.transfer.beside import put_beside
 from watcher.transfer.remove import forget, remove

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from watcher.archive.objects import Objects, Seen
 from watcher.archive.refusals import NotThere, Taken
-from watcher.core.sidecars import File
+from watcher.core.archive.sidecars import File
 from watcher.errors import TransferError
 from watcher.transfer.adopt import AnotherFile
 

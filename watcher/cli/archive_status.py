@@ -100,7 +100,7 @@ def _orders(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]
 
 
 def _volumes(parts: Parts, db: sqlite3.Connection, name: str, waiting: int, moment: datetime) -> list[str]:
-    from watcher.core.limits import held_until, reached, spent
+    from watcher.core.archive.limits import held_until, reached, spent
     from watcher.core.wording import bytes_word
     from watcher.store import volumes
 

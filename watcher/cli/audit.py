@@ -15,7 +15,7 @@ from watcher.cli.output import ago, json_option, several, show_json
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
-    from watcher.core.auditing import Audit
+    from watcher.core.health.auditing import Audit
     from watcher.model import Site
     from watcher.tasks.poll import Reconciled
     from watcher.wiring import Parts

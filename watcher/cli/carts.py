@@ -114,8 +114,8 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
       watcher import cart.meta4
       watcher import cart.meta4 --to /srv/litchfield
     """
+    from watcher.core.archive.shelves import safe
     from watcher.core.carts import read
-    from watcher.core.shelves import safe
     from watcher.core.wording import proof
     from watcher.errors import TransferError
 

@@ -16,7 +16,7 @@ from watcher.errors import UsageError, WatcherError
 if TYPE_CHECKING:
     import sqlite3
 
-    from watcher.core.documents import Draft, Format
+    from watcher.core.agreements.documents import Draft, Format
     from watcher.model import Subscription
     from watcher.wiring import Parts
 
@@ -29,7 +29,7 @@ B = TypeVar("B")
 
 def give(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription], form: Format) -> None:
     """Print subscriptions as a document."""
-    from watcher.core.documents import document
+    from watcher.core.agreements.documents import document
 
     names = _names(db)
     click.echo(document([_table(parts, one, names) for one in chosen], form), nl=False)
@@ -37,8 +37,8 @@ def give(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription], f
 
 def listed(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) -> list[dict[str, Any]]:
     """Return subscriptions as rows that have every key of a document; `null` is what is left out there."""
-    from watcher.core.documents import KEYS
-    from watcher.core.promise import promise
+    from watcher.core.agreements.documents import KEYS
+    from watcher.core.agreements.promise import promise
     from watcher.wiring import now
 
     names, moment = _names(db), now()
@@ -58,8 +58,8 @@ def take(parts: Parts, file: Path) -> None:
     """Read a document, and add or change what it says; all of it is checked before anything is written."""
     from watcher.cli.subscribe import forget_unused
     from watcher.cli.zones import here
-    from watcher.core.documents import draft, parsed
-    from watcher.core.terms import essence
+    from watcher.core.agreements.documents import draft, parsed
+    from watcher.core.agreements.terms import essence
     from watcher.store import subscriptions
     from watcher.store.connection import writing
 
@@ -111,7 +111,7 @@ class _Page:
         return done
 
     def _place(self, index: int, error: WatcherError) -> str:
-        from watcher.core.documents import line
+        from watcher.core.agreements.documents import line
 
         found = line(self.text, index, getattr(error, "key", None))
         return f"subscriptions[{index}]" if found is None else f"line {found}"
@@ -130,7 +130,7 @@ def _text(file: Path) -> tuple[str, str]:
 
 
 def _address(parts: Parts, one: Draft) -> str:
-    from watcher.core.documents import Misread
+    from watcher.core.agreements.documents import Misread
 
     try:
         return parts.addresses.checked(one.address)
@@ -149,7 +149,7 @@ def _meant(
     taken: set[int],
 ) -> Subscription:
     """Return a subscription as it is meant here; its number is 0 if it is none of those that exist."""
-    from watcher.core.documents import Misread
+    from watcher.core.agreements.documents import Misread
     from watcher.store import sites
 
     places = None
@@ -174,7 +174,7 @@ def _put(
     db: sqlite3.Connection, wanted: Subscription, known: dict[Subscription, list[Subscription]]
 ) -> tuple[str, Subscription]:
     """Add or change a subscription; return which it was, and it. `known` are those that exist, by essence."""
-    from watcher.core.terms import essence
+    from watcher.core.agreements.terms import essence
     from watcher.store import subscriptions
     from watcher.wiring import now
 
@@ -201,7 +201,7 @@ def _say(parts: Parts, db: sqlite3.Connection, name: str, states: Sequence[tuple
 
 
 def _table(parts: Parts, subscription: Subscription, names: Mapping[int, str]) -> dict[str, Any]:
-    from watcher.core.documents import table
+    from watcher.core.agreements.documents import table
 
     address, stands_for = parts.addresses.written(subscription)
     return table(subscription, address=address, stands_for=stands_for, sites=names)

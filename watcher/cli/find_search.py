@@ -215,7 +215,7 @@ def _keep(haul: Haul, named: str, found: Iterable[Product], sentence: Sentence, 
 
 def _there(page: Sequence[Product], spot: Spot, named: str, *, known: bool = False) -> Iterator[Product]:
     """Yield those of a page that lie at a place: as a poll would judge it."""
-    from watcher.core.matching import matches
+    from watcher.core.ground.matching import matches
 
     site = Site(0, spot.place.name, spot.place.geometry, spot.place.country, spot.place.origin, grid=spot.place.grid)
     watch = Watch(0, site, named, "", None, code=None if known else spot.code)

@@ -99,7 +99,7 @@ class TagName(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Read a tag."""
-        from watcher.core.terms import tag
+        from watcher.core.agreements.terms import tag
 
         try:
             return tag(value)

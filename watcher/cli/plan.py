@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from datetime import datetime
 
-    from watcher.core.asking import Ask
+    from watcher.core.questions.asking import Ask
     from watcher.model import Watch
     from watcher.wiring import Parts
 
@@ -75,7 +75,7 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
 def _plan(parts: Parts, db: sqlite3.Connection, name: str, watches: list[Watch], *, moment: datetime) -> dict[str, Any]:
     from datetime import timedelta
 
-    from watcher.core import planning
+    from watcher.core.questions import planning
     from watcher.store import measures, polls
 
     loads = measures.loads(db, name, now=moment)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def foresee(parts: Parts, db: sqlite3.Connection, subscription: Subscription, *, days: int) -> None:
     """Say how many notices a subscription would have had in the last days, and show the first. Nothing is stored."""
-    from watcher.core.promise import local, promise
-    from watcher.core.replay import replay
+    from watcher.core.agreements.promise import local, promise
+    from watcher.core.agreements.replay import replay
     from watcher.model import ARRIVALS
     from watcher.store import happened, sites
     from watcher.wiring import now

@@ -15,9 +15,9 @@ from watcher.errors import UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-    from watcher.core.backlog import Pace
-    from watcher.core.overdue import Forecast
-    from watcher.core.progress import Awaited, Line, Took
+    from watcher.core.production.backlog import Pace
+    from watcher.core.production.overdue import Forecast
+    from watcher.core.production.progress import Awaited, Line, Took
     from watcher.model import Level, Site
     from watcher.store.acquisitions import Place
 
@@ -103,7 +103,7 @@ def _chosen(places: Mapping[int, Place], collection: str | None) -> set[int] | N
 
 def _lines(db: sqlite3.Connection, site: Site, level: Level | None) -> list[Line]:
     from watcher.core.production import acquisitions
-    from watcher.core.progress import progress as measure
+    from watcher.core.production.progress import progress as measure
     from watcher.store import production
 
     seen = acquisitions(production.steps(db, site.number))
@@ -112,7 +112,7 @@ def _lines(db: sqlite3.Connection, site: Site, level: Level | None) -> list[Line
 
 def _table(found: Sequence[tuple[Site, Place, Line]]) -> None:
     from watcher.cli.progress_words import main, quantile, rough
-    from watcher.core.progress import MADE_FROM
+    from watcher.core.production.progress import MADE_FROM
 
     rows = []
     for site, place, line in found:
@@ -138,7 +138,7 @@ def _table(found: Sequence[tuple[Site, Place, Line]]) -> None:
 
 def _plain(site: Site, place: Place, line: Line, places: Mapping[int, Place], limit: int) -> dict[str, Any]:
     from watcher.cli.progress_words import delays
-    from watcher.core.progress import MADE_FROM
+    from watcher.core.production.progress import MADE_FROM
 
     source = None if line.source is None else places[line.source]
     made_from = source and {

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli.output import Bar, bar, cell, several
-from watcher.core.lateness import sentence
 from watcher.core.moments import roughly
-from watcher.core.progress import MADE_FROM, Awaited, Line, Took
+from watcher.core.production.lateness import sentence
+from watcher.core.production.progress import MADE_FROM, Awaited, Line, Took
 from watcher.names import plain
 
 if TYPE_CHECKING:

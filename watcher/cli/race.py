@@ -12,7 +12,7 @@ from watcher.cli.options import DateType, LevelType, SiteName
 from watcher.cli.output import json_option, several, show_json, show_table
 
 if TYPE_CHECKING:
-    from watcher.core.racing import Had, Heat, Standing
+    from watcher.core.identity.racing import Had, Heat, Standing
     from watcher.model import Level
 
 _HEATS = {
@@ -45,7 +45,7 @@ def race(context: Context, site: str | None, level: Level | None, since: datetim
       watcher race Toulouse --level L2A --since 2026-10-01
       watcher race --json
     """
-    from watcher.core.racing import race as run
+    from watcher.core.identity.racing import race as run
     from watcher.store import acquisitions, sites
 
     db = context.parts.db()

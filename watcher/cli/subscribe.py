@@ -57,7 +57,7 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
 
     from watcher.cli.preview import foresee
     from watcher.cli.zones import here
-    from watcher.core.terms import essence
+    from watcher.core.agreements.terms import essence
     from watcher.model import Rhythm, Subscription
     from watcher.store import subscriptions
     from watcher.store.connection import writing
@@ -154,7 +154,7 @@ def edit_subscription(
 
 def say(parts: Parts, db: sqlite3.Connection, *subscriptions: Subscription, now: datetime) -> None:
     """Say back in a sentence what was understood, and what about it may be a slip."""
-    from watcher.core.promise import promise
+    from watcher.core.agreements.promise import promise
     from watcher.store import sites
 
     names = {site.number: site.name for site in sites.every(db)}
@@ -169,8 +169,8 @@ def say(parts: Parts, db: sqlite3.Connection, *subscriptions: Subscription, now:
 
 def say_when(subscription: Subscription, moved: int, owed: int, *, now: datetime) -> None:
     """Say what becomes of the deliveries that were owed before the terms were changed, and of those that moved."""
+    from watcher.core.agreements.promise import local
     from watcher.core.audience import owing
-    from watcher.core.promise import local
     from watcher.model import FOR_GOOD
 
     due = owing(subscription, now).due

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from datetime import datetime
 
-    from watcher.core.documents import Format
+    from watcher.core.agreements.documents import Format
     from watcher.model import Subscription
     from watcher.wiring import Parts
 
@@ -70,7 +70,7 @@ def subscriptions(
 
 
 def _show(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) -> None:
-    from watcher.core.promise import also, what, when
+    from watcher.core.agreements.promise import also, what, when
     from watcher.store import sites
     from watcher.wiring import now
 
@@ -134,8 +134,8 @@ def mute(context: Context, number: int, until: str | None) -> None:
       watcher mute 3 --until 2w
       watcher mute 3 --until 2026-12-24
     """
-    from watcher.core.promise import local
-    from watcher.core.terms import until as read_until
+    from watcher.core.agreements.promise import local
+    from watcher.core.agreements.terms import until as read_until
     from watcher.model import FOR_GOOD
     from watcher.store import subscriptions as stored
     from watcher.wiring import now

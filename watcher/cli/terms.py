@@ -20,14 +20,14 @@ _EVENTS = ["new", "revised", "withdrawn", "downloaded", "late", "health"]
 
 
 class Word(click.ParamType[Any]):
-    """A word that `watcher.core.terms` reads, by the function of that name."""
+    """A word that `watcher.core.agreements.terms` reads, by the function of that name."""
 
     def __init__(self, reader: str, words: Sequence[str] = ()) -> None:
         self.name, self._reader, self._words = reader, reader, words
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the word."""
-        from watcher.core import terms
+        from watcher.core.agreements import terms
 
         try:
             return getattr(terms, self._reader)(value)
@@ -131,7 +131,7 @@ def agreed(
     """Return a subscription `without` some of its terms, and with those that were given; the others stay."""
     from msgspec.structs import replace
 
-    from watcher.core import terms as reading
+    from watcher.core.agreements import terms as reading
     from watcher.model import Event
     from watcher.names import key
     from watcher.store import sites

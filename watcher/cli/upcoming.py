@@ -16,8 +16,8 @@ from watcher.cli.output import cell, json_option, show_json, show_table
 if TYPE_CHECKING:
     import sqlite3
 
-    from watcher.core.expected import Expected, Outlook
-    from watcher.core.progress import Awaited
+    from watcher.core.production.expected import Expected, Outlook
+    from watcher.core.production.progress import Awaited
     from watcher.model import Level, Site
 
 _COLUMNS = {
@@ -81,9 +81,9 @@ def upcoming(context: Context, site: str | None, days: int, as_json: bool) -> No
 
 
 def _ahead(db: sqlite3.Connection, site: Site, days: int) -> _Ahead:
-    from watcher.core.expected import Outlook, outlook
     from watcher.core.production import acquisitions
-    from watcher.core.progress import progress
+    from watcher.core.production.expected import Outlook, outlook
+    from watcher.core.production.progress import progress
     from watcher.store import production
     from watcher.wiring import now
 
@@ -135,7 +135,7 @@ def _state(one: Expected) -> str:
 
 
 def _notes(found: Sequence[_Ahead]) -> Iterator[str]:
-    from watcher.core.lateness import sentence
+    from watcher.core.production.lateness import sentence
 
     for one in found:
         for collection, level, late in one.overdue:

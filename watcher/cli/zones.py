@@ -13,7 +13,7 @@ def here() -> str:
 
     `TZ` comes first (POSIX, 8.3), then what `/etc/localtime` points to (localtime(5)), then `/etc/timezone`.
     """
-    from watcher.core.terms import zone
+    from watcher.core.agreements.terms import zone
     from watcher.errors import UsageError
 
     for name in _said():

@@ -91,12 +91,12 @@ class DownloadTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `archive` is a directory, or a bucket (``s3://BUCKET/PREFIX``, ``gs://``, ``az://``), see `BucketTable`; `spool` the
     directory in which what goes to a bucket is proven first. `layout` is a template of places in the archive, see
-    `watcher.core.shelves.layout`. If one poll wants more products than `approve_above`, they wait for approval.
-    `bandwidth` is a rate for all day or a timetable of them, see `watcher.core.limits.timetable`; `site_quota` what may
-    lie on the shelf of one site. `order` says which acquisitions come first, after those of `sites`; `revisions` which
-    processings of one come; `sidecar` puts a STAC Item beside each product. The `engine` is who fetches: threads here,
-    or the workers of a dask cluster, by its `scheduler` and the certificates of `tls`. What was stored longer than
-    `keep` ago leaves the archive, and the oldest of what is more than `max_size` in all.
+    `watcher.core.archive.shelves.layout`. If one poll wants more products than `approve_above`, they wait for approval.
+    `bandwidth` is a rate for all day or a timetable of them, see `watcher.core.archive.limits.timetable`; `site_quota`
+    what may lie on the shelf of one site. `order` says which acquisitions come first, after those of `sites`;
+    `revisions` which processings of one come; `sidecar` puts a STAC Item beside each product. The `engine` is who
+    fetches: threads here, or the workers of a dask cluster, by its `scheduler` and the certificates of `tls`. What was
+    stored longer than `keep` ago leaves the archive, and the oldest of what is more than `max_size` in all.
     """
 
     levels: tuple[str, ...] = ()

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from watcher.core.acquisitions import key, newer, processing
 from watcher.core.audience import Audience, Owed, accepts, wanted
-from watcher.core.footprints import coverage
-from watcher.core.kin import Kin, Verdict, judge
-from watcher.core.revisions import completes, recognised
+from watcher.core.ground.footprints import coverage
+from watcher.core.identity.acquisitions import key, newer, processing
+from watcher.core.identity.kin import Kin, Verdict, judge
+from watcher.core.identity.revisions import completes, recognised
 from watcher.model import Event, Level, Product, Watch
 
 

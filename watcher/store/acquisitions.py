@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 
-from watcher.core.acquisitions import processing
-from watcher.core.kin import Kin
-from watcher.core.racing import Had
+from watcher.core.identity.acquisitions import processing
+from watcher.core.identity.kin import Kin
+from watcher.core.identity.racing import Had
 from watcher.model import Level, Product
 from watcher.store.connection import moment, stamp
 

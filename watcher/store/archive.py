@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from watcher.core.sidecars import File
+from watcher.core.archive.sidecars import File
 from watcher.decoding import decoder
 from watcher.store.connection import moment, stamp
 

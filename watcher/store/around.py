@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from watcher.core.asking import Ask
-from watcher.core.matching import Watched, watched
+from watcher.core.ground.matching import Watched, watched
+from watcher.core.questions.asking import Ask
 from watcher.model import Watch
 from watcher.store import sites
 

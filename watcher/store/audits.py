@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from watcher.core.auditing import AGAIN, EVERY, Audit
+from watcher.core.health.auditing import AGAIN, EVERY, Audit
 from watcher.model import Level, Watch
 from watcher.store.connection import moment, stamp
 

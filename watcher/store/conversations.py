@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from watcher.core.acquisitions import observation
+from watcher.core.identity.acquisitions import observation
 from watcher.store.light import Light
 
 _LAST = 10

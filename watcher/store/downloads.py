@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from watcher.core.archive.sidecars import File
 from watcher.core.decide import Arrival
-from watcher.core.sidecars import File
 from watcher.model import Watch
 from watcher.store.connection import moment, stamp
 

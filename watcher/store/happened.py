@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from datetime import datetime
 
-from watcher.core.replay import Came
+from watcher.core.agreements.replay import Came
 from watcher.model import Event, Level, Product
 from watcher.store.connection import moment, stamp
 

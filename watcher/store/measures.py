@@ -9,7 +9,7 @@ from math import ceil, log2
 
 import msgspec
 
-from watcher.core.asking import Load
+from watcher.core.questions.asking import Load
 from watcher.store.connection import moment
 
 KEPT = timedelta(days=56)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from watcher.core.production import Clock, Step
-from watcher.core.progress import Looked
+from watcher.core.production.progress import Looked
 from watcher.model import Level
 from watcher.store.acquisitions import Place
 from watcher.store.connection import moment, stamp

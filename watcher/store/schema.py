@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watcher.core.acquisitions import key
+from watcher.core.identity.acquisitions import key
 from watcher.errors import StoreError
 from watcher.model import Product
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
-from watcher.core.acquisitions import change
+from watcher.core.identity.acquisitions import change
 from watcher.core.notices import FULL, Draft, draft, leading
 from watcher.core.wording import Told, Warned
 from watcher.model import Event, Product, Subscription

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from watcher.archive import Archive
-from watcher.core.sidecars import sidecar_name
+from watcher.core.archive.sidecars import sidecar_name
 from watcher.store import archive
 
 _BEGUN = re.compile(r"\.part(ial|\.json)?(/|$)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from watcher.core.shelves import file_name, safe
+from watcher.core.archive.shelves import file_name, safe
 from watcher.errors import NoSpace, TransferError, WatcherError
 from watcher.model import Product
 from watcher.net import Http

@@ -16,8 +16,8 @@ from watcher.store import alerts, polls, sites, subscriptions
 from watcher.store.connection import writing
 
 if TYPE_CHECKING:
-    from watcher.core.expected import Expected
-    from watcher.core.lateness import Review
+    from watcher.core.production.expected import Expected
+    from watcher.core.production.lateness import Review
 
 _SOME = 1000
 """So many sites are looked at after one poll: that takes some seconds."""
@@ -77,10 +77,10 @@ def _open(db: sqlite3.Connection) -> Mapping[str, set[str]]:
 
 def _review(db: sqlite3.Connection, site: Site, raised: set[str], *, now: datetime) -> Review:
     # Imported here, for most services have no use for it, and it takes two megabytes.
-    from watcher.core.expected import ENOUGH, outlook
-    from watcher.core.lateness import review
     from watcher.core.production import RECENT, acquisitions
-    from watcher.core.progress import progress
+    from watcher.core.production.expected import ENOUGH, outlook
+    from watcher.core.production.lateness import review
+    from watcher.core.production.progress import progress
     from watcher.store import production
 
     steps = production.steps(db, site.number, since=now - RECENT)

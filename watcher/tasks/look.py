@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from watcher.core.drift import drift, renamed
-from watcher.core.silence import FACTOR, silence
+from watcher.core.health.drift import drift, renamed
+from watcher.core.health.silence import FACTOR, silence
 from watcher.errors import CatalogueError
 from watcher.model import Finding, Product, Query, Watch
 from watcher.net import Http

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from watcher.core.rhythm import Bounds, Day, Habit, day, habit, interval, resting
+from watcher.core.questions.rhythm import Bounds, Day, Habit, day, habit, interval, resting
 from watcher.store import measures, polls, sites
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from watcher.archive import Archive
-from watcher.core.retention import Kept, surplus
+from watcher.core.archive.retention import Kept, surplus
 from watcher.errors import TransferError
 from watcher.store import archive
 from watcher.store.archive import Held

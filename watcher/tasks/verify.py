@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from watcher.archive import Archive
-from watcher.core.sidecars import File, sidecar
+from watcher.core.archive.sidecars import File, sidecar
 from watcher.errors import AlreadyRunning, NoArchive, TransferError
 from watcher.store import archive, products
 from watcher.store.archive import Held

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from watcher.core.checksums import Checksum
+from watcher.core.archive.checksums import Checksum
 from watcher.model import Asset
 from watcher.transfer.archives import is_archive
 from watcher.transfer.rate import Rate

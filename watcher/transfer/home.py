@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from watcher.core.checksums import checksum
+from watcher.core.archive.checksums import checksum
 from watcher.errors import TransferError, Unreachable
 from watcher.model import Asset
 from watcher.net import Http

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from watcher.core.picking import picked_paths
-from watcher.core.shelves import member_path
-from watcher.core.spans import Span
+from watcher.core.archive.picking import picked_paths
+from watcher.core.archive.shelves import member_path
+from watcher.core.archive.spans import Span
 from watcher.errors import TransferError
 from watcher.model import Asset
 from watcher.names import plain

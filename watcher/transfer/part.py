@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from watcher.core.spans import Spans
+from watcher.core.archive.spans import Spans
 from watcher.decoding import decoder
 from watcher.errors import InHand, TransferError
 from watcher.transfer.directories import named, opened

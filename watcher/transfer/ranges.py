@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from watcher.core.spans import Span
+from watcher.core.archive.spans import Span
 from watcher.transfer.part import Record
 
 _SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")

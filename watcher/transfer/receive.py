@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import msgspec
 
-from watcher.core.spans import Span
+from watcher.core.archive.spans import Span
 from watcher.errors import TransferError
 from watcher.net import Http, pieces
 from watcher.net.reach import shown

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import httpx
 
-from watcher.core.spans import Span
+from watcher.core.archive.spans import Span
 from watcher.errors import TransferError
 from watcher.model import Asset
 from watcher.net import Http, pieces

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from watcher.core.spans import Spans, prefix, within
+from watcher.core.archive.spans import Spans, prefix, within
 from watcher.model import Asset
 from watcher.net.hops import link
 from watcher.net.reach import shown

@@ -16,7 +16,7 @@ from contextlib import suppress
 import httpx
 import msgspec
 
-from watcher.core.spans import Span, Spans, joined, length, piece, prefix
+from watcher.core.archive.spans import Span, Spans, joined, length, piece, prefix
 from watcher.errors import NoSpace, TransferError, WatcherError
 from watcher.model import Asset
 from watcher.net import Http, pieces

@@ -171,7 +171,7 @@ class Parts:
 
     def pace(self, db: sqlite3.Connection, name: str) -> Pace:
         """Say how soon to ask a catalogue again. One that has an interval of its own is asked just so often."""
-        from watcher.core.rhythm import Bounds
+        from watcher.core.questions.rhythm import Bounds
         from watcher.tasks.pace import pace
 
         table, usual = self.catalogues.table(name), float(self.config.poll.interval)

@@ -24,9 +24,9 @@ from watcher.wiring.clock import chance, now
 
 if TYPE_CHECKING:
     from watcher.archive import Archive
+    from watcher.core.archive.limits import Step
+    from watcher.core.archive.shelves import Layout
     from watcher.core.carts import File
-    from watcher.core.limits import Step
-    from watcher.core.shelves import Layout
     from watcher.store.fetching import Going
     from watcher.tasks import carts
     from watcher.tasks.besides import Besides
@@ -277,7 +277,7 @@ class Downloads:
 
     def bandwidth(self) -> int | None:
         """Return the bytes a second that downloads may take at this time of day; `None` is no limit."""
-        from watcher.core.limits import rate
+        from watcher.core.archive.limits import rate
 
         return rate(self._bandwidth, now().astimezone().time())
 
@@ -393,7 +393,7 @@ def _directory(named: str | None, usual: Path) -> Path:
 
 
 def _layout(config: Config) -> Layout:
-    from watcher.core.shelves import layout
+    from watcher.core.archive.shelves import layout
 
     try:
         return layout(config.download.layout)
@@ -405,7 +405,7 @@ def _layout(config: Config) -> Layout:
 
 
 def _bandwidth(config: Config) -> tuple[Step, ...]:
-    from watcher.core.limits import timetable
+    from watcher.core.archive.limits import timetable
 
     text = config.download.bandwidth
     try:

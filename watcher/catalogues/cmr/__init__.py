@@ -25,7 +25,7 @@ from watcher.catalogues.cmr.deletions import deletions
 from watcher.catalogues.cmr.granules import product
 from watcher.catalogues.cmr.questions import Question, concept
 from watcher.catalogues.cmr.walks import Walk, believe
-from watcher.core.outlines import boxes
+from watcher.core.questions.outlines import boxes
 from watcher.levels import level
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Query
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watcher.catalogues.cmr.questions import SECOND, get, stamp
-from watcher.core import revisions
+from watcher.core.identity import revisions
 from watcher.core.moments import moment
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError

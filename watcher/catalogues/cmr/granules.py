@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from watcher.catalogues.cmr.grounds import footprint
-from watcher.core import revisions
-from watcher.core.grids import cell, named
+from watcher.core.ground.grids import cell, named
+from watcher.core.identity import revisions
 from watcher.core.moments import moment
 from watcher.levels import Level
 from watcher.model import Asset, Product

@@ -17,7 +17,7 @@ import msgspec
 
 from watcher.catalogues.cmr.granules import Granule, acquired
 from watcher.core.moments import moment
-from watcher.core.outlines import Box
+from watcher.core.questions.outlines import Box
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain

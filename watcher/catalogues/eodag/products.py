@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from watcher.core.grids import cell, named
+from watcher.core.ground.grids import cell, named
+from watcher.core.identity.revisions import token
 from watcher.core.moments import moment
-from watcher.core.revisions import token
 from watcher.errors import CatalogueError
 from watcher.model import Asset, Level, Product
 from watcher.model import level as read_level

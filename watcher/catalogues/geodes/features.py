@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from watcher.core import grids, revisions
+from watcher.core.ground import grids
+from watcher.core.identity import revisions
 from watcher.core.moments import moment
 from watcher.decoding import decoder
 from watcher.model import Asset, Level, Product, level

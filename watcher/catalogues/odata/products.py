@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from watcher.core import revisions
-from watcher.core.grids import cell, named
+from watcher.core.ground.grids import cell, named
+from watcher.core.identity import revisions
 from watcher.core.moments import moment
 from watcher.levels import Level, level
 from watcher.model import Asset, Product

@@ -15,7 +15,7 @@ import msgspec
 
 from watcher.catalogues.odata.products import Entity
 from watcher.core.moments import moment
-from watcher.core.outlines import rings
+from watcher.core.questions.outlines import rings
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain

@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from watcher.core.grids import named
+from watcher.core.ground.grids import named
+from watcher.core.identity.revisions import token
 from watcher.core.moments import moment
-from watcher.core.revisions import token
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Asset, Level, Product, level

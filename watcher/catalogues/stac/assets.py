@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from watcher.core.checksums import multihash
-from watcher.core.picking import picked
+from watcher.core.archive.checksums import multihash
+from watcher.core.archive.picking import picked
 from watcher.errors import UsageError
 from watcher.model import Asset
 from watcher.names import nonempty, plain

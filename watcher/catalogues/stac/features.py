@@ -16,7 +16,8 @@ import msgspec
 from watcher.catalogues.stac.assets import File, http, quicklook, wanted
 from watcher.catalogues.stac.buckets import Reached
 from watcher.catalogues.stac.bundles import bundle
-from watcher.core import grids, revisions
+from watcher.core.ground import grids
+from watcher.core.identity import revisions
 from watcher.core.moments import moment
 from watcher.decoding import decoder
 from watcher.model import Level, Product, level

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from watcher.core.shelves import safe, suffix
+from watcher.core.archive.shelves import safe, suffix
 from watcher.core.wording import safe_link
 from watcher.model import Asset, Product
 

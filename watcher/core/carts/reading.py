@@ -10,8 +10,8 @@ import re
 from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element, ParseError
 
+from watcher.core.archive.shelves import safe, taken
 from watcher.core.carts.cart import File
-from watcher.core.shelves import safe, taken
 from watcher.errors import UsageError
 
 _FILE, _SIZE, _HASH, _URL = (f"{{urn:ietf:params:xml:ns:metalink}}{name}" for name in ("file", "size", "hash", "url"))

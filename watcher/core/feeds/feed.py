@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from watcher.core.expected import Expected
 from watcher.core.production import Acquisition
+from watcher.core.production.expected import Expected
 from watcher.core.wording import Told, lines, safe_link
 from watcher.model import Event, Product
 from watcher.names import plain

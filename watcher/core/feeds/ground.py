@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from watcher.core.footprints import footprints
+from watcher.core.ground.footprints import footprints
 
 if TYPE_CHECKING:
     import shapely

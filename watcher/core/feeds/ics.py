@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from watcher.core.expected import Expected
 from watcher.core.feeds.feed import Feed, percent, urn
 from watcher.core.moments import roughly
 from watcher.core.production import Acquisition
+from watcher.core.production.expected import Expected
 from watcher.names import plain
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from watcher.core.acquisitions import key, observation
+from watcher.core.identity.acquisitions import key, observation
 from watcher.core.wording import Told, known_cloud, safe_link
 from watcher.model import Event, Product
 from watcher.names import plain

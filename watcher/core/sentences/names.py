@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from watcher.core.grids import cell, scene
+from watcher.core.ground.grids import cell, scene
 from watcher.core.sentences import clouds
 from watcher.core.sentences.dates import day_of
 from watcher.core.sentences.missions import COLLECTIONS, INSTRUMENTS, PLATFORMS, level_of

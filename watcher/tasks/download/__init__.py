@@ -14,10 +14,10 @@ import msgspec
 from msgspec import structs
 
 from watcher.archive import Archive, Disk
+from watcher.core.archive.shelves import USUAL, Layout, shelf, suffix
+from watcher.core.archive.wishes import Wishes
 from watcher.core.health import CLUSTER, idle, refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
-from watcher.core.shelves import USUAL, Layout, shelf, suffix
-from watcher.core.wishes import Wishes
 from watcher.credentials import redact
 from watcher.errors import ClusterError, CredentialError, NoArchive, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Level, Product

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from msgspec import structs
 
 from watcher.archive import Lot
-from watcher.core.shelves import file_name
-from watcher.core.sidecars import File, sidecar
+from watcher.core.archive.shelves import file_name
+from watcher.core.archive.sidecars import File, sidecar
 from watcher.errors import CatalogueError, TransferError
 from watcher.store.downloads import Stored
 from watcher.tasks.download.job import Job, Own

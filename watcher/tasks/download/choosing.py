@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 
 from msgspec import structs
 
-from watcher.core.revisions import same
-from watcher.core.wishes import Wishes, wishes
+from watcher.core.archive.wishes import Wishes, wishes
+from watcher.core.identity.revisions import same
 from watcher.errors import TransferError
 from watcher.model import Level, Product
 from watcher.store import sites

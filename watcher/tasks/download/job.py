@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from watcher.archive import Archive
-from watcher.core.wishes import Wishes
+from watcher.core.archive.wishes import Wishes
 from watcher.model import Product
 from watcher.net import Http
 from watcher.store.downloads import Stored, Wanted

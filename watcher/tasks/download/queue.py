@@ -9,8 +9,8 @@ from datetime import datetime
 
 import msgspec
 
-from watcher.core.limits import held_until
-from watcher.core.wishes import Wishes
+from watcher.core.archive.limits import held_until
+from watcher.core.archive.wishes import Wishes
 from watcher.model import Product
 from watcher.names import fold
 from watcher.store import downloads, tapes, volumes

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import msgspec
 
 from watcher.core import feeds
-from watcher.core.expected import Expected, outlook
 from watcher.core.feeds import Child, Extent, Feed
 from watcher.core.feeds.feed import ATOM, CALENDAR, GEOJSON, JSON, STAC
 from watcher.core.production import RECENT, Acquisition, acquisitions
+from watcher.core.production.expected import Expected, outlook
 from watcher.decoding import decoder
 from watcher.model import Site
 from watcher.store import arrivals, production, sites

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from watcher.archive import Archive, whereabouts
+from watcher.core.archive.sidecars import stac_item
 from watcher.core.moments import lasting, written
 from watcher.core.patience import DELIVERY
-from watcher.core.sidecars import stac_item
 from watcher.credentials import redact
 from watcher.errors import TransferError
 from watcher.model import Product

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from watcher.core.health import flood
-from watcher.core.planning import LOOKBACK, awake, plan, reconciliation
+from watcher.core.questions.planning import LOOKBACK, awake, plan, reconciliation
 from watcher.model import Level, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from watcher.core.asking import Ask, newest
 from watcher.core.audience import LATE
-from watcher.core.auditing import passed_over, spans
-from watcher.core.reach import onward
+from watcher.core.health.auditing import passed_over, spans
+from watcher.core.questions.asking import Ask, newest
+from watcher.core.questions.reach import onward
 from watcher.errors import CatalogueError
 from watcher.model import Query
 from watcher.store import audits, products, sites

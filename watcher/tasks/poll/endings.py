@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from watcher.core.asking import Ask
 from watcher.core.audience import accepts
-from watcher.core.auditing import APART
 from watcher.core.decide import Arrival
-from watcher.core.footprints import coverage
+from watcher.core.ground.footprints import coverage
+from watcher.core.health.auditing import APART
+from watcher.core.questions.asking import Ask
 from watcher.core.withdrawals import taken_away, vanished
 from watcher.errors import CatalogueError
 from watcher.model import Event, Page, Watch

@@ -7,12 +7,12 @@ from contextlib import nullcontext
 
 from msgspec.structs import replace
 
-from watcher.core.asking import Ask, Way, newest
 from watcher.core.audience import Audience
-from watcher.core.auditing import late, recorded
 from watcher.core.decide import Known, Listing, acquisitions, decide, news
-from watcher.core.gauging import Gauge
-from watcher.core.matching import matches
+from watcher.core.ground.matching import matches
+from watcher.core.health.auditing import late, recorded
+from watcher.core.questions.asking import Ask, Way, newest
+from watcher.core.questions.gauging import Gauge
 from watcher.errors import CatalogueError
 from watcher.model import Page
 from watcher.store import acquisitions as relatives

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watcher.core.asking import Ask, halves
 from watcher.core.decide import Arrival, Listing
-from watcher.core.gauging import Gauge
-from watcher.core.planning import LOOKBACK
+from watcher.core.questions.asking import Ask, halves
+from watcher.core.questions.gauging import Gauge
+from watcher.core.questions.planning import LOOKBACK
 from watcher.credentials import redact
 from watcher.errors import CatalogueError, HttpError, Unreachable, WatcherError
 from watcher.model import Level, Watch

@@ -1,0 +1,1 @@
+"""Where a product lies, and which sites it touches."""

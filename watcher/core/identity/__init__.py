@@ -1,0 +1,1 @@
+"""Which acquisition a product is of, and which processing of it."""
