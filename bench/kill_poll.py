@@ -61,16 +61,19 @@ class Damage(NamedTuple):
 
 @dataclass
 class Sink:
-    """Where notices arrive: address and key of each, with the number of kills so far. It answers after a moment."""
+    """Where notices arrive: address and key of each, with the number of kills before it was sent.
+
+    It answers after a moment.
+    """
 
     kills: int = 0
     came: list[tuple[str, str, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     news: threading.Event = field(default_factory=threading.Event)
 
-    def take(self, address: str, key: str) -> None:
+    def take(self, address: str, key: str, kills: int) -> None:
         with self.lock:
-            self.came.append((address, key, self.kills))
+            self.came.append((address, key, kills))
         self.news.set()
         time.sleep(0.01)
 
@@ -89,11 +92,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200, help="how often the worker is killed (default: 200)")
     parser.add_argument("--seed", type=int, default=1, help="of the chance that chooses the moments (default: 1)")
-    parser.add_argument("--work", nargs=2, metavar=("DIRECTORY", "SINK"), help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=3, metavar=("DIRECTORY", "SINK", "KILLS"), help=argparse.SUPPRESS)
     parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        work(Path(options.work[0]), options.work[1], once=options.once)
+        directory, sink, kills = options.work
+        work(Path(directory), sink, int(kills), once=options.once)
         return 0
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kill-poll-") as name:
@@ -115,11 +119,11 @@ def torment(directory: Path, *, kills: int, seed: int) -> Damage:
     timeline = Timeline(start=OPENING, end=OPENING + 9 * kills * STEP, pace=1.0, clock=clock, products=products)
     with serve(timeline=timeline) as catalogue, listening() as (sink, address):
         prepare(directory, catalogue)
-        worker = start(directory, address, once=True)
+        worker = start(directory, address, sink.kills, once=True)
         assert worker.wait(60) == 0, "the worker failed at the baseline"
         timeline.begin()
         for _ in range(kills):
-            worker = start(directory, address)
+            worker = start(directory, address, sink.kills)
             assert worker.stdout is not None
             assert worker.stdout.readline() == b"ready\n", "the worker does not start"
             for last in (False, False, True):
@@ -134,7 +138,7 @@ def torment(directory: Path, *, kills: int, seed: int) -> Damage:
             worker.stdout.close()
             sink.kills += 1
         clock.seconds = len(timeline.arrivals) + 1.0
-        worker = start(directory, address, once=True)
+        worker = start(directory, address, sink.kills, once=True)
         assert worker.wait(120) == 0, "the worker failed at the end"
     return judge(directory / "state" / "watcher.db", timeline, sink)
 
@@ -181,17 +185,18 @@ def prepare(directory: Path, catalogue: Catalogue) -> None:
             subscriptions.add(db, Subscription(0, person, ""), now=now())
 
 
-def start(directory: Path, sink: str, *, once: bool = False) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "bench.kill_poll", "--work", str(directory), sink, *(["--once"] if once else [])]
+def start(directory: Path, sink: str, kills: int, *, once: bool = False) -> subprocess.Popen[bytes]:
+    given = (str(directory), sink, str(kills))
+    command = [sys.executable, "-m", "bench.kill_poll", "--work", *given, *(["--once"] if once else [])]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL if once else subprocess.PIPE)
 
 
-def work(directory: Path, sink: str, *, once: bool) -> None:
-    """Poll and notify until killed, or until nothing is owed any more."""
+def work(directory: Path, sink: str, kills: int, *, once: bool) -> None:
+    """Poll and notify until killed, or until nothing is owed any more; so many were killed before."""
 
     def send(posts: Sequence[tuple[str, Notice]]) -> Iterator[Sent]:
         for index, (address, notice) in enumerate(posts):
-            told = json.dumps({"address": address, "key": notice.key, "text": notice.text}).encode()
+            told = json.dumps({"address": address, "key": notice.key, "kills": kills, "text": notice.text}).encode()
             with urllib.request.urlopen(urllib.request.Request(sink, told), timeout=30):
                 yield Sent(index, Outcome.SENT)
 
@@ -218,7 +223,7 @@ def listening() -> Iterator[tuple[Sink, str]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if len(body) == int(self.headers["Content-Length"]):
                 told = json.loads(body)
-                sink.take(told["address"], told["key"])
+                sink.take(told["address"], told["key"], told["kills"])
                 self.send_response(204)
                 self.end_headers()
 
