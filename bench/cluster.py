@@ -32,7 +32,7 @@ from watcher.net import Settings
 from watcher.store.connection import connect
 from watcher.tasks.download import download, run
 from watcher.tasks.download.cluster import Cluster
-from watcher.tasks.download.scheduler import Where
+from watcher.tasks.download.reaching import Where
 
 CONTENT = bytes(range(256)) * 80
 

@@ -46,7 +46,8 @@ from watcher.store.downloads import Wanted
 from watcher.tasks.download import Brought, How, download
 from watcher.tasks.download.cluster import Cluster
 from watcher.tasks.download.job import Job
-from watcher.tasks.download.scheduler import Where, _launcher
+from watcher.tasks.download.reaching import Where
+from watcher.tasks.download.travelling import launcher
 from watcher.tasks.download.worker import Mark, Outcome, Parcel, _plain, unfit
 from watcher.transfer import Progress, Rate, Terms
 from watcher.transfer.mark import marked
@@ -527,7 +528,7 @@ def test_a_pass_that_was_killed_leaves_nothing_running_beside_the_next(
 import datetime, pickle, threading
 from watcher.tasks.download.cluster import Cluster
 from watcher.tasks.download.job import Own
-from watcher.tasks.download.scheduler import Where
+from watcher.tasks.download.reaching import Where
 from watcher.transfer import Tally
 job, settings = pickle.loads({pickle.dumps((job, settings))!r})
 with Cluster(Where({dask.address!r}), job.archive, lambda name: settings, most=1, line="eo-watcher-test") as cluster:
@@ -600,7 +601,7 @@ def test_a_parcel_shows_nobody_what_is_in_it() -> None:
     job = Job(Wanted(1, "take5", "Pornic", 0), product(), "P1.zip", Disk(Path("/archive")), How())
     parcel = Parcel(job, settings, loan, "line", "turn", "ticket", None)
     assert pickle.loads(pickle.dumps(parcel)) == parcel
-    launch = _launcher("1", b"", pickle.dumps(parcel))
+    launch = launcher("1", b"", pickle.dumps(parcel))
     for one in (parcel, loan, settings, launch):
         assert "s3cret" not in f"{one!r} {one} {[one]}"
 
@@ -773,7 +774,7 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
     gated = gated_at(files, 200_000)
     number = want(db, "P1", files.asset("/P1.dat"))
     own = DaskCluster(tmp_path)
-    monkeypatch.setattr("watcher.tasks.download.scheduler._PATIENCE", 0.7)
+    monkeypatch.setattr("watcher.tasks.download.reaching.PATIENCE", 0.7)
 
     try:
         with pytest.raises(ClusterError, match="does not answer") as none:
@@ -886,7 +887,7 @@ def test_the_command_line_fetches_with_the_account_of_a_catalogue_and_shows_it_t
 def test_a_scheduler_that_is_missing_is_said_once_with_the_way_out(
     home: Path, watcher: Watcher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("watcher.tasks.download.scheduler._PATIENCE", 0.3)
+    monkeypatch.setattr("watcher.tasks.download.reaching.PATIENCE", 0.3)
     address = f"tcp://127.0.0.1:{free_port()}"
     with closing(on_cluster(home, address)) as parts, closing(parts.db()) as db:
         number = want(db, "P1", Asset("product", "http://127.0.0.1:1/x"))

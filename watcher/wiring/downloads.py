@@ -161,7 +161,7 @@ class Downloads:
         if limits.engine != "dask" or limits.scheduler is None:
             return None
         from watcher.tasks.download.cluster import Cluster
-        from watcher.tasks.download.scheduler import Where
+        from watcher.tasks.download.reaching import Where
 
         tls = (
             {} if limits.tls is None else {k: str(Path(v).expanduser()) for k, v in structs.asdict(limits.tls).items()}

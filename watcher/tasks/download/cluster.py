@@ -25,7 +25,9 @@ from watcher.net import Loan, Settings
 from watcher.net.loans import NOTHING
 from watcher.store.downloads import Stored
 from watcher.tasks.download.job import Job, Own
-from watcher.tasks.download.scheduler import Link, Where, linked, without
+from watcher.tasks.download.reaching import Where
+from watcher.tasks.download.scheduler import Link, linked
+from watcher.tasks.download.travelling import without
 from watcher.tasks.download.worker import LEASE, Outcome, Parcel
 from watcher.transfer import Progress, Rate, several
 

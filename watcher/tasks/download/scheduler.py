@@ -6,34 +6,29 @@ Of dask.distributed it needs tasks, the scheduler's metadata, and events. Nothin
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-import os
 import pickle
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec import structs
 
 import watcher
 from watcher.archive import Archive, Disk
-from watcher.errors import ClusterError, ConfigError
+from watcher.errors import ClusterError
+from watcher.tasks.download.reaching import OTHERWISE, PATIENCE, Where, connected, silent
+from watcher.tasks.download.travelling import fault, introducer, launcher
 from watcher.tasks.download.worker import ASK, LEASE, Mark, Parcel, Word
 from watcher.transfer.mark import mark_of, marked
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
 _BEAT = 2.0
-_PATIENCE = 5.0
-"""Seconds for one answer of the scheduler."""
-
 _LINKING = 20.0
 """Seconds for all that is said before the first product is sent."""
 
@@ -42,17 +37,6 @@ _GRACE = 2 * ASK
 
 _INTRODUCTION = 10.0
 """Seconds that new workers have to say who they are."""
-
-_OTHERWISE = 'or set download.engine = "threads" to fetch here'
-
-
-class Where(msgspec.Struct, frozen=True):
-    """A scheduler's address, ``tcp://`` or ``tls://``, and for that the certificates: paths of PEM files."""
-
-    scheduler: str
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
 
 
 class Link:
@@ -83,7 +67,7 @@ class Link:
         self._guard, self._closed, self._halted = threading.Lock(), threading.Event(), threading.Event()
         self._beat, self._heard = 0, time.monotonic()
         self._manned = time.monotonic()
-        self._client = _connected(where)
+        self._client = connected(where)
         self._keeper = threading.Thread(target=self._keep, name="cluster", daemon=True)
         try:
             if look:
@@ -127,7 +111,7 @@ class Link:
         only = fit if len(fit) < len(self._roll) else frozenset[str]()
         try:
             future = self._client.submit(
-                _launcher(watcher.__version__, pickle.dumps(self._mark), pickle.dumps(parcel)),
+                launcher(watcher.__version__, pickle.dumps(self._mark), pickle.dumps(parcel)),
                 key=f"{self.line}-{parcel.ticket}",
                 pure=False,
                 retries=0,
@@ -135,7 +119,7 @@ class Link:
             )
         except Exception as error:
             self.check()
-            raise _silent(self._where, error) from error
+            raise silent(self._where, error) from error
         return future, only
 
     def check(self, only: frozenset[str] = frozenset()) -> bool:
@@ -144,7 +128,7 @@ class Link:
         Raises `ClusterError` when the scheduler is gone, or all workers are for half a minute.
         """
         if self._client.status != "running" or time.monotonic() - self._heard > LEASE:
-            raise _silent(self._where, None)
+            raise silent(self._where, None)
         fit = {address for address, why in self._roll.items() if why is None}
         if not fit and time.monotonic() - self._manned > LEASE:
             raise _nobody(self._where, self._roll)
@@ -175,7 +159,7 @@ class Link:
                 self._say()
                 self._count()
 
-    def _say(self, seconds: float = _PATIENCE) -> None:
+    def _say(self, seconds: float = PATIENCE) -> None:
         with self._guard:
             self._beat += 1
             word = Word(self.turn, self._beat, self._share(), self._halted.is_set())
@@ -196,7 +180,7 @@ class Link:
 
     def _introduced(self, new: list[str]) -> dict[str, str | None]:
         """Ask each by itself who it is: one that hangs must not keep us from the others."""
-        task = _introducer(watcher.__version__, pickle.dumps(self._mark))
+        task = introducer(watcher.__version__, pickle.dumps(self._mark))
         self._mute = {address: since for address, since in self._mute.items() if address not in new}
 
         async def introduced(address: str) -> str | None:
@@ -206,23 +190,23 @@ class Link:
             except TimeoutError:
                 self._mute[address] = time.monotonic()
                 return f"{address} does not answer"
-            return _fault(address, said.get(address, ConnectionError("it left")))
+            return fault(address, said.get(address, ConnectionError("it left")))
 
         async def all_introduced() -> list[str | None]:
             return await asyncio.gather(*map(introduced, new))
 
-        return dict(zip(new, self._call(all_introduced, seconds=_INTRODUCTION + _PATIENCE), strict=True))
+        return dict(zip(new, self._call(all_introduced, seconds=_INTRODUCTION + PATIENCE), strict=True))
 
     def _asked(self, what: str, **how: Any) -> Any:
         return self._call(getattr(self._client.scheduler, what, None), **how)
 
-    def _call(self, method: Any, *args: Any, seconds: float = _PATIENCE, **how: Any) -> Any:
+    def _call(self, method: Any, *args: Any, seconds: float = PATIENCE, **how: Any) -> Any:
         if self._client.status != "running":
-            raise _silent(self._where, None)
+            raise silent(self._where, None)
         try:
             return self._client.sync(method, *args, callback_timeout=seconds, **how)
         except (OSError, TimeoutError, RuntimeError, TypeError, AttributeError) as error:  # closed meanwhile, too
-            raise _silent(self._where, error) from error
+            raise silent(self._where, error) from error
 
 
 def linked(link: Callable[[], Link], where: Where, stop: threading.Event | None) -> Link:
@@ -251,99 +235,19 @@ def linked(link: Callable[[], Link], where: Where, stop: threading.Event | None)
             with guard:
                 if not done.is_set():
                     late.set()
-                    raise _silent(where, None)
+                    raise silent(where, None)
     if failed:
         raise failed[0]
     return made[0]
-
-
-def _connected(where: Where) -> Client:
-    try:
-        import distributed
-        from distributed.security import Security
-        from distributed.versions import VersionMismatchWarning
-    except ImportError as error:
-        raise ConfigError('download.engine is "dask", which is not installed', hint=INSTALL) from error
-    # It would write of each reconnection to standard error; what matters is said by us.
-    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    warnings.simplefilter("ignore", VersionMismatchWarning)
-    security = None
-    if where.scheduler.startswith("tls://"):
-        for name, path in (("ca", where.ca), ("cert", where.cert), ("key", where.key)):
-            if path is None or not os.access(path, os.R_OK):
-                raise ConfigError(f'download.tls.{name} = "{path}" cannot be read', hint="it is a PEM file")
-        security = Security(
-            tls_ca_file=where.ca, tls_client_cert=where.cert, tls_client_key=where.key, require_encryption=True
-        )
-    try:
-        return distributed.Client(
-            where.scheduler, timeout=_PATIENCE, security=security, set_as_default=False, name="eo-watcher"
-        )
-    except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as error:
-        raise _silent(where, error) from error
-
-
-INSTALL = "pip install 'eo-watcher[dask]'"
-
-
-def _silent(where: Where, error: Exception | None) -> ClusterError:
-    told = "" if error is None or isinstance(error, TimeoutError) or "Timed out" in str(error) else f": {error}"
-    return ClusterError(
-        f"the dask scheduler {where.scheduler} does not answer{told}",
-        hint=f"does it run, and is download.scheduler right? start it, {_OTHERWISE}",
-    )
 
 
 def _nobody(where: Where, roll: Mapping[str, str | None]) -> ClusterError:
     if not roll:
         return ClusterError(
             f"the dask scheduler {where.scheduler} has no worker",
-            hint=f"start one: dask worker {where.scheduler}; {_OTHERWISE}",
+            hint=f"start one: dask worker {where.scheduler}; {OTHERWISE}",
         )
     why = next(why for why in roll.values() if why is not None)
     return ClusterError(
         f"no worker at {where.scheduler} can fetch ({len(roll)} there): {why}", hint="watcher check says it of each"
     )
-
-
-def _fault(address: str, said: object) -> str | None:
-    if isinstance(said, ImportError):
-        return without(address)
-    if isinstance(said, BaseException):
-        return f"{address} does not say who it is: {type(said).__name__}: {said}"
-    return None if said is None else str(said)
-
-
-def without(address: str) -> str:
-    """Return why a worker cannot fetch that has no watcher."""
-    return f"{address} has no eo-watcher: {INSTALL} there"
-
-
-# These travel as they are, not by name: a scheduler need not have watcher, and a worker that has none can say so.
-
-
-def _launcher(version: str, mark: bytes, parcel: bytes) -> Callable[[], bytes | str]:
-    def download() -> bytes | str:
-        try:
-            from watcher.tasks.download.worker import work
-        except ImportError:
-            from distributed import get_worker
-
-            return str(get_worker().address)  # it came since we last saw who is there
-
-        return work(version, mark, parcel)
-
-    return download
-
-
-def _introducer(version: str, mark: bytes) -> Callable[[], str | None]:
-    def introduce() -> str | None:
-        import pickle
-
-        from watcher.tasks.download.worker import unfit
-
-        return unfit(version, pickle.loads(mark))  # noqa: S301  # ours
-
-    return introduce
