@@ -208,7 +208,7 @@ def work(directory: Path, sink: str, kills: int, *, once: bool) -> None:
             polled = parts.poll(db, "take5")
             if polled.problem is not None:
                 raise SystemExit(polled.problem)
-            told = list(notify(db, send, parts.downloads.archive.shown, now=now, chance=chance))
+            told = list(notify(db, send, parts.keeping.archive.shown, now=now, chance=chance))
             if once and not told:
                 return
 

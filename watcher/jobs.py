@@ -227,7 +227,7 @@ def _tell_of_quicklook(url: str, why: str) -> None:
 
 def tell_of_file_systems(parts: Parts) -> None:
     """Log what is to be known of the file systems that are written to: a line for each that is not an ordinary disk."""
-    for finding in parts.downloads.file_systems():
+    for finding in parts.keeping.file_systems():
         level = logging.INFO if finding.well else logging.ERROR
         say(level, finding.subject, says=finding.text, hint=finding.hint)
 
@@ -274,7 +274,7 @@ def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
     """Run the commands that are owed to products that came home."""
     try:
         with closing(parts.db()) as db:
-            for ran in parts.downloads.run_hooks(db, alive, _tell_of_left):
+            for ran in parts.hooks.run(db, alive, _tell_of_left):
                 fields: dict[str, object] = {"hook": ran.hook, "product": ran.title, "seconds": f"{ran.seconds:.1f}"}
                 if ran.problem is None:
                     say(logging.INFO, "hook ran", **fields)
@@ -294,7 +294,7 @@ def _tell_of_left(left: Living) -> None:
 def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
     """Mark what is to leave the archive, and remove what was marked a day ago."""
     with closing(parts.db()) as db:
-        for one in parts.downloads.tidy(db):
+        for one in parts.keeping.tidy(db):
             alive()
             fields: dict[str, object] = {"product": one.held.title, "bytes": one.held.size, "why": one.why}
             if one.problem is not None:
@@ -309,7 +309,7 @@ def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
 def _tell_of(parts: Parts, brought: Brought) -> None:
     file = brought.stored
     if file is not None:
-        fields = {"path": parts.downloads.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
+        fields = {"path": parts.keeping.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
         event = "downloaded" if file.fetched or file.moved else "was there already"
         say(logging.INFO, event, product=brought.title, **fields)
     elif brought.staged:

@@ -135,7 +135,7 @@ def test_without_obstore_it_says_what_to_install(
 
 def test_the_archive_can_be_sent_to_another_process(settings: Path, home: Path) -> None:
     parts = Parts(config.load(settings), home / "state")
-    assert pickle.loads(pickle.dumps(parts.downloads.archive)) == parts.downloads.archive
+    assert pickle.loads(pickle.dumps(parts.keeping.archive)) == parts.keeping.archive
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def archive_troubles(parts: Parts, db: sqlite3.Connection, moment: datetime) -> 
     from watcher.core.wording import bytes_word
     from watcher.store import archive, hooks
 
-    home = parts.downloads.archive.shown("")
+    home = parts.keeping.archive.shown("")
     told = [
         f"{several(count, 'product')} ({bytes_word(size) or '0 B'}) {'lies' if count == 1 else 'lie'} in {place},"
         f" which is no longer the archive: copy {'it' if count == 1 else 'them'} to {home}, then watcher verify"
@@ -32,7 +32,7 @@ def archive_troubles(parts: Parts, db: sqlite3.Connection, moment: datetime) -> 
     told += [f"{held.title}: {held.fault} (watcher verify --again)" for held in faults[:_SHOWN]]
     if len(faults) > _SHOWN:
         told.append(f"and {len(faults) - _SHOWN:,} more products that are not as they were (watcher verify lists them)")
-    living, kept_up = parts.downloads.running_hook()
+    living, kept_up = parts.hooks.running()
     if living is not None and not kept_up:
         told.append(
             f"{living.title}: the hook {living.hook} still runs, left by a watcher that was killed; it is ended before"
@@ -70,7 +70,7 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
         f"{one.title}: on tape at {one.catalogue}, first asked for {ago(one.since, moment)}, {until(one.due, moment)}"
         for one in tapes.ordered(db)
     ]
-    found = parts.downloads.leaving(db)
+    found = parts.keeping.leaving(db)
     if found:
         first = min(one.when for one in found)
         told.append(

@@ -46,7 +46,7 @@ def fetch_some(
         raise UsageError(f"--{option} wants a product to be named", hint="`watcher products` lists them")
     parts = context.parts
     named = _named(parts, titles, assets=assets is not None)
-    folder = folder or parts.downloads.by_hand(parts.db(), "parts")
+    folder = folder or parts.keeping.by_hand(parts.db(), "parts")
     failed = 0
     with busy(parts):
         if assets is not None:

@@ -122,7 +122,7 @@ def import_(context: Context, source: IO[bytes], folder: Path | None) -> None:
     parts = context.parts
     name = Path(source.name).name if source.name not in ("-", "<stdin>") else "standard input"
     files = read(source.read(_MOST + 1)[:_MOST], name=name)
-    folder = folder or parts.downloads.by_hand(parts.db(), "carts") / safe(Path(name).stem)
+    folder = folder or parts.keeping.by_hand(parts.db(), "carts") / safe(Path(name).stem)
     missing = len(files)
     with busy(parts), bars() as show:
         for brought in parts.downloads.fetch_cart(parts.db(), files, folder, show):

@@ -72,7 +72,7 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
         yield finding
     yield from parts.downloads.cluster_findings()
     yield from _feeds(parts)
-    yield from parts.downloads.hook_findings()
+    yield from parts.hooks.findings()
     stored = writable and _opens(parts)
     for name in _catalogues(parts, only):
         try:
@@ -149,26 +149,26 @@ def _database(parts: Parts) -> Iterator[Finding]:
 
 def _disks(parts: Parts) -> Iterator[Finding]:
     wrong = set()
-    for finding in parts.downloads.file_systems():
+    for finding in parts.keeping.file_systems():
         wrong |= set() if finding.well else {finding.subject}
         yield finding
-    if f"{parts.downloads.archive.kind}'s file system" not in wrong:
+    if f"{parts.keeping.archive.kind}'s file system" not in wrong:
         yield from _room(parts)
-    yield from parts.downloads.archive.check()
+    yield from parts.keeping.archive.check()
 
 
 def _room(parts: Parts) -> Iterator[Finding]:
     from watcher.core.wording import bytes_word
 
-    place = parts.downloads.archive.disk
+    place = parts.keeping.archive.disk
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        kind = parts.downloads.archive.kind
+        kind = parts.keeping.archive.kind
         yield Finding(kind, False, f"{existing} cannot be written", f"set download.{kind} to a directory of your own")
         return
     free, reserve = shutil.disk_usage(existing).free, parts.config.download.reserve
     yield Finding(
-        parts.downloads.archive.kind,
+        parts.keeping.archive.kind,
         free > reserve,
         f"{place}, {bytes_word(free) or 'nothing'} free"
         + (f", {bytes_word(reserve)} of it kept free" if reserve else ""),
@@ -188,9 +188,9 @@ def _feeds(parts: Parts) -> Iterator[Finding]:
 
 def _emptied(parts: Parts) -> Iterator[Finding]:
     with closing(parts.db()) as db:
-        gone = parts.downloads.gone(db)
+        gone = parts.keeping.gone(db)
     if gone is not None:
-        yield Finding(parts.downloads.archive.kind, False, str(gone), gone.hint)
+        yield Finding(parts.keeping.archive.kind, False, str(gone), gone.hint)
 
 
 def _named_sites(parts: Parts) -> Iterator[Finding]:

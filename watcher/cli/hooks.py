@@ -57,7 +57,7 @@ def hooks(context: Context, again: str | None, at_once: bool, as_json: bool) -> 
     if at_once:
         failed = count = 0
         with busy(parts):
-            for ran in parts.downloads.run_hooks(db, tell=_tell_of_left):
+            for ran in parts.hooks.run(db, tell=_tell_of_left):
                 count += 1
                 if ran.problem is None:
                     click.echo(f"ran {ran.hook} for {ran.title} ({ran.seconds:.1f} s)")
@@ -71,7 +71,7 @@ def hooks(context: Context, again: str | None, at_once: bool, as_json: bool) -> 
             raise click.exceptions.Exit(1)
         return
     moment = now()
-    living, kept_up = parts.downloads.running_hook()
+    living, kept_up = parts.hooks.running()
     word = "running" if kept_up else "left running"
     at_work = {} if living is None else {(living.hook, living.title): word}
     rows = [

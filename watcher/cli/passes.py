@@ -228,7 +228,7 @@ def _tell_of(parts: Parts, brought: Brought) -> None:
     if brought.stored is not None:
         home = brought.stored
         word = "stored" if home.fetched or home.moved else "kept, as it was there already:"
-        place = parts.downloads.archive.shown(brought.place)
+        place = parts.keeping.archive.shown(brought.place)
         click.echo(f"{word} {place} ({home.size:,} bytes, {proof(home.verified)})")
     elif brought.staged:
         click.echo(f"on tape {brought.title}: {brought.problem} (asked again {ago(brought.again, now())})")
@@ -253,6 +253,6 @@ def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
         for there in archive.titled(db, title):
             home += 1
             click.echo(
-                f"{there.title} is stored already: {whereabouts(parts.downloads.archive, there.path, there.archive)}"
+                f"{there.title} is stored already: {whereabouts(parts.keeping.archive, there.path, there.archive)}"
             )
     return home

@@ -84,7 +84,7 @@ def products(
 
 
 def _at_home(parts: Parts, seen: Seen) -> bool:
-    return seen.archive in (None, parts.downloads.archive.shown(""))
+    return seen.archive in (None, parts.keeping.archive.shown(""))
 
 
 def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
         "also": list(seen.also),
         "replaced": seen.replaced,
         "seen": seen.seen,
-        "stored": whereabouts(parts.downloads.archive, seen.stored, seen.archive) if seen.stored else None,
+        "stored": whereabouts(parts.keeping.archive, seen.stored, seen.archive) if seen.stored else None,
         "staged": seen.staged,
         "link": product.link,
         "quicklook": product.quicklook,

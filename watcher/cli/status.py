@@ -211,7 +211,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
             for one in alerts.open_now(db)
         ],
         "limits": limits(parts, db, moment),
-        "archive": parts.downloads.archive.shown(""),
+        "archive": parts.keeping.archive.shown(""),
         "database": str(parts.database),
         "troubles": troubles,
     }

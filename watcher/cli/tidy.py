@@ -48,7 +48,7 @@ def tidy(context: Context, apply_: bool, as_json: bool) -> None:
     elif apply_:
         _remove(parts, as_json=as_json)
     else:
-        _list(parts.downloads.leaving(parts.db()), as_json=as_json)
+        _list(parts.keeping.leaving(parts.db()), as_json=as_json)
         if not as_json:
             _tell_besides(parts)
 
@@ -74,7 +74,7 @@ def _tell_besides(parts: Parts) -> None:
     words = {".rotten": "set aside as .rotten", "begun": "of downloads that were begun", "others": "of others"}
     told = [
         f"{bytes_word(one.size) or '0 B'} {words.get(one.where, f'in {one.where}')} ({several(one.count, 'file')})"
-        for one in parts.downloads.besides(parts.db())
+        for one in parts.keeping.besides(parts.db())
     ]
     if told:
         click.echo(f"beside its products, and not held to these limits: {', '.join(told)}")
@@ -83,12 +83,12 @@ def _tell_besides(parts: Parts) -> None:
 def _remove(parts: Parts, *, as_json: bool) -> None:
     gone, failed = [], 0
     with busy(parts):
-        for one in parts.downloads.tidy(parts.db(), at_once=True):
+        for one in parts.keeping.tidy(parts.db(), at_once=True):
             if one.removed:
                 gone.append(one)
                 if not as_json:
                     click.echo(
-                        f"removed {parts.downloads.archive.shown(one.held.path)} ({one.held.size:,} bytes, {one.why})"
+                        f"removed {parts.keeping.archive.shown(one.held.path)} ({one.held.size:,} bytes, {one.why})"
                     )
             elif one.problem is not None:
                 failed += 1

@@ -44,7 +44,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
     rows = []
     wrong = 0
     with busy(parts):
-        for verdict in parts.downloads.verify(db, site=shelf, deep=deep, again=again):
+        for verdict in parts.keeping.verify(db, site=shelf, deep=deep, again=again):
             counts[verdict.state.value] += 1
             wrong += not verdict.state.well
             held = verdict.held
@@ -52,7 +52,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
                 {
                     "title": held.title,
                     "site": held.site,
-                    "path": whereabouts(parts.downloads.archive, held.path, held.archive),
+                    "path": whereabouts(parts.keeping.archive, held.path, held.archive),
                     "state": verdict.state.value,
                     "fault": verdict.fault,
                     "verified": held.verified,
@@ -76,7 +76,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
         click.echo(f"{several(len(rows), 'product')} looked at ({how}): {found or 'none'}")
         if wrong and not again:
             if counts["elsewhere"]:
-                place = parts.downloads.archive.shown("")
+                place = parts.keeping.archive.shown("")
                 click.echo(f"  → copy what lies elsewhere to the same places in {place}, then verify again", err=True)
             if wrong > counts["unreadable"] + counts["bare"]:
                 click.echo("  → watcher verify --again fetches anew what is not as it was", err=True)

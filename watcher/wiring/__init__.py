@@ -1,7 +1,7 @@
 """Settings become working parts: the only place that puts parts together.
 
-`catalogues` are those who are asked, `addresses` those who are told, `downloads` what comes home; `Parts` has them all,
-and the tasks that are about more than one.
+`catalogues` are those who are asked, `addresses` those who are told, `downloads` what brings products home, `keeping`
+where they lie, `hooks` what is run for them; `Parts` has them all, and the tasks that are about more than one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from watcher.wiring.addresses import Addresses
 from watcher.wiring.catalogues import Catalogues
 from watcher.wiring.clock import chance, now
 from watcher.wiring.downloads import DATABASE, Downloads
+from watcher.wiring.hooks import Hooks
+from watcher.wiring.keeping import Keeping
 
 if TYPE_CHECKING:
     from watcher.core.notices import Shot
@@ -68,7 +70,9 @@ class Parts:
         self.stop = stop or threading.Event()
         self.catalogues = Catalogues(config, self.stop)
         self.addresses = Addresses(config, state, self.stop)
-        self.downloads = Downloads(config, state, self.catalogues, self.stop)
+        self.keeping = Keeping(config, state, self.catalogues, self.stop)
+        self.hooks = Hooks(config, state, self.catalogues, self.keeping, self.stop)
+        self.downloads = Downloads(config, state, self.catalogues, self.keeping, self.stop)
         self._heartbeat: Heartbeat | None = None
         self._guard = threading.Lock()
 
@@ -196,7 +200,7 @@ class Parts:
             yield from notify(
                 db,
                 self.addresses.send,
-                self.downloads.archive.shown,
+                self.keeping.archive.shown,
                 now=now,
                 chance=chance,
                 patience=patience,
@@ -225,7 +229,7 @@ class Parts:
         with undone(db):
             number = subscriptions.add(db, subscription, now=now())
             owed = deliveries.Due(subscription.address, number, [], list(arrivals), [])
-            return finish(telling.drafts(db, [owed], self.downloads.archive.shown)[0])
+            return finish(telling.drafts(db, [owed], self.keeping.archive.shown)[0])
 
     def health(self, db: sqlite3.Connection) -> list[Told]:
         """Look whether all is well, and owe what is to be told of it."""
@@ -238,8 +242,8 @@ class Parts:
             db,
             catalogues=[name for name in self.catalogues.polled(db) if name in watched],
             disks=disks(
-                self.downloads.archive.kind,
-                self.downloads.archive.disk,
+                self.keeping.archive.kind,
+                self.keeping.archive.disk,
                 self.state,
                 reserve=self.config.download.reserve,
             ),

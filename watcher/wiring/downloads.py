@@ -1,58 +1,40 @@
-"""The archive, and all that brings products there, looks after them, and takes them away."""
+"""All that brings products home."""
 
 from __future__ import annotations
 
-import hashlib
-import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from datetime import timedelta
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from watcher.config import Config, bucket_place
-from watcher.errors import ConfigError, UsageError, WatcherError
+from watcher.config import Config
+from watcher.errors import ConfigError
 from watcher.model import Finding, Product
 from watcher.store.locks import holding
 from watcher.wiring.catalogues import Catalogues
 from watcher.wiring.clock import chance, now
+from watcher.wiring.cluster import cluster, findings
+from watcher.wiring.keeping import Keeping
 
 if TYPE_CHECKING:
-    from watcher.archive import Archive
     from watcher.core.archive.limits import Step
     from watcher.core.archive.shelves import Layout
     from watcher.core.carts import File
     from watcher.store.fetching import Going
     from watcher.tasks import carts
-    from watcher.tasks.besides import Besides
     from watcher.tasks.by_hand import Brought as Fetched
     from watcher.tasks.download import Brought, How, Show
     from watcher.tasks.download.cluster import Cluster
-    from watcher.tasks.hooks import Ran
-    from watcher.tasks.hooks.leash import Living
-    from watcher.tasks.tidy import Leaving
-    from watcher.tasks.verify import Verdict
     from watcher.transfer import Rate, Terms
 
 DATABASE = "watcher.db"
 
-ByHand = Literal["carts", "parts"]
-"""Directories in the archive for what people fetch by hand."""
-
-
-class _Retention(TypedDict):
-    keep: timedelta | None
-    max_size: int | None
-
-
 _FETCHING = "fetching.json"
-_HOOKS_LOCK = "hooks.lock"
-_LEASH = "hook.running"
 
 
 class Downloads:
@@ -61,48 +43,16 @@ class Downloads:
     Raises `ConfigError` for a layout of the archive, or a timetable, that is none.
     """
 
-    def __init__(self, config: Config, state: Path, catalogues: Catalogues, stop: threading.Event) -> None:
-        self.config, self.state, self.catalogues, self.stop = config, state, catalogues, stop
+    def __init__(
+        self, config: Config, state: Path, catalogues: Catalogues, keeping: Keeping, stop: threading.Event
+    ) -> None:
+        self.config, self.state, self.catalogues, self.keeping, self.stop = config, state, catalogues, keeping, stop
         self.layout = _layout(config)
         self._bandwidth = _bandwidth(config)
         self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
         self.idle: str | None = None
         """Why the cluster that fetches does not, as far as that was said."""
-
-    @cached_property
-    def archive(self) -> Archive:
-        """Where downloads are shelved: `download.archive`, else `archive` in the state directory."""
-        from watcher.archive import Disk
-
-        table = self.config.download
-        place = bucket_place(table.archive)
-        if place is None:
-            return Disk(_directory(table.archive, self.state / "archive"))
-        from watcher.archive.bucket import Bucket
-        from watcher.archive.objects import Objects
-        from watcher.archive.spool import Spool
-
-        return Bucket(Objects(place, table.bucket), Spool(_directory(table.spool, self.state / "spool")))
-
-    def gone(self, db: sqlite3.Connection) -> WatcherError | None:
-        """Return what is wrong where something was stored in the archive's directory, and nothing is there."""
-        from watcher.tasks.download import gone
-
-        return gone(db, self.archive)
-
-    def by_hand(self, db: sqlite3.Connection, name: ByHand) -> Path:
-        """Return the directory in the archive for what is fetched by hand.
-
-        Raises `UsageError` for a bucket, which has none, and what `gone` returns: one file that is written where a disk
-        is not mounted would let it look as if it were.
-        """
-        if bucket_place(self.config.download.archive) is not None:
-            raise UsageError("the archive is a bucket, and these files are for here", hint="say where: --to DIR")
-        gone = self.gone(db)
-        if gone is not None:
-            raise gone
-        return self.archive.disk / name
 
     def fetch(
         self, db: sqlite3.Connection, show: Show | None = None, alive: Callable[[], None] = lambda: None
@@ -129,7 +79,7 @@ class Downloads:
             for brought in download(
                 db,
                 self.catalogues.http,
-                self.archive,
+                self.keeping.archive,
                 layout=self.layout,
                 now=now,
                 chance=chance,
@@ -156,124 +106,11 @@ class Downloads:
         return () if holder(self.state / "download.lock") is None else fetching.get(self.state / _FETCHING)
 
     def _cluster(self, alive: Callable[[], None] = lambda: None) -> Cluster | None:
-        """Return the cluster that fetches, not asked yet; `None` where threads do it."""
-        limits = self.config.download
-        if limits.engine != "dask" or limits.scheduler is None:
-            return None
-        from watcher.tasks.download.cluster import Cluster
-        from watcher.tasks.download.reaching import Where
-
-        tls = (
-            {} if limits.tls is None else {k: str(Path(v).expanduser()) for k, v in structs.asdict(limits.tls).items()}
-        )
-        whose = f"{socket.gethostname()} {(self.state / DATABASE).absolute()}"
-        line = f"eo-watcher-{hashlib.sha256(whose.encode()).hexdigest()[:12]}"
-        where = Where(limits.scheduler, **tls)
-        return Cluster(where, self.archive, self.catalogues.settings, most=limits.concurrency, line=line, alive=alive)
-
-    def _shared(self) -> str:
-        from watcher.archive import Disk
-        from watcher.transfer.mark import mark_of
-
-        if not isinstance(self.archive, Disk):
-            return "which bring it to the bucket by themselves"
-        if mark_of(self.archive.root) is None:
-            return "whether same archive, the first download shows"
-        return "same archive"
+        return cluster(self.config, self.catalogues, self.keeping.archive, database=self.state / DATABASE, alive=alive)
 
     def cluster_findings(self) -> Iterator[Finding]:
         """Say of the cluster that fetches, if one does, who is there, and whether they can."""
-        cluster = self._cluster()
-        if cluster is None:
-            return
-        try:
-            with cluster:
-                roll = cluster.roll()
-        except WatcherError as error:
-            yield Finding("cluster", False, str(error), error.hint)
-            return
-        place, fit = self.config.download.scheduler, sum(why is None for why in roll.values())
-        if not roll:
-            yield Finding("cluster", False, f"{place} has no worker", f"start one: dask worker {place}")
-        elif fit:
-            text = f"{place} has {fit} of {len(roll)} workers that can fetch: same eo-watcher, {self._shared()}"
-            yield Finding("cluster", True, text)
-        for address, why in roll.items():
-            if why is not None:
-                yield Finding(f"cluster: {address}", False, why, "what it would have fetched is given to the others")
-
-    def leaving(self, db: sqlite3.Connection) -> list[Leaving]:
-        """Return what is to leave the archive by its limits."""
-        from watcher.tasks.tidy import leaving
-
-        return leaving(db, self.archive.shown(""), **self._retention(), now=now())
-
-    def besides(self, db: sqlite3.Connection) -> list[Besides]:
-        """Read the whole archive, and return what lies there beside its products."""
-        from watcher.tasks.besides import besides
-
-        return besides(db, self.archive, by_hand=get_args(ByHand))
-
-    def tidy(self, db: sqlite3.Connection, *, at_once: bool = False) -> Iterator[Leaving]:
-        """Mark what is to leave the archive, and remove what was marked a day ago, or all `at_once`; alone."""
-        from watcher.tasks.tidy import tidy
-
-        with self._untidied():
-            yield from tidy(db, self.archive, **self._retention(), at_once=at_once, now=now, stop=self.stop)
-
-    def _untidied(self) -> AbstractContextManager[None]:
-        """Let nobody else remove products meanwhile."""
-        return holding(self.state / "tidy.lock", what="tidying the archive", wait=60.0)
-
-    def _retention(self) -> _Retention:
-        limits = self.config.download
-        keep = None if limits.keep is None else timedelta(seconds=limits.keep)
-        return {"keep": keep, "max_size": limits.max_size}
-
-    def run_hooks(
-        self,
-        db: sqlite3.Connection,
-        alive: Callable[[], None] = lambda: None,
-        tell: Callable[[Living], None] = lambda left: None,  # noqa: ARG005
-    ) -> Iterator[Ran]:
-        """Run the commands that are owed to products, alone; `alive` is called while they run.
-
-        `tell` hears what a watcher that was killed had left running, once it is ended.
-        """
-        from watcher.tasks.hooks import Hook, pay
-        from watcher.tasks.hooks.leash import Leash
-
-        known = {name: Hook(hook.command, hook.timeout) for name, hook in self.config.hooks.items()}
-        with holding(self.state / _HOOKS_LOCK, what="running hooks"):
-            yield from pay(
-                db,
-                known,
-                self.archive,
-                citation=self.catalogues.citation,
-                leash=Leash(self.state / _LEASH),
-                now=now,
-                chance=chance,
-                stop=self.stop,
-                alive=alive,
-                tell=tell,
-            )
-
-    def running_hook(self) -> tuple[Living | None, bool]:
-        """Return the command that runs for a product, and whether the watcher that started it still does, too."""
-        from watcher.store.locks import holder
-        from watcher.tasks.hooks.leash import Leash
-
-        return Leash(self.state / _LEASH).living(), holder(self.state / _HOOKS_LOCK) is not None
-
-    def hook_findings(self) -> Iterator[Finding]:
-        """Say of each hook whether its command may be run."""
-        from watcher.tasks.hooks.command import trusted
-
-        for name, hook in self.config.hooks.items():
-            try:
-                yield Finding(f"hook {name}", True, str(trusted(Path(hook.command[0]))))
-            except WatcherError as error:
-                yield Finding(f"hook {name}", False, str(error), error.hint)
+        return findings(self._cluster(), self.keeping.archive, self.config.download.scheduler)
 
     def bandwidth(self) -> int | None:
         """Return the bytes a second that downloads may take at this time of day; `None` is no limit."""
@@ -291,15 +128,6 @@ class Downloads:
     def steer(self) -> None:
         """Let downloads be as fast as they may be now, also those that run."""
         self._rate.limit = self.bandwidth()
-
-    def verify(self, db: sqlite3.Connection, *, site: str | None, deep: bool, again: bool) -> Iterator[Verdict]:
-        """Look whether what came home is still there and the same; `again` wants what is not anew."""
-        from watcher.tasks.verify import Sidecars, verify
-
-        sidecars = Sidecars(self.catalogues.citation, self._untidied) if self.config.download.sidecar else None
-        yield from verify(
-            db, self.archive, site=site, deep=deep, again=again, sidecars=sidecars, now=now, stop=self.stop
-        )
 
     def fetch_by_hand(
         self,
@@ -380,16 +208,6 @@ class Downloads:
             counted.note(db)
             yield brought
         counted.note(db)
-
-    def file_systems(self) -> Iterator[Finding]:
-        """Say what is to be known of the file systems that the database and downloads are written to."""
-        from watcher.tasks.health.around import file_systems
-
-        yield from file_systems(self.archive.kind, self.archive.disk, self.state)
-
-
-def _directory(named: str | None, usual: Path) -> Path:
-    return Path(named).expanduser().absolute() if named else usual
 
 
 def _layout(config: Config) -> Layout:
