@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.catalogue import COLLECTION, SITE
-from watcher.store import sites
+from watcher.store import sites, watching
 from watcher.store.connection import connect, writing
 
 SINCE = datetime(2014, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ def fresh(path: Path, catalogue: str, *, code: str | None = None, ground: bytes 
     now = datetime.now(UTC)
     with closing(connect(path)) as db, writing(db):
         for number in range(1, places + 1):
-            sites.watch(
+            watching.watch(
                 db,
                 sites.add(db, f"{SITE} {number}", geometry=ground, country=None, origin="bench", now=now),
                 catalogue=catalogue,

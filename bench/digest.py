@@ -25,7 +25,7 @@ from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, re
 from watcher.core.decide import Arrival, Decision
 from watcher.core.notices import finish
 from watcher.model import Asset, Event, Level, Notice, Product, Subscription
-from watcher.store import looking, products, sites, subscriptions, telling
+from watcher.store import looking, products, sites, subscriptions, telling, watching
 from watcher.store.connection import connect, writing
 from watcher.store.deliveries import Due
 
@@ -84,7 +84,7 @@ def build(path: Path, arrivals: int) -> list[int]:
     fresh(path, "bench", code="x", places=SITES)
     with closing(connect(path)) as db, writing(db):
         subscriptions.add(db, Subscription(0, "mail:jane@example.org", ""), now=NOW - timedelta(days=1))
-        collection = sites.collection_number(db, "bench", COLLECTION)
+        collection = watching.collection_number(db, "bench", COLLECTION)
         places = [site.number for site in sites.every(db)]
         old = [product(n, "N0500") for n in range(0, arrivals, 3)]
         listed = [*old, *(product(n, "N0511") for n in range(arrivals))]

@@ -37,7 +37,7 @@ from watcher.demo.products import L1C, L2A, OPENING, Product
 from watcher.demo.sites import HEROES
 from watcher.demo.timeline import Timeline
 from watcher.model import Level, Notice, Outcome, Sent, Subscription
-from watcher.store import sites, subscriptions
+from watcher.store import sites, subscriptions, watching
 from watcher.store.connection import connect, writing
 from watcher.tasks.notify import notify
 from watcher.wiring import Parts, chance, now
@@ -168,7 +168,7 @@ def prepare(directory: Path, catalogue: Catalogue) -> None:
         for place in HEROES:
             site = sites.add(db, place.code, geometry=None, country=None, origin="kill_poll", now=now())
             for level in ("L1C", "L2A"):
-                sites.watch(
+                watching.watch(
                     db,
                     site,
                     catalogue="take5",

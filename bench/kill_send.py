@@ -36,7 +36,7 @@ from watcher.core.audience import Owed
 from watcher.core.decide import Arrival, Decision
 from watcher.core.outbox import Standing
 from watcher.model import Event, Level, Notice, Outcome, Product, Sent, Subscription
-from watcher.store import deliveries, products, recipients, sites, subscriptions
+from watcher.store import deliveries, products, recipients, sites, subscriptions, watching
 from watcher.store.connection import connect, writing
 from watcher.tasks.notify import notify
 
@@ -205,7 +205,7 @@ def prepare(database: Path) -> None:
     """Make a database in which two people are owed what came, and one of them what failed before."""
     with closing(connect(database)) as db, writing(db):
         site = sites.add(db, "Pornic", geometry=None, country=None, origin="kill_send", now=NOW)
-        collection = sites.collection_number(db, "take5", "SPOT5")
+        collection = watching.collection_number(db, "take5", "SPOT5")
         for person in (JANE, JOHN):
             subscriptions.add(db, Subscription(0, person, ""), now=NOW)
         for name, owed in (("FAILED", [Owed(JANE, 1)]), ("FRESH", [Owed(JANE, 1), Owed(JOHN, 2)])):

@@ -27,7 +27,7 @@ from tests.tasks.pretend import NOBODY, Pretend
 from watcher.core.audience import Audience, means, refused
 from watcher.core.identity.revisions import token
 from watcher.model import Event, Level, Product, Rhythm, Subscription
-from watcher.store import sites, subscriptions
+from watcher.store import sites, subscriptions, watching
 from watcher.store.connection import connect, writing
 from watcher.tasks.poll import poll
 
@@ -107,7 +107,7 @@ class Owing:
 def add(db: sqlite3.Connection, n: int) -> None:
     site = sites.add(db, f"Site {n}", geometry=SQUARE, country=None, origin="bench", now=NOW)
     sites.tag(db, site, [f"tag {n % TAGS}"])
-    sites.watch(
+    watching.watch(
         db,
         site,
         catalogue=NAME,

@@ -28,7 +28,7 @@ from watcher.core.audience import Audience
 from watcher.core.decide import decide
 from watcher.core.ground.matching import matches
 from watcher.model import Asset, Level, Product, Watch
-from watcher.store import products, sites, subscriptions
+from watcher.store import products, subscriptions, watching
 from watcher.store.connection import connect, stamp, writing
 
 PAGE = 500
@@ -48,7 +48,7 @@ def main() -> int:
     refuse_noise(force=options.force)
     with closing(connect(path)) as db:
         expect(products.count(db) == options.rows, f"{path} holds {products.count(db)} products: delete it")
-        watch = sites.watches(db)[0]
+        watch = watching.watches(db)[0]
         draw = random.Random(7)
         recent = range(options.rows - options.rows // 50, options.rows - PAGE)
         warm(db, watch, [draw.choice(recent) for _ in range(20)], identity)
@@ -142,7 +142,7 @@ def build(path: Path, rows: int, identity: Callable[[int], str]) -> None:
     with closing(connect(draft)) as db:
         index = db.execute("SELECT sql FROM sqlite_master WHERE name = 'revision_identity'").fetchone()[0]
         db.executescript("DROP INDEX revision_identity; PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF")
-        watch, nobody = sites.watches(db)[0], Audience((), now=now)
+        watch, nobody = watching.watches(db)[0], Audience((), now=now)
         step = 50_000
         for first in range(1, rows + 1, step):
             page = [described(number, identity) for number in range(first, min(first + step, rows + 1))]

@@ -24,7 +24,7 @@ from watcher.core.production import acquisitions
 from watcher.core.production.expected import outlook
 from watcher.core.production.progress import progress
 from watcher.model import Event, Level, Product, Subscription
-from watcher.store import polls, production, products, sites, subscriptions
+from watcher.store import polls, production, products, sites, subscriptions, watching
 from watcher.store.connection import connect, stamp, writing
 from watcher.tasks.lateness import lateness
 
@@ -62,12 +62,12 @@ def build(db: sqlite3.Connection, count: int) -> datetime:
     now, draw = datetime.now(UTC).replace(microsecond=0), random.Random(1)
     began = now - timedelta(days=300)
     with writing(db):
-        numbers = {Level(level): sites.collection_number(db, "cdse", f"s2-{level}") for level in ("L1C", "L2A")}
+        numbers = {Level(level): watching.collection_number(db, "cdse", f"s2-{level}") for level in ("L1C", "L2A")}
         first = 1
         for index in range(count):
             site = sites.add(db, f"Site {index}", geometry=None, country=None, origin="bench", now=began)
             for level, collection in numbers.items():
-                sites.watch(
+                watching.watch(
                     db, site, catalogue="cdse", collection=f"s2-{level}", level=level, code="x", max_cloud=None,
                     since=None, download=None, announce=False, now=began,
                 )  # fmt: skip

@@ -37,7 +37,7 @@ from watcher.core.questions.rhythm import Bounds
 from watcher.model import Capability, Product, Site, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import sites
+from watcher.store import sites, watching
 from watcher.store.connection import connect, writing
 from watcher.tasks.pace import pace
 from watcher.tasks.poll import poll
@@ -302,7 +302,7 @@ def seed(path: Path, count: int, start: datetime) -> None:
         for one in places(count):
             site = sites.add(db, one.name, geometry=one.geometry, country=None, origin="bench", now=start)
             for collection in COLLECTIONS:
-                sites.watch(
+                watching.watch(
                     db, site, catalogue=NAME, collection=collection, level=None, code=None, max_cloud=None, since=None,
                     download=False, announce=False, now=start,
                 )  # fmt: skip

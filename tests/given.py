@@ -17,7 +17,7 @@ from watcher.core.decide import Arrival, Decision
 from watcher.core.identity.acquisitions import key
 from watcher.core.identity.revisions import token
 from watcher.model import Asset, Event, Level, Product, Site, Subscription, Watch
-from watcher.store import deliveries, products, sites, subscriptions
+from watcher.store import deliveries, products, sites, subscriptions, watching
 from watcher.store.connection import connect, writing
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -112,10 +112,10 @@ def add_watch(db: sqlite3.Connection, name: str = "Pornic", **terms: Any) -> Wat
     chosen = usual | terms
     with writing(db):
         place = sites.add(db, name, geometry=geometry, country=None, origin="a test", now=NOW)
-        sites.watch(db, place, **chosen)
+        watching.watch(db, place, **chosen)
     return next(
         w
-        for w in sites.watches(db, catalogue=chosen["catalogue"], collection=chosen["collection"], paused=True)
+        for w in watching.watches(db, catalogue=chosen["catalogue"], collection=chosen["collection"], paused=True)
         if w.site.number == place.number and w.level == chosen["level"]
     )
 
@@ -157,7 +157,7 @@ def owe(db: sqlite3.Connection, place: int, listed: Product, *owed: Owed) -> int
     """Let a product arrive at a site and owe it; return the number of the arrival."""
     with writing(db):
         revision = products.first_free(db)
-        collection = sites.collection_number(db, "take5", "SPOT5")
+        collection = watching.collection_number(db, "take5", "SPOT5")
         keys = {revision: key(listed)}
         products.record(db, collection, Decision([(revision, listed)], [], [], [], [], [], set(), keys=keys), now=NOW)
         arrivals = products.arrive(db, [Arrival(place, revision, Event.NEW, owed, False)], now=NOW)

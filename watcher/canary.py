@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from watcher.errors import WatcherError
 from watcher.model import Capability, Level, Notice, Outcome, Page, Product, Query, Sent, Subscription
-from watcher.store import deliveries, sites, subscriptions
+from watcher.store import deliveries, sites, subscriptions, watching
 from watcher.store.connection import blank, writing
 from watcher.tasks.notify import notify
 from watcher.tasks.poll import poll
@@ -64,7 +64,7 @@ def rehearse(like: sqlite3.Connection, *, now: Callable[[], datetime]) -> str | 
 
 def _rehearse(folder: Path, like: sqlite3.Connection, now: Callable[[], datetime]) -> str | None:
     cage, told = _Cage(), list[Notice]()
-    ground = sites.by_ground(like)
+    ground = watching.by_ground(like)
 
     def nowhere(posts: Sequence[tuple[str, Notice]]) -> Iterator[Sent]:
         for index, (_, notice) in enumerate(posts):
@@ -90,7 +90,7 @@ def _rehearse(folder: Path, like: sqlite3.Connection, now: Callable[[], datetime
             site = sites.add(
                 db, "Cage", geometry=_HERE if ground else None, country=None, origin="self-test", now=now()
             )
-            sites.watch(
+            watching.watch(
                 db,
                 site,
                 catalogue=_NAME,

@@ -15,7 +15,7 @@ from watcher import canary, systemd
 from watcher.core import health
 from watcher.core.patience import POLL
 from watcher.errors import AlreadyRunning, ClusterError, WatcherError
-from watcher.store import alerts, polls, sites, subscriptions
+from watcher.store import alerts, polls, subscriptions, watching
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought
 from watcher.tasks.hooks.leash import Living
@@ -49,7 +49,7 @@ class Next(msgspec.Struct, frozen=True):
 def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
     """Poll one catalogue. What arrives is to be told and fetched at once; a failure is tried again with patience."""
     with closing(parts.db()) as db:
-        if name not in sites.catalogues(db, paused=False):
+        if name not in watching.catalogues(db, paused=False):
             return Next()
         polled = parts.poll(db, name, alive, everything=False)
         failures = polls.failures(db, name)
@@ -165,7 +165,7 @@ def pay(parts: Parts, alive: Callable[[], None]) -> Next:
             alive()
             _tell_of_notice(paid, shown.get(paid.address, paid.address))
             lost |= paid.problem is not None and paid.again is None
-        unlooked = [name for name in sites.unlooked(db, now=now()) if parts.config.table(name) is not None]
+        unlooked = [name for name in watching.unlooked(db, now=now()) if parts.config.table(name) is not None]
     return Next(soon=(*(f"poll {name}" for name in unlooked), *(("health",) if lost else ())))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Watcher
 from tests.given import NOW, box, database
-from watcher.store import measures, polls, sites
+from watcher.store import measures, polls, sites, watching
 from watcher.store.connection import writing
 from watcher.store.measures import Measure
 from watcher.wiring import now
@@ -42,15 +42,15 @@ def watched(path: Path, count: int, *, looked: bool, rate: float | None = None) 
                 db, f"S{number:04}", geometry=box(number % 300 / 2, 0, number % 300 / 2 + 0.3, 1), country=None,
                 origin="a test", now=moment,
             )  # fmt: skip
-            sites.watch(
+            watching.watch(
                 db, place, catalogue="sky", collection="s2", level=None, code=None, max_cloud=None, since=None,
                 download=None, announce=False, now=moment,
             )  # fmt: skip
         if looked:
-            for watch in sites.watches(db):
-                assert sites.advance(db, watch, cursor=moment, whole=True, now=moment)
+            for watch in watching.watches(db):
+                assert watching.advance(db, watch, cursor=moment, whole=True, now=moment)
         if rate is not None:
-            collection = sites.collection_number(db, "sky", "s2")
+            collection = watching.collection_number(db, "sky", "s2")
             fresh = Measure("sweep", fresh=round(rate), seconds=86_400.0, requests=3)
             measures.note(db, collection, fresh, now=moment)
             measures.appear(db, collection, {(moment, 0): 1000}, now=moment)
@@ -96,12 +96,12 @@ def test_a_collection_in_which_nothing_appears_is_asked_seldom(watcher: Watcher,
     watched(sky, 1, looked=True)
     asleep = now() - timedelta(days=60)
     with database(sky) as db, writing(db):
-        sites.watch(
+        watching.watch(
             db, sites.named(db, "S0000"), catalogue="sky", collection="old", level=None, code=None, max_cloud=None,
             since=None, download=None, announce=False, now=asleep,
         )  # fmt: skip
-        (old,) = sites.watches(db, collection="old")
-        assert sites.advance(db, old, cursor=asleep, whole=True, now=asleep)
+        (old,) = watching.watches(db, collection="old")
+        assert watching.advance(db, old, cursor=asleep, whole=True, now=asleep)
         polls.looked(db, "sky", ["old", "s2"], began=now(), ended=now())
     said = watcher("plan").out.splitlines()
     assert re.match(r"sky: 1 site → up to 2 requests a poll, 10\d a day; expected delay until seen: median", said[0])

@@ -210,7 +210,7 @@ def test_a_defect_is_one_sentence_unless_debug_asks_for_more(watcher: Watcher, m
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("watcher.store.sites.watches", broken)
+    monkeypatch.setattr("watcher.store.watching.watches", broken)
     said = watcher("sites")
     assert said.code == 70
     assert "a defect in watcher: ZeroDivisionError: on purpose" in said.err

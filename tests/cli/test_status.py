@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Watcher
 from tests.given import add_watch, database
-from watcher.store import polls, sites
+from watcher.store import polls, watching
 from watcher.store.connection import stamp, writing
 from watcher.wiring import now
 
@@ -54,8 +54,8 @@ def test_an_audit_that_is_missing_is_named_and_so_is_what_it_could_not_read(watc
     with database(path) as db:
         add_watch(db, "Toulouse")
     with database(path) as db, writing(db):
-        for watch in sites.watches(db):
-            sites.advance(db, watch, cursor=None, whole=True, now=now() - timedelta(days=9, hours=1))
+        for watch in watching.watches(db):
+            watching.advance(db, watch, cursor=None, whole=True, now=now() - timedelta(days=9, hours=1))
         polls.finish(
             db, polls.start(db, "take5", now=now()), listed=0, arrived=0, problem=None, not_before=None, now=now()
         )

@@ -15,7 +15,7 @@ from tests.proof.judge import Look, Site, Told, Verdict, judge
 from watcher.errors import StoreError
 from watcher.levels import Level
 from watcher.net import Http
-from watcher.store import products, sites
+from watcher.store import products, sites, watching
 from watcher.store.connection import connect, writing
 from watcher.tasks.poll import Polled, poll, reconcile
 
@@ -118,7 +118,7 @@ class Season:
         geometry = None if self.face.codes else ground(place)
         with writing(self.db):
             site = sites.add(self.db, name, geometry=geometry, country=None, origin="the proof", now=self.clock())
-            sites.watch(
+            watching.watch(
                 self.db,
                 site,
                 catalogue=NAME,
@@ -219,7 +219,7 @@ class Season:
 
     def _hear(self, look: Look) -> None:
         """Read what was told, and which sites have a baseline now."""
-        for watch in sites.watches(self.db, catalogue=NAME, paused=True):
+        for watch in watching.watches(self.db, catalogue=NAME, paused=True):
             site = self.sites[watch.site.name]
             if site.baseline is None and watch.baselined is not None:
                 site.baseline = look

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.given import L1C, NOW, add_watch, box, database
 from watcher.core.questions.asking import Ask
 from watcher.model import Query
-from watcher.store import sites
+from watcher.store import sites, watching
 from watcher.store.around import Around
 from watcher.store.connection import writing
 
@@ -16,7 +16,7 @@ HERE = box(0, 40, 1, 41)
 
 
 def ask(db: sqlite3.Connection) -> Ask:
-    return Ask(Query("SPOT5"), sites.watches(db), whole=False)
+    return Ask(Query("SPOT5"), watching.watches(db), whole=False)
 
 
 def test_all_that_watch_the_sites_of_a_question_are_around(db: sqlite3.Connection) -> None:
@@ -48,7 +48,7 @@ def test_who_writes_to_the_watches_has_them_read_again(db: sqlite3.Connection) -
     add_watch(db, "Field", geometry=HERE)
     around = Around(db, "take5")
     before = around.watches(ask(db))
-    assert sites.advance(db, before[0], cursor=NOW, whole=True, now=NOW)
+    assert watching.advance(db, before[0], cursor=NOW, whole=True, now=NOW)
     assert around.watches(ask(db))[0].baselined is None
     around.changed()
     assert around.watches(ask(db))[0].baselined == NOW
@@ -59,7 +59,7 @@ def test_the_first_read_serves_every_question_until_another_writes(db: sqlite3.C
         add_watch(db, name, geometry=HERE)
     paused = add_watch(db, "C")
     sites.pause(db, paused.site, since=NOW)
-    first, second = (Ask(Query("SPOT5"), [watch], whole=False) for watch in sites.watches(db))
+    first, second = (Ask(Query("SPOT5"), [watch], whole=False) for watch in watching.watches(db))
     around = Around(db, "take5")
     assert [w.site.name for w in around.unpaused()] == ["A", "B"]
     read: list[str] = []

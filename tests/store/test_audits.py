@@ -12,7 +12,7 @@ from tests.given import L1C, L2A, NOW, add_watch, box, product, rows
 from watcher.core.decide import Arrival, Decision
 from watcher.core.health.auditing import AGAIN, EVERY, Audit
 from watcher.model import Event, Product, Watch
-from watcher.store import audits, products, sites
+from watcher.store import audits, products, sites, watching
 from watcher.store.connection import writing
 
 DAY = timedelta(days=1)
@@ -22,15 +22,15 @@ YEARS = NOW - 2000 * DAY
 def looked(db: sqlite3.Connection, *, whole_from: datetime | None = None, at: datetime = NOW) -> None:
     """Let each watch have its baseline."""
     with writing(db):
-        for watch in sites.watches(db, paused=True):
-            assert sites.advance(db, watch, cursor=at, whole_from=whole_from, whole=True, now=at)
+        for watch in watching.watches(db, paused=True):
+            assert watching.advance(db, watch, cursor=at, whole_from=whole_from, whole=True, now=at)
 
 
 def counted(db: sqlite3.Connection, count: int, *, at: datetime = NOW, **facts: Any) -> None:
     """Let everything be counted at each watch."""
     usual = {"lacking": 0, "mended": 0, "gone": False, "whole_from": None}
     with writing(db):
-        for watch in sites.watches(db):
+        for watch in watching.watches(db):
             audits.counted(db, watch, count, now=at, **(usual | facts))
 
 
@@ -40,7 +40,7 @@ def seen(db: sqlite3.Connection, watch: Watch, *listed: Product, at: datetime = 
         first = products.first_free(db)
         revisions = list(enumerate(listed, start=first))
         sightings = [(number, watch.site.number) for number, _ in revisions]
-        collection = sites.collection_number(db, watch.catalogue, watch.collection)
+        collection = watching.collection_number(db, watch.catalogue, watch.collection)
         products.record(db, collection, Decision(revisions, [], [], sightings, [], [], set()), now=at)
     return [number for number, _ in revisions]
 
@@ -91,7 +91,7 @@ def test_a_reconcile_that_fails_is_due_again_in_a_day(db: sqlite3.Connection) ->
     looked(db)
     late = NOW + EVERY
     with writing(db):
-        audits.postpone(db, sites.watches(db), now=late)
+        audits.postpone(db, watching.watches(db), now=late)
     assert audits.due(db, "take5", now=late + AGAIN - timedelta(minutes=1)) == []
     assert audits.due(db, "take5", now=late + AGAIN) == [watch.site.number]
     assert audit_of(db, L2A).reconciled is None
@@ -104,7 +104,7 @@ def audit_of(db: sqlite3.Connection, level: str) -> Audit:
 def test_what_has_no_baseline_is_not_put_off(db: sqlite3.Connection) -> None:
     add_watch(db)
     with writing(db):
-        audits.postpone(db, sites.watches(db), now=NOW)
+        audits.postpone(db, watching.watches(db), now=NOW)
     assert rows(db, "SELECT reconcile FROM watches") == [None]
 
 
@@ -193,5 +193,5 @@ def test_a_site_that_moves_is_counted_anew(db: sqlite3.Connection) -> None:
     looked(db)
     counted(db, 7, mended=2, lacking=1)
     with writing(db):
-        sites.move(db, watch.site, geometry=box(5, 5, 6, 6), origin="a test")
+        watching.move(db, watch.site, geometry=box(5, 5, 6, 6), origin="a test")
     assert audit(db) == Audit(site="Field", catalogue="take5", collection="SPOT5", level=L2A, late=[])

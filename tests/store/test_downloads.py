@@ -10,7 +10,7 @@ import pytest
 from tests.given import ACQUIRED, NOW, add_watch, changed, product, rows
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Event, Product, Watch
-from watcher.store import downloads, products, sites, tapes
+from watcher.store import downloads, products, tapes, watching
 from watcher.store.connection import stamp, writing
 from watcher.store.downloads import Stored
 
@@ -27,7 +27,7 @@ def arrive(db: sqlite3.Connection, watch: Watch, listed: Product, *, download: b
     """Let a product arrive; return the number of its revision."""
     with writing(db):
         number = products.first_free(db)
-        collection = sites.collection_number(db, watch.catalogue, watch.collection)
+        collection = watching.collection_number(db, watch.catalogue, watch.collection)
         sighting = [(number, watch.site.number)]
         products.record(db, collection, Decision([(number, listed)], [], [], sighting, [], [], set()), now=NOW)
         arrival = Arrival(watch.site.number, number, Event.NEW, (), download)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.given import NOW, rows
 from watcher.core.questions.asking import Load
-from watcher.store import measures, sites
+from watcher.store import measures, watching
 from watcher.store.measures import KEPT, Measure
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -18,7 +18,7 @@ SWEEP = Measure("sweep", places=9, listed=300, fresh=50, seconds=3600.0, request
 
 @pytest.fixture
 def collection(db: sqlite3.Connection) -> int:
-    return sites.collection_number(db, "take5", "SPOT5")
+    return watching.collection_number(db, "take5", "SPOT5")
 
 
 def load(db: sqlite3.Connection) -> Load:

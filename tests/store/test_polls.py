@@ -6,7 +6,7 @@ import sqlite3
 from datetime import timedelta
 
 from tests.given import NOW, rows
-from watcher.store import polls, sites
+from watcher.store import polls, watching
 from watcher.store.connection import writing
 
 LATER = NOW + timedelta(minutes=15)
@@ -43,7 +43,7 @@ def test_failures_are_counted_since_the_last_that_went_well(db: sqlite3.Connecti
 
 def test_looks_are_kept_for_each_collection(db: sqlite3.Connection) -> None:
     for catalogue, name in (("take5", "SPOT4"), ("take5", "SPOT5"), ("cdse", "SPOT5")):
-        sites.collection_number(db, catalogue, name)
+        watching.collection_number(db, catalogue, name)
     polls.looked(db, "take5", ["SPOT5"], began=NOW, ended=LATER)
     assert polls.looks(db, "take5") == {"SPOT5": (NOW, LATER)}
     assert polls.looks(db, "cdse") == {}

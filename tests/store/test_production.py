@@ -10,7 +10,7 @@ import pytest
 from tests.given import ACQUIRED, L1C, L2A, NOW, add_watch, product, rows, version
 from watcher.core.decide import Decision
 from watcher.model import Product, Watch
-from watcher.store import polls, production, products, sites
+from watcher.store import polls, production, products, sites, watching
 from watcher.store.connection import writing
 
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ def record(db: sqlite3.Connection, at: Watch, *listed: Product, now: datetime = 
     with writing(db):
         first = products.first_free(db)
         numbered = list(enumerate(listed, start=first))
-        collection = sites.collection_number(db, at.catalogue, at.collection)
+        collection = watching.collection_number(db, at.catalogue, at.collection)
         sightings = [(number, at.site.number) for number, _ in numbered]
         products.record(db, collection, Decision(numbered, [], [], sightings, [], [], set()), now=now)
         return [number for number, _ in numbered]
@@ -29,7 +29,7 @@ def record(db: sqlite3.Connection, at: Watch, *listed: Product, now: datetime = 
 
 def baseline(db: sqlite3.Connection, at: Watch, *, now: datetime = NOW) -> None:
     with writing(db):
-        sites.advance(db, at, cursor=None, whole=True, now=now)
+        watching.advance(db, at, cursor=None, whole=True, now=now)
 
 
 def well(db: sqlite3.Connection, *, now: datetime = NOW, problem: str | None = None) -> None:

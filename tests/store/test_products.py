@@ -10,7 +10,7 @@ import pytest
 from tests.given import ACQUIRED, L1C, NOW, add_watch, box, changed, product, rows, version
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Asset, Event, Product
-from watcher.store import listings, products, sites
+from watcher.store import listings, products, watching
 from watcher.store.connection import writing
 
 LATER = NOW + timedelta(minutes=15)
@@ -19,7 +19,7 @@ LATER = NOW + timedelta(minutes=15)
 def record(db: sqlite3.Connection, *listed: Product, at: tuple[int, ...] = ()) -> list[int]:
     """Record products and that they were seen; return their numbers."""
     with writing(db):
-        collection = sites.collection_number(db, "take5", "SPOT5")
+        collection = watching.collection_number(db, "take5", "SPOT5")
         first = products.first_free(db)
         numbered = list(enumerate(listed, first))
         sightings = [(number, place) for number, _ in numbered for place in at]
@@ -83,7 +83,7 @@ def test_what_is_familiar_at_a_site_is_the_newest_revision_of_each_product_that_
 def test_ids_are_kept_apart_by_collection(db: sqlite3.Connection) -> None:
     record(db, product("P1"))
     with writing(db):
-        other = sites.collection_number(db, "cdse", "SPOT5")
+        other = watching.collection_number(db, "cdse", "SPOT5")
     assert products.known(db, other, [product("P1")]) == {}
 
 

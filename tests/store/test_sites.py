@@ -9,7 +9,7 @@ import pytest
 
 from tests.given import L1C, L2A, NOW, add_subscription, add_watch, box, rows
 from watcher.errors import UsageError
-from watcher.store import sites
+from watcher.store import sites, watching
 from watcher.store.connection import writing
 
 LATER = NOW + timedelta(hours=1)
@@ -17,8 +17,8 @@ EARLIER = NOW - timedelta(days=30)
 
 
 def baseline(db: sqlite3.Connection, *, cursor: bool = True) -> None:
-    for watch in sites.watches(db):
-        assert sites.advance(db, watch, cursor=NOW if cursor else None, whole=True, now=NOW)
+    for watch in watching.watches(db):
+        assert watching.advance(db, watch, cursor=NOW if cursor else None, whole=True, now=NOW)
 
 
 def test_a_site_is_found_whatever_the_spelling(db: sqlite3.Connection) -> None:
@@ -64,7 +64,7 @@ def test_watches_are_chosen_by_catalogue_collection_and_site(db: sqlite3.Connect
     c, d = add_watch(db, "A", catalogue="cdse"), add_watch(db, "A", collection="SPOT4")
 
     def chosen(**terms: object) -> set[int]:
-        return {watch.number for watch in sites.watches(db, **terms)}  # type: ignore[arg-type]
+        return {watch.number for watch in watching.watches(db, **terms)}  # type: ignore[arg-type]
 
     assert chosen() == {a.number, b.number, c.number, d.number}
     assert chosen(catalogue="take5") == {a.number, b.number, d.number}
@@ -76,10 +76,10 @@ def test_watches_are_chosen_by_catalogue_collection_and_site(db: sqlite3.Connect
 def test_a_paused_site_is_not_looked_at(db: sqlite3.Connection) -> None:
     watch = add_watch(db)
     sites.pause(db, watch.site, since=NOW)
-    assert sites.watches(db) == []
-    assert sites.watches(db, paused=True)[0].site.paused
+    assert watching.watches(db) == []
+    assert watching.watches(db, paused=True)[0].site.paused
     sites.pause(db, watch.site, since=None)
-    assert [w.number for w in sites.watches(db)] == [watch.number]
+    assert [w.number for w in watching.watches(db)] == [watch.number]
 
 
 @pytest.mark.parametrize("since", [EARLIER, LATER])
@@ -100,11 +100,11 @@ def test_terms_that_are_not_given_stay(db: sqlite3.Connection) -> None:
 def test_the_assets_that_are_asked_for_stay_until_others_are(db: sqlite3.Connection) -> None:
     add_watch(db, "Pornic", assets=["B02", "role:data"])
     assert add_watch(db, "Pornic").assets == ("B02", "role:data")
-    assert sites.wishing(db, "take5", "SPOT5")
-    assert not sites.wishing(db, "take5", "SPOT4")
+    assert watching.wishing(db, "take5", "SPOT5")
+    assert not watching.wishing(db, "take5", "SPOT4")
     assert add_watch(db, "Pornic", assets=[]).assets == ()
     assert add_watch(db, "Arcachon").assets == ()
-    assert not sites.wishing(db, "take5", "SPOT5")
+    assert not watching.wishing(db, "take5", "SPOT5")
 
 
 def test_two_names_are_one_only_but_for_case_accents_and_blanks(db: sqlite3.Connection) -> None:
@@ -119,17 +119,17 @@ def test_the_baseline_covers_what_was_read_whole(db: sqlite3.Connection) -> None
     watch = add_watch(db, since=NOW)
 
     def covered() -> object:
-        return sites.watches(db)[0].looked_from
+        return watching.watches(db)[0].looked_from
 
-    sites.advance(db, watch, cursor=None, whole_from=NOW, whole=True, now=NOW)
+    watching.advance(db, watch, cursor=None, whole_from=NOW, whole=True, now=NOW)
     assert covered() == NOW
-    sites.advance(db, watch, cursor=None, whole=False, now=NOW)
-    sites.advance(db, watch, cursor=None, whole_from=LATER, whole=True, now=NOW)
+    watching.advance(db, watch, cursor=None, whole=False, now=NOW)
+    watching.advance(db, watch, cursor=None, whole_from=LATER, whole=True, now=NOW)
     assert covered() == NOW
-    sites.advance(db, watch, cursor=None, whole_from=EARLIER, whole=True, now=NOW)
+    watching.advance(db, watch, cursor=None, whole_from=EARLIER, whole=True, now=NOW)
     assert covered() == EARLIER
-    sites.advance(db, watch, cursor=None, whole_from=None, whole=True, now=NOW)
-    sites.advance(db, watch, cursor=None, whole_from=LATER, whole=True, now=NOW)
+    watching.advance(db, watch, cursor=None, whole_from=None, whole=True, now=NOW)
+    watching.advance(db, watch, cursor=None, whole_from=LATER, whole=True, now=NOW)
     assert covered() is None
 
 
@@ -137,12 +137,12 @@ def test_another_place_needs_a_baseline_of_its_own(db: sqlite3.Connection) -> No
     there, elsewhere = b'{"type":"Point","coordinates":[1,2]}', b'{"type":"Point","coordinates":[3,4]}'
     watch = add_watch(db, "Field", code=None, geometry=there)
     baseline(db)
-    assert not sites.move(db, watch.site, geometry=there, origin="point")
-    assert sites.watches(db)[0].baselined == NOW
-    assert sites.move(db, watch.site, geometry=elsewhere, origin="point")
-    (moved,) = sites.watches(db)
+    assert not watching.move(db, watch.site, geometry=there, origin="point")
+    assert watching.watches(db)[0].baselined == NOW
+    assert watching.move(db, watch.site, geometry=elsewhere, origin="point")
+    (moved,) = watching.watches(db)
     assert (moved.site.geometry, moved.baselined, moved.cursor) == (elsewhere, None, None)
-    assert not sites.advance(db, watch, cursor=NOW, whole=True, now=LATER)
+    assert not watching.advance(db, watch, cursor=NOW, whole=True, now=LATER)
 
 
 def test_another_code_needs_a_baseline_of_its_own(db: sqlite3.Connection) -> None:
@@ -162,36 +162,36 @@ def test_a_cursor_moves_forward_only(db: sqlite3.Connection) -> None:
     watch = add_watch(db)
 
     def cursor() -> object:
-        return sites.watches(db)[0].cursor
+        return watching.watches(db)[0].cursor
 
-    assert sites.advance(db, watch, cursor=None, whole=True, now=NOW)
+    assert watching.advance(db, watch, cursor=None, whole=True, now=NOW)
     assert cursor() is None
-    sites.advance(db, watch, cursor=NOW, whole=True, now=LATER)
-    sites.advance(db, watch, cursor=EARLIER, whole=True, now=LATER)
-    sites.advance(db, watch, cursor=None, whole=True, now=LATER)
+    watching.advance(db, watch, cursor=NOW, whole=True, now=LATER)
+    watching.advance(db, watch, cursor=EARLIER, whole=True, now=LATER)
+    watching.advance(db, watch, cursor=None, whole=True, now=LATER)
     assert cursor() == NOW
-    assert sites.watches(db)[0].baselined == NOW
+    assert watching.watches(db)[0].baselined == NOW
 
 
 def test_a_watch_that_was_changed_meanwhile_was_not_looked_at(db: sqlite3.Connection) -> None:
     asked = add_watch(db, since=NOW)
     add_watch(db, since=EARLIER)
-    assert not sites.advance(db, asked, cursor=NOW, whole=True, now=LATER)
-    assert sites.watches(db)[0].baselined is None
+    assert not watching.advance(db, asked, cursor=NOW, whole=True, now=LATER)
+    assert watching.watches(db)[0].baselined is None
     sites.remove(db, asked.site)
-    assert not sites.advance(db, asked, cursor=NOW, whole=True, now=LATER)
+    assert not watching.advance(db, asked, cursor=NOW, whole=True, now=LATER)
 
 
 def test_a_catalogue_is_unlooked_while_a_watch_is_younger_than_its_last_poll(db: sqlite3.Connection) -> None:
     watch = add_watch(db)
-    assert sites.unlooked(db, now=LATER) == ["take5"]
+    assert watching.unlooked(db, now=LATER) == ["take5"]
     sites.pause(db, watch.site, since=NOW)
-    assert sites.unlooked(db, now=LATER) == []
+    assert watching.unlooked(db, now=LATER) == []
     sites.pause(db, watch.site, since=None)
     db.execute("INSERT INTO polls (catalogue, started) VALUES ('take5', '2015-06-12T07:00:00.000Z')")
-    assert sites.unlooked(db, now=LATER) == []
+    assert watching.unlooked(db, now=LATER) == []
     add_watch(db, "Nantes", now=NOW + timedelta(hours=2))
-    assert sites.unlooked(db, now=LATER) == ["take5"]
+    assert watching.unlooked(db, now=LATER) == ["take5"]
 
 
 def test_removing_a_site_forgets_all_that_hangs_on_it_but_no_product(db: sqlite3.Connection) -> None:

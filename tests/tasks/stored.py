@@ -12,7 +12,7 @@ from tests.given import NOW, add_watch, product
 from watcher.core.archive.sidecars import File
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Event
-from watcher.store import downloads, products, sites
+from watcher.store import downloads, products, watching
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored
 
@@ -22,7 +22,7 @@ def want(db: sqlite3.Connection, ident: str, *, site: str = "Pornic", catalogue:
     place = add_watch(db, name=site, catalogue=catalogue).site
     with writing(db):
         number = products.first_free(db)
-        collection = sites.collection_number(db, catalogue, "SPOT5")
+        collection = watching.collection_number(db, catalogue, "SPOT5")
         seen = [(number, place.number)]
         products.record(
             db, collection, Decision([(number, product(ident, **facts))], [], [], seen, [], [], set()), now=NOW

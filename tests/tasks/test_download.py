@@ -26,7 +26,7 @@ from watcher.core.decide import Arrival, Decision
 from watcher.errors import ConfigError
 from watcher.model import Asset, Event, Product
 from watcher.net import Http
-from watcher.store import downloads, products, sites, tapes
+from watcher.store import downloads, products, tapes, watching
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought, How, download
 from watcher.transfer import Progress, Rate, Terms
@@ -99,7 +99,7 @@ def want(db: sqlite3.Connection, ident: str, *assets: Asset, catalogue: str = "t
     listed = product(ident, assets=assets, **facts)
     with writing(db):
         number = products.first_free(db)
-        collection = sites.collection_number(db, catalogue, "SPOT5")
+        collection = watching.collection_number(db, catalogue, "SPOT5")
         products.record(db, collection, Decision([(number, listed)], [], [], [], [], [], set()), now=NOW)
         arrival = Arrival(place.number, number, Event.NEW, (), True)
         downloads.want(db, [arrival], sites={place.number: place.name}, now=NOW)

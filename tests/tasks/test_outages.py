@@ -19,7 +19,7 @@ from watcher.core.audience import Owed
 from watcher.core.decide import Arrival, Decision
 from watcher.core.notices import FULL
 from watcher.model import Event, Notice, Outcome, Sent
-from watcher.store import deliveries, ledger, products, recipients, sites
+from watcher.store import deliveries, ledger, products, recipients, watching
 from watcher.store.connection import writing
 from watcher.tasks.notify import Paid, notify
 
@@ -55,7 +55,7 @@ def owe_many(db: sqlite3.Connection, site: int, names: Sequence[str], *owed: Owe
     with writing(db):
         first = products.first_free(db)
         listed = [(first + n, product(name, title=f"SPOT5_{name}_L2A")) for n, name in enumerate(names)]
-        collection = sites.collection_number(db, "take5", "SPOT5")
+        collection = watching.collection_number(db, "take5", "SPOT5")
         products.record(db, collection, Decision(listed, [], [], [], [], [], set()), now=clock.time)
         arrivals = [Arrival(site, number, Event.NEW, owed, False) for number, _ in listed]
         deliveries.owe(db, products.arrive(db, arrivals, now=clock.time), now=clock.time)

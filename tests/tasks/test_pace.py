@@ -8,7 +8,7 @@ from datetime import timedelta
 from tests.given import NOW, Clock, add_watch, box, product
 from tests.tasks.pretend import NOBODY, Pretend
 from watcher.core.questions.rhythm import Bounds
-from watcher.store import measures, sites
+from watcher.store import measures, watching
 from watcher.tasks.pace import Pace, pace
 from watcher.tasks.poll import poll
 
@@ -50,7 +50,7 @@ def test_a_busy_catalogue_is_asked_sooner_as_far_as_its_polls_are_cheap(db: sqli
     catalogue = Pretend(product("P0", geometry=HERE, learnt=NOW), learns=True, codes=False)
     poll(db, "take5", catalogue, NOBODY, now=clock)
     hours = {(clock.time - timedelta(hours=hour), 0): 30 for hour in range(49)}
-    measures.appear(db, sites.collection_number(db, "take5", "SPOT5"), hours, now=clock.time)
+    measures.appear(db, watching.collection_number(db, "take5", "SPOT5"), hours, now=clock.time)
     known = paced(db, clock)
     assert known.requests == 2
     assert known.interval(now=clock.time) == 300

@@ -32,7 +32,7 @@ from tests.tasks.pretend import NOBODY, Pretend
 from watcher.core.questions.reach import OVERLAP
 from watcher.errors import CatalogueError, CredentialError, HttpError, StoreError, Unreachable
 from watcher.model import Event, Query
-from watcher.store import downloads, listings, measures, polls, sites
+from watcher.store import downloads, listings, measures, polls, sites, watching
 from watcher.store.connection import healthy, writing
 from watcher.tasks.poll import Polled, poll
 
@@ -61,7 +61,7 @@ def owed(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
 
 
 def cursors(db: sqlite3.Connection) -> list[Any]:
-    return [watch.cursor for watch in sites.watches(db)]
+    return [watch.cursor for watch in watching.watches(db)]
 
 
 # The baseline
@@ -146,7 +146,7 @@ def test_a_site_given_another_place_is_baselined_there_and_withdraws_nothing(db:
     catalogue = news(product("P1", learnt=NOW, **HERE))
     ask(catalogue)
     with writing(db):
-        sites.move(db, watch.site, geometry=b'{"type":"Point","coordinates":[50,50]}', origin="point")
+        watching.move(db, watch.site, geometry=b'{"type":"Point","coordinates":[50,50]}', origin="point")
     for _ in range(3):
         assert ask(catalogue).problem is None
     assert announced(db) == []
@@ -487,7 +487,7 @@ def test_a_truncated_walk_keeps_what_was_read_and_concludes_nothing(db: sqlite3.
     assert polled.problem == "SPOT5 (Pornic): cut off"
     assert [ident for _, ident, _ in owed(db)] == ["P0", "P1"]
     assert cursors(db) == [None]
-    assert sites.watches(db)[0].baselined is None
+    assert watching.watches(db)[0].baselined is None
     catalogue.mend()
     assert ask(catalogue).arrived == 3
     assert [ident for _, ident, _ in owed(db)] == ["P0", "P1", "P2", "P3", "P4"]
@@ -539,7 +539,7 @@ def test_no_site_waits_for_ever_behind_others_that_end_the_poll(db: sqlite3.Conn
     for _ in range(4):
         catalogue.asked.clear()
         ask(catalogue)
-    assert all(watch.baselined for watch in sites.watches(db))
+    assert all(watch.baselined for watch in watching.watches(db))
 
 
 def test_a_server_that_asks_to_be_left_alone_is(db: sqlite3.Connection, ask: Ask, clock: Clock) -> None:
@@ -578,7 +578,7 @@ def test_a_defect_with_one_sites_answer_is_raised_when_the_others_had_their_turn
     catalogue.breaks(KeyError("properties"), code="Nantes")
     with pytest.raises(KeyError, match="properties"):
         ask(catalogue)
-    assert [watch.site.name for watch in sites.watches(db) if watch.baselined] == ["Auch", "Pornic"]
+    assert [watch.site.name for watch in watching.watches(db) if watch.baselined] == ["Auch", "Pornic"]
     last = polls.last(db, "take5")
     assert last is not None
     assert last.problem == "KeyError: 'properties'"

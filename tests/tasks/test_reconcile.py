@@ -34,7 +34,7 @@ from watcher.core.questions.reach import OVERLAP
 from watcher.errors import CatalogueError, CredentialError, HttpError, Unreachable
 from watcher.model import Page, Product, Query
 from watcher.net import Http
-from watcher.store import audits, measures, polls, sites
+from watcher.store import audits, measures, polls, sites, watching
 from watcher.store.connection import writing
 from watcher.tasks.poll import Polled, Reconciled, poll, reconcile
 
@@ -112,7 +112,7 @@ def audit(db: sqlite3.Connection, site: str = "Field", level: str | None = L2A) 
 
 def progress(db: sqlite3.Connection) -> list[Any]:
     """All that says how far a watch was asked for."""
-    return [(watch.cursor, watch.reread, watch.baselined) for watch in sites.watches(db)]
+    return [(watch.cursor, watch.reread, watch.baselined) for watch in watching.watches(db)]
 
 
 def missing(db: sqlite3.Connection) -> list[str]:
@@ -681,7 +681,7 @@ def test_a_site_that_is_moved_meanwhile_is_not_taken_for_listed(
 
     def meanwhile(number: int, query: Query) -> None:
         with database(path) as other, writing(other):
-            sites.move(other, place, geometry=FAR, origin="a test")
+            watching.move(other, place, geometry=FAR, origin="a test")
 
     catalogue.before_page = meanwhile
     assert again(catalogue).problem is None

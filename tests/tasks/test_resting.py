@@ -14,7 +14,7 @@ from tests.tasks.pretend import NOBODY, Pretend
 from watcher.core.questions.rhythm import Bounds
 from watcher.errors import CatalogueError
 from watcher.model import Query
-from watcher.store import measures, polls, sites
+from watcher.store import measures, polls, sites, watching
 from watcher.store.connection import writing
 from watcher.tasks.pace import pace
 from watcher.tasks.poll import Polled, poll, reconcile
@@ -60,7 +60,7 @@ def archive(db: sqlite3.Connection, clock: Clock) -> Archive:
     made.turn()
     hours = {(clock.time + timedelta(hours=hour), 0): 1 for hour in range(60 * 24)}
     with writing(db):
-        measures.appear(db, sites.collection_number(db, "take5", "SPOT5"), hours, now=clock.time)
+        measures.appear(db, watching.collection_number(db, "take5", "SPOT5"), hours, now=clock.time)
     made.turn(forward=timedelta(days=60))
     made.turn(forward=timedelta(hours=6))
     return made

@@ -110,7 +110,7 @@ def add_site(
     from watcher.cli.watched_levels import chosen as levels_of
     from watcher.cli.watched_levels import unsure
     from watcher.core.audience import means
-    from watcher.store import sites, subscriptions
+    from watcher.store import sites, subscriptions, watching
     from watcher.store.connection import writing
     from watcher.wiring import now
 
@@ -129,7 +129,7 @@ def add_site(
         site, moved = _stored(db, meant, _named(called or meant.place.name), now=moment)
         sites.tag(db, site, tags)
         fresh = [
-            sites.watch(
+            watching.watch(
                 db,
                 site,
                 catalogue=named,
@@ -146,7 +146,7 @@ def add_site(
             for part, level in chosen
         ]
     new = {pair for pair, is_new in zip(chosen, fresh, strict=True) if is_new}
-    at_site = sites.watches(db, catalogue=named, at=[site.number], paused=True)
+    at_site = watching.watches(db, catalogue=named, at=[site.number], paused=True)
     watches = [watch for watch in at_site if (watch.collection, watch.level) in chosen]
     for watch in watches:
         word = "now watched" if (watch.collection, watch.level) in new else "watched on these terms now"
@@ -178,7 +178,7 @@ def add_site(
 
 def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -> tuple[Site, bool]:
     """Return the site of that name, added if it is new, and whether it was moved to another place."""
-    from watcher.store import sites
+    from watcher.store import sites, watching
 
     place = meant.place
     site = sites.add(
@@ -191,7 +191,7 @@ def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -
             f"{site.name} is watched already, at another place: {site.origin}",
             hint=f'call this one otherwise, with --as "{place.name} 2", or move the site with --bbox or --geometry',
         )
-    return site, meant.moves and sites.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
+    return site, meant.moves and watching.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
 
 
 def _terms(watch: Watch) -> str:

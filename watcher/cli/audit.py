@@ -64,11 +64,11 @@ def audit(context: Context, site: str | None, at_once: bool, as_json: bool) -> N
 
 def _reconcile(parts: Parts, db: sqlite3.Connection, place: Site | None) -> int:
     """List everything again, one catalogue after the other; return the exit status of what failed."""
-    from watcher.store import polls, sites
+    from watcher.store import polls, watching
     from watcher.wiring import now
 
     at = None if place is None else [place.number]
-    names = sorted({watch.catalogue for watch in sites.watches(db, at=at) if watch.baselined is not None})
+    names = sorted({watch.catalogue for watch in watching.watches(db, at=at) if watch.baselined is not None})
     if not names:
         if place is not None and place.paused:
             raise UsageError(f"{place.name} is paused", hint=f"watcher resume-site {shlex.quote(place.name)}")

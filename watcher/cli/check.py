@@ -89,12 +89,12 @@ def _findings(context: Context, only: str | None) -> Iterator[Finding]:
 
 def _opens(parts: Parts) -> bool:
     """Say whether the database can be asked; that it cannot has been said already."""
-    from watcher.store import sites
+    from watcher.store import watching
     from watcher.store.connection import naming
 
     try:
         with closing(parts.db()) as db, naming(parts.database):
-            sites.catalogues(db)
+            watching.catalogues(db)
     except WatcherError:
         return False
     return True
@@ -209,9 +209,9 @@ def _named_sites(parts: Parts) -> Iterator[Finding]:
 
 
 def _watches(parts: Parts) -> Iterator[Finding]:
-    from watcher.store import sites
+    from watcher.store import watching
 
-    for name in sorted({watch.catalogue for watch in sites.watches(parts.db())}):
+    for name in sorted({watch.catalogue for watch in watching.watches(parts.db())}):
         if parts.config.table(name) is not None:
             continue
         yield Finding(

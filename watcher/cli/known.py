@@ -140,14 +140,14 @@ def _watched(
     parts: Parts, named: str, places: Sequence[Place], chosen: Sequence[tuple[str, Level | None]], tags: Sequence[str]
 ) -> tuple[int, int]:
     """Watch the places by their ground; return how many were not watched there, and how many are by code."""
-    from watcher.store import sites
+    from watcher.store import sites, watching
     from watcher.store.connection import writing
     from watcher.wiring import now
 
     db, moment = parts.db(), now()
     fresh = coded = 0
     with writing(db):
-        by_code = {watch.site.number for watch in sites.watches(db, catalogue=named, paused=True) if watch.code}
+        by_code = {watch.site.number for watch in watching.watches(db, catalogue=named, paused=True) if watch.code}
         for place in places:
             if place.geometry is None:
                 continue  # they all have one: `record` saw to it
@@ -164,9 +164,9 @@ def _watched(
             if site.number in by_code:
                 coded += 1
                 continue
-            sites.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
+            watching.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
             new = [
-                sites.watch(
+                watching.watch(
                     db,
                     site,
                     catalogue=named,

@@ -36,12 +36,12 @@ def poll(context: Context, catalogue: str | None) -> None:
       watcher poll --catalogue cdse
     """
     from watcher.cli.weekly import afterwards, reconcile
-    from watcher.store import polls, sites
+    from watcher.store import polls, watching
     from watcher.wiring import now
 
     parts = context.parts
     db = parts.db()
-    watched = {watch.catalogue for watch in sites.watches(db)}
+    watched = {watch.catalogue for watch in watching.watches(db)}
     if catalogue is not None:
         parts.catalogues.table(catalogue)
     names = [name for name in parts.catalogues.polled(db) if name in watched and catalogue in (None, name)]
@@ -49,7 +49,7 @@ def poll(context: Context, catalogue: str | None) -> None:
     for name in lost:
         click.echo(f"{name}: watched, but no longer in the configuration", err=True)
     if not names and not lost:
-        if sites.watches(db, catalogue=catalogue, paused=True):
+        if watching.watches(db, catalogue=catalogue, paused=True):
             click.echo("Every site is paused: watcher resume-site NAME")
         else:
             click.echo(

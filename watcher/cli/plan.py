@@ -49,7 +49,7 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
       watcher plan
       watcher plan --catalogue cdse --json
     """
-    from watcher.store import sites
+    from watcher.store import watching
     from watcher.wiring import now
 
     parts = context.parts
@@ -57,7 +57,7 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
     if catalogue is not None:
         parts.catalogues.table(catalogue)
     watches: dict[str, list[Watch]] = {}
-    for watch in sites.watches(db, catalogue=catalogue):
+    for watch in watching.watches(db, catalogue=catalogue):
         watches.setdefault(watch.catalogue, []).append(watch)
     lost = sorted(name for name in watches if parts.config.table(name) is None)
     for name in lost:

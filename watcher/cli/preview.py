@@ -66,6 +66,6 @@ def _counted(refused: Mapping[str, int]) -> str:
 
 
 def _looked_since(db: sqlite3.Connection) -> datetime | None:
-    from watcher.store import sites
+    from watcher.store import watching
 
-    return min((watch.baselined for watch in sites.watches(db, paused=True) if watch.baselined), default=None)
+    return min((watch.baselined for watch in watching.watches(db, paused=True) if watch.baselined), default=None)

@@ -90,6 +90,7 @@ def sites(
 
 def _list(context: Context, *, as_json: bool) -> None:
     from watcher.store import sites as stored
+    from watcher.store import watching
 
     db = context.parts.db()
     tags = stored.tags(db)
@@ -110,7 +111,7 @@ def _list(context: Context, *, as_json: bool) -> None:
             "tags": sorted(tags.get(watch.site.number, ())),
             "origin": watch.site.origin,
         }
-        for watch in stored.watches(db, paused=True)
+        for watch in watching.watches(db, paused=True)
     ]
     if as_json:
         show_json(rows)

@@ -119,12 +119,12 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
         ledger,
         products,
         recipients,
-        sites,
         subscriptions,
+        watching,
     )
     from watcher.store.locks import holder
 
-    watches = sites.watches(db, paused=True)
+    watches = watching.watches(db, paused=True)
     subscribed = subscriptions.every(db)
     names = {subscription.address: parts.addresses.shown(subscription) for subscription in subscribed}
     catalogues, troubles = [], []

@@ -155,11 +155,11 @@ def edit_subscription(
 def say(parts: Parts, db: sqlite3.Connection, *subscriptions: Subscription, now: datetime) -> None:
     """Say back in a sentence what was understood, and what about it may be a slip."""
     from watcher.core.agreements.promise import promise
-    from watcher.store import sites
+    from watcher.store import sites, watching
 
     names = {site.number: site.name for site in sites.every(db)}
     tags = frozenset().union(*sites.tags(db).values())
-    collections = {watch.collection for watch in sites.watches(db, paused=True)}
+    collections = {watch.collection for watch in watching.watches(db, paused=True)}
     for subscription in subscriptions:
         sentence = promise(subscription, parts.addresses.shown(subscription), names, now=now)
         click.echo(f"Subscription {subscription.number}: {sentence}.")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from watcher.core.ground.matching import Watched, watched
 from watcher.core.questions.asking import Ask
 from watcher.model import Watch
-from watcher.store import sites
+from watcher.store import watching
 
 
 class Around:
@@ -27,7 +27,7 @@ class Around:
         self._watches: Sequence[Watch] = ()
         self._sorted = watched(())
         self._all: dict[str, dict[int, list[Watch]]] | None = {}
-        for watch in sites.watches(db, catalogue=catalogue, at=at, paused=True):
+        for watch in watching.watches(db, catalogue=catalogue, at=at, paused=True):
             self._all.setdefault(watch.collection, {}).setdefault(watch.site.number, []).append(watch)
 
     def unpaused(self) -> list[Watch]:
@@ -61,7 +61,7 @@ class Around:
             places = self._all.get(collection, {})
             self._watches = [watch for number in at for watch in places.get(number, ())]
         else:
-            self._watches = sites.watches(
+            self._watches = watching.watches(
                 self._db, catalogue=self._catalogue, collection=collection, at=at, paused=True
             )
         self._sorted, self._ask, self._version = watched(self._watches), ask, version

@@ -11,7 +11,7 @@ import msgspec
 from watcher.core.audience import Refusal, means, passed_over, refused
 from watcher.core.notices import Looked
 from watcher.model import Event, Level, Product, Subscription, Watch
-from watcher.store import sites
+from watcher.store import sites, watching
 from watcher.store.connection import moment, stamp
 
 MOST = 2000
@@ -36,7 +36,7 @@ def looked(db: sqlite3.Connection, subscriptions: Sequence[Subscription], *, now
     tags = sites.tags(db)
     unheard = {one.site for one in recent if one.event is None}
     watches: dict[int, list[Watch]] = {}
-    for watch in sites.watches(db, at=unheard) if unheard else ():
+    for watch in watching.watches(db, at=unheard) if unheard else ():
         watches.setdefault(watch.site.number, []).append(watch)
     asked = _asked(db)
     found = {}

@@ -12,7 +12,7 @@ import msgspec
 
 from watcher.core.audience import Audience, means
 from watcher.model import Event, Site
-from watcher.store import alerts, polls, sites, subscriptions
+from watcher.store import alerts, polls, sites, subscriptions, watching
 from watcher.store.connection import writing
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def lateness(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> Review
         return Reviewed()
     tags = sites.tags(db)
     audience = Audience(wanting, now=now, tags=tags)
-    watched = {watch.site.number: watch.site for watch in sites.watches(db, catalogue=catalogue)}
+    watched = {watch.site.number: watch.site for watch in watching.watches(db, catalogue=catalogue)}
     turn, shares = polls.turns(db, catalogue), -(-len(watched) // _SOME)
     raised: list[str] = []
     cleared = 0

@@ -15,7 +15,7 @@ from watcher.errors import CatalogueError
 from watcher.model import Finding, Product, Query, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import history, polls, sites
+from watcher.store import history, polls, watching
 
 _COMPARED = 5
 _SECOND = timedelta(seconds=1)
@@ -25,7 +25,7 @@ _HISTORY = timedelta(days=400)
 
 def look(db: sqlite3.Connection, name: str, catalogue: Catalogue, http: Http, *, now: datetime) -> Iterator[Finding]:
     """Compare a catalogue with what is configured, watched and recorded of it."""
-    watched = sites.watches(db, catalogue=name)
+    watched = watching.watches(db, catalogue=name)
     yield from collections(catalogue, http, watched)
     yield from descriptions(db, catalogue, http, watched)
     yield from silences(db, name, now=now)

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from watcher.core.questions.rhythm import Bounds, Day, Habit, day, habit, interval, resting
-from watcher.store import measures, polls, sites
+from watcher.store import measures, polls, watching
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ def pace(db: sqlite3.Connection, name: str, *, bounds: Bounds, gap: float, now: 
     appeared = measures.appeared(db, name)
     habits = {
         collection: habit(appeared.get(collection, {}), observed=observed, now=now)
-        for collection, observed in sites.observed(db, name).items()
+        for collection, observed in watching.observed(db, name).items()
     }
     asked = {collection: began for collection, (began, _) in polls.looks(db, name).items()}
     _, requests, _ = measures.spent(db, name, day=now)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypedDict
 from watcher.config import Config
 from watcher.credentials import revealed
 from watcher.model import Notice, Subscription
-from watcher.store import audits, deliveries, sites, subscriptions
+from watcher.store import audits, deliveries, subscriptions, watching
 from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
 from watcher.wiring.addresses import Addresses
@@ -237,7 +237,7 @@ class Parts:
         from watcher.tasks.health.around import disks, expires
 
         config = self.config.health
-        watched = sites.catalogues(db, paused=False)
+        watched = watching.catalogues(db, paused=False)
         return look(
             db,
             catalogues=[name for name in self.catalogues.polled(db) if name in watched],

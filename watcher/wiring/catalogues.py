@@ -14,7 +14,7 @@ from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, redact
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.model import Finding, Product
-from watcher.store import sites
+from watcher.store import watching
 
 if TYPE_CHECKING:
     from watcher.net import Http, Settings
@@ -41,7 +41,7 @@ class Catalogues:
 
     def polled(self, db: sqlite3.Connection) -> list[str]:
         """Name the catalogues that are asked: those configured, and those of the presets that are watched."""
-        watched = sites.catalogues(db)
+        watched = watching.catalogues(db)
         others = sorted(watched - self.config.catalogues.keys())
         return [*self.config.catalogues, *(name for name in others if self.config.table(name) is not None)]
 

@@ -11,7 +11,7 @@ from watcher.core.archive.wishes import Wishes, wishes
 from watcher.core.identity.revisions import same
 from watcher.errors import TransferError
 from watcher.model import Level, Product
-from watcher.store import sites
+from watcher.store import watching
 from watcher.store.downloads import Wanted
 from watcher.tasks.download.job import Job
 
@@ -22,9 +22,9 @@ Choose = Callable[[str, Product, Sequence[Sequence[str]]], Product]
 def wished(db: sqlite3.Connection, wanted: Wanted, product: Product, levels: Collection[Level]) -> Wishes:
     """Return what the sites ask for of a product; nothing where none has a choice, and its files are known."""
     usual = () if product.assets else ((),)  # what the settings choose by now may be more than when it was listed
-    if not sites.wishing(db, wanted.catalogue, product.collection):
+    if not watching.wishing(db, wanted.catalogue, product.collection):
         return usual
-    watches = sites.watches(db, catalogue=wanted.catalogue, collection=product.collection, paused=True)
+    watches = watching.watches(db, catalogue=wanted.catalogue, collection=product.collection, paused=True)
     return wishes(product, wanted.site, watches, levels) or usual
 
 

@@ -23,7 +23,7 @@ from watcher.core.production import RECENT, Acquisition, acquisitions
 from watcher.core.production.expected import Expected, outlook
 from watcher.decoding import decoder
 from watcher.model import Site
-from watcher.store import arrivals, production, sites
+from watcher.store import arrivals, production, sites, watching
 from watcher.tasks.feeds.files import Files, Wrote, folder
 
 AHEAD = timedelta(days=30)
@@ -136,7 +136,7 @@ def _marks(db: sqlite3.Connection, now: datetime) -> dict[int, str]:
     """
     return {
         number: f"{baselines}/{(int(now.timestamp()) + number * 3571 % _DAY) // _DAY}"
-        for number, baselines in sites.baselines(db).items()
+        for number, baselines in watching.baselines(db).items()
     }
 
 

@@ -10,7 +10,7 @@ from watcher.core.audience import Owed, means
 from watcher.core.calendar import last_week, quiet_until
 from watcher.core.health import Concern
 from watcher.model import Subscription
-from watcher.store import alerts, ledger, polls, products, sites, subscriptions
+from watcher.store import alerts, ledger, polls, products, sites, subscriptions, watching
 
 
 def still(db: sqlite3.Connection, *, now: datetime) -> None:
@@ -43,7 +43,7 @@ def still(db: sqlite3.Connection, *, now: datetime) -> None:
 
 def _quiet_week(db: sqlite3.Connection, subscription: Subscription, *, since: datetime, now: datetime) -> Concern:
     tags = sites.tags(db)
-    watched = [w for w in sites.watches(db) if means(subscription, w.site.number, tags.get(w.site.number, ()))]
+    watched = [w for w in watching.watches(db) if means(subscription, w.site.number, tags.get(w.site.number, ()))]
     numbers = {watch.site.number for watch in watched}
     return health.still(
         subscription,

@@ -15,7 +15,7 @@ from watcher.core.questions.planning import LOOKBACK, awake, plan, reconciliatio
 from watcher.model import Level, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import alerts, approvals, audits, measures, polls, sites
+from watcher.store import alerts, approvals, audits, measures, polls, watching
 from watcher.store.around import Around
 from watcher.store.connection import writing
 from watcher.store.downloads import Revisions
@@ -174,7 +174,7 @@ def reconcile(
     more. No cursor moves. `at` are the sites, all if not given. One that fails is not due again for a day.
     """
     started = now()
-    watched = sites.watches(db, catalogue=name, at=at)
+    watched = watching.watches(db, catalogue=name, at=at)
     loads = measures.loads(db, name, now=started)
     asks = reconciliation(watched, catalogue.capability(), now=started, loads=loads)
     tally = Tally({})

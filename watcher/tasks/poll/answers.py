@@ -10,7 +10,7 @@ from watcher.core.questions.asking import Ask, newest
 from watcher.core.questions.reach import onward
 from watcher.errors import CatalogueError
 from watcher.model import Query
-from watcher.store import audits, products, sites
+from watcher.store import audits, products, watching
 from watcher.store.connection import writing
 from watcher.tasks.poll.endings import compare
 from watcher.tasks.poll.reading import measure, read
@@ -21,7 +21,7 @@ def ask_one(visit: Visit, ask: Ask) -> None:
     """Ask one question, write its answer page by page, and once it is complete what follows from that."""
     db, tally = visit.db, visit.tally
     with writing(db):
-        collection = sites.collection_number(db, visit.name, ask.query.collection)
+        collection = watching.collection_number(db, visit.name, ask.query.collection)
     answer = read(visit, collection, ask)
     try:
         _describe(visit, collection, ask, answer)
@@ -50,7 +50,7 @@ def _conclude(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
         cursor = None if visit.again else answer.cursor
         if not ask.whole and (since := watch.cursor or watch.baselined) is not None:
             cursor = onward(watch.cursor, cursor, since=since, looked=watch.reread)
-        looked = sites.advance(
+        looked = watching.advance(
             db,
             watch,
             cursor=cursor,

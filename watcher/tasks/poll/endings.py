@@ -14,7 +14,7 @@ from watcher.core.withdrawals import taken_away, vanished
 from watcher.errors import CatalogueError
 from watcher.model import Event, Page, Watch
 from watcher.store import acquisitions as relatives
-from watcher.store import products, sites, subscriptions
+from watcher.store import products, subscriptions, watching
 from watcher.tasks.poll.visit import Answer, Visit, announce, complain
 
 
@@ -26,7 +26,7 @@ def take_away(visit: Visit, collection: int, ask: Ask, deleted: Page, *, now: da
         return
     replaced = relatives.replaced(db, {one.revision for one in gone})
     at = {one.site for one in gone}
-    around = sites.watches(db, catalogue=visit.name, collection=ask.query.collection, at=at, paused=True)
+    around = watching.watches(db, catalogue=visit.name, collection=ask.query.collection, at=at, paused=True)
     told = [
         _withdrawal(visit, one.site, around, one.revision, cause=one.cause)
         for one in gone

@@ -10,7 +10,7 @@ import msgspec
 
 from watcher.core.stories import Judged, judged
 from watcher.model import Event, Product, Watch
-from watcher.store import polls, products, sites, stories
+from watcher.store import polls, products, stories, watching
 from watcher.store.stories import Arrived, Files, Other, Sighted
 from watcher.tasks.stories.hearing import Hearer, People, hearers
 
@@ -69,7 +69,7 @@ def story(
     seen, replaced = stories.seen(db, revision)
     poll, oldest = polls.at(db, catalogue, seen), polls.oldest(db, catalogue)
     places = [one for one in stories.sighted(db, revision) if at in (None, one.site)]
-    watches = sites.watches(
+    watches = watching.watches(
         db, catalogue=catalogue, collection=product.collection, at=[one.site for one in places], paused=True
     )
     return Story(

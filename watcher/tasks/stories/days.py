@@ -11,7 +11,7 @@ import msgspec
 from watcher.core.audience import means
 from watcher.core.stories import label
 from watcher.model import Site, Watch
-from watcher.store import ledger, polls, sites, stories
+from watcher.store import ledger, polls, stories, watching
 from watcher.tasks.stories import Story, story
 from watcher.tasks.stories.hearing import Hearer, People, said
 
@@ -92,7 +92,7 @@ def day(
 ) -> Day:
     """Return what happened at a site that day, for all people or `only` some subscriptions."""
     end = start + _DAY
-    watches = sites.watches(db, at=[site.number], paused=True)
+    watches = watching.watches(db, at=[site.number], paused=True)
     added, paused = stories.site_times(db, site.number)
     first, others = stories.on_day(db, site.number, start, end)
     told = [story(db, one, people, at=site.number, only=only, now=now) for one in (first + others)[:MOST]]
