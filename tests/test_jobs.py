@@ -75,7 +75,7 @@ def test_a_catalogue_that_has_been_silent_for_months_is_asked_at_the_longest_int
 def test_the_next_turn_is_spread_by_chance(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with watching(home, 'jitter = "60s"') as (parts, _):
         for chance, late in ((0.0, -MINUTE), (0.5, 0 * MINUTE), (1.0, MINUTE)):
-            monkeypatch.setattr(jobs, "chance", lambda drawn=chance: drawn)
+            monkeypatch.setattr("watcher.jobs.polling.chance", lambda drawn=chance: drawn)
             assert turn(parts) == 15 * MINUTE + late
 
 
@@ -173,8 +173,8 @@ class Sky:
 @pytest.fixture
 def sky(home: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sky]:
     clock = Clock()
-    monkeypatch.setattr("watcher.jobs.now", clock)
-    monkeypatch.setattr("watcher.wiring.now", clock)
+    for module in ("jobs.polling", "jobs.notices", "jobs.health", "wiring"):
+        monkeypatch.setattr(f"watcher.{module}.now", clock)
     monkeypatch.setattr("watcher.net.client.backoff", lambda *_: 0.0)
     caplog.set_level(logging.INFO, "watcher")
     made: list[Sky] = []
