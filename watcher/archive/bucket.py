@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from watcher.archive.lot import Lot, Tell, listed
-from watcher.archive.objects import Objects, Seen
-from watcher.archive.refusals import NotThere, Taken
+from watcher.archive.objects import Objects
+from watcher.archive.refusals import NotThere
+from watcher.archive.said import COMPLETE, put_down, say, say_again, taken_up, unsay, word_of
 from watcher.archive.spool import Spool
 from watcher.archive.upload import Stale, another, held, sha256, upload
 from watcher.core.archive.checksums import checksum
@@ -21,10 +22,6 @@ from watcher.model import Finding
 from watcher.transfer.adopt import AnotherFile
 from watcher.transfer.examine import Lost, Rotten
 from watcher.transfer.sums import new
-
-_COMPLETE = ".complete.json"
-_GEOJSON = {"Content-Type": "application/geo+json"}
-_JSON = {"Content-Type": "application/json"}
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -78,12 +75,12 @@ class Bucket(msgspec.Struct, frozen=True):
         before anything is sent, if it is there then.
         """
         if not all(self.spool.file(lot.place, file).exists() for file in files):
-            self._say(lot, files, sidecar, stop)  # it was found in the bucket
+            say(self.objects, lot, files, sidecar, stop)  # it was found in the bucket
             return False
         self.spool.note(lot, files)
         try:
             sent = self._send(lot, files, tell, stop)
-            self._say(lot, files, sidecar, stop)
+            say(self.objects, lot, files, sidecar, stop)
         except (Stale, AnotherFile):
             self.spool.clear(lot.place)  # it is of no use any more
             raise
@@ -102,12 +99,12 @@ class Bucket(msgspec.Struct, frozen=True):
         missing = []
         for file in files:
             name, path = _name(lot.place, file), self.spool.file(lot.place, file)
-            if held(self.objects, name, path, file, said=_said(lot, file), alive=sent, stop=stop):
+            if held(self.objects, name, path, file, said=put_down(lot, file), alive=sent, stop=stop):
                 done += file.size
             else:
                 missing.append((name, path, file))
         for name, path, file in missing:
-            upload(self.objects, name, path, file, said=_said(lot, file), sent=sent, stop=stop)
+            upload(self.objects, name, path, file, said=put_down(lot, file), sent=sent, stop=stop)
         return bool(missing)
 
     def sidecar(self, place: str) -> str | None:
@@ -120,7 +117,7 @@ class Bucket(msgspec.Struct, frozen=True):
         stop, digest = threading.Event(), listed(files)
         seen = self.objects.head(_name(place, files[0]), stop=stop)
         mark = digest if seen is None else seen.said.get("product", digest)
-        self._beside(sidecar_name(place), sidecar, {"product": mark, "files": digest} | _GEOJSON, stop)
+        say_again(self.objects, place, sidecar, {"product": mark, "files": digest}, stop)
 
     def mounted(self) -> None:
         """Raise `TransferError` when there is no object below the address, or no bucket."""
@@ -158,7 +155,7 @@ class Bucket(msgspec.Struct, frozen=True):
     def set_aside(self, place: str, file: File) -> None:
         """Rename an object, if it is still there; what said that its product is whole leaves first."""
         stop = threading.Event()
-        self._unsay(place, stop)
+        unsay(self.objects, place, stop)
         try:
             self.objects.rename(_name(place, file), f"{_name(place, file)}.rotten", stop=stop)
         except NotThere:
@@ -167,7 +164,7 @@ class Bucket(msgspec.Struct, frozen=True):
     def remove(self, place: str, files: Sequence[File]) -> None:
         """Remove the objects of a product, what says that it is whole first."""
         stop = threading.Event()
-        self._unsay(place, stop)
+        unsay(self.objects, place, stop)
         names = [_name(place, file) for file in files] or self.objects.names(place, stop=stop)
         for name in names:
             self.objects.delete(name, stop=stop)
@@ -180,14 +177,14 @@ class Bucket(msgspec.Struct, frozen=True):
         """Remove the objects that are these files, what said that their product is whole first if it moved."""
         stop = threading.Event()
         if moved:
-            self._unsay(place, stop)
+            unsay(self.objects, place, stop)
         for file in files:
             self.objects.delete(_name(place, file), stop=stop)
 
     def listing(self) -> Iterator[tuple[str, int]]:
         """List the objects."""
         for name, size in self.objects.sizes(stop=threading.Event()):
-            if not name.endswith(_COMPLETE):
+            if not name.endswith(COMPLETE):
                 yield name, size
 
     def check(self) -> Iterator[Finding]:
@@ -205,9 +202,9 @@ class Bucket(msgspec.Struct, frozen=True):
         seen = self.objects.head(lot.place, stop=stop)
         if seen is None:
             return None
-        ours, (asset,) = _ours(lot, "", seen), lot.assets
+        ours, (asset,) = taken_up(lot, "", seen), lot.assets
         if ours is not None:
-            last = self._last(lot.place, stop)
+            last = word_of(self.objects, lot.place, stop)
             if last is not None and last.said.get("files") == listed((ours,)):
                 return (ours,)
         known = checksum(asset.checksum if ours is None else ours.checksum)
@@ -231,43 +228,15 @@ class Bucket(msgspec.Struct, frozen=True):
         return None
 
     def _directory(self, lot: Lot, stop: threading.Event) -> tuple[File, ...] | None:
-        last = self._last(lot.place, stop)
+        last = word_of(self.objects, lot.place, stop)
         if last is None or last.said.get("product") != lot.mark:
             return None
         files = []
         for name in self.objects.names(lot.place, stop=stop):
             seen = self.objects.head(name, stop=stop)
-            if seen is not None and (file := _ours(lot, name.removeprefix(f"{lot.place}/"), seen)) is not None:
+            if seen is not None and (file := taken_up(lot, name.removeprefix(f"{lot.place}/"), seen)) is not None:
                 files.append(file)
         return tuple(files) if files and listed(tuple(files)) == last.said.get("files") else None
-
-    def _last(self, place: str, stop: threading.Event) -> Seen | None:
-        for name in (sidecar_name(place), f"{place}{_COMPLETE}"):
-            if (seen := self.objects.head(name, stop=stop)) is not None:
-                return seen
-        return None
-
-    def _say(self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, stop: threading.Event) -> None:
-        said = {"product": lot.mark, "files": listed(files)}
-        if sidecar is not None:
-            self._beside(sidecar_name(lot.place), sidecar, said | _GEOJSON, stop)
-        elif not lot.whole:
-            content = msgspec.json.format(msgspec.json.encode(files)) + b"\n"
-            self._beside(f"{lot.place}{_COMPLETE}", content, said | _JSON, stop)
-
-    def _beside(self, name: str, content: bytes, said: Mapping[str, str], stop: threading.Event) -> None:
-        """Put what is said of a product, in the place of what we said before; raises `AnotherFile` for another's."""
-        try:
-            self.objects.put(name, content, said=said, create=True, stop=stop)
-        except Taken:
-            seen = self.objects.head(name, stop=stop)
-            if seen is not None and "product" not in seen.said:
-                raise another(self.objects, name) from None
-            self.objects.put(name, content, said=said, create=False, stop=stop)
-
-    def _unsay(self, place: str, stop: threading.Event) -> None:
-        for name in (sidecar_name(place), f"{place}{_COMPLETE}"):
-            self.objects.delete(name, stop=stop)
 
     def _try(self, stop: threading.Event) -> None:
         """Write, read and remove a small object; raises as `Objects` does when one of them cannot be done."""
@@ -283,16 +252,3 @@ class Bucket(msgspec.Struct, frozen=True):
 
 def _name(place: str, file: File) -> str:
     return f"{place}/{file.name}" if file.name else place
-
-
-def _said(lot: Lot, file: File) -> dict[str, str]:
-    """Return what is put down with an object: names of letters only, as every store takes them."""
-    return {"sha256": file.checksum.removeprefix("sha256:"), "verified": file.how, "product": lot.mark}
-
-
-def _ours(lot: Lot, name: str, seen: Seen) -> File | None:
-    """Read what was put down with an object of a lot; `None` where it was not, or of another."""
-    digest, how = seen.said.get("sha256"), seen.said.get("verified")
-    if seen.said.get("product") != lot.mark or digest is None or how is None:
-        return None
-    return File(name, seen.size, f"sha256:{digest}", how)
