@@ -159,13 +159,13 @@ def named(name):
 for _ in range(40):
     for name in [name for name in sys.modules if name.startswith(FRESH)]:
         del sys.modules[name]
-    resto, features = named("catalogues.resto.questions"), named("catalogues.resto.features")
+    resto, answers = named("catalogues.resto.questions"), named("catalogues.resto.answers")
     stac, holdings = named("catalogues.stac"), named("catalogues.stac.holdings")
     logins, health = named("net.logins"), named("core.health")
     kind = stac.Kind(url="https://example.org", collections={"things": "L2A"})
     together(
-        *[lambda: features.read(PAGE, site_filter="site", place="here")] * 3,
-        lambda: features.read(PAGE, site_filter="other", place="here"),
+        *[lambda: answers.read(PAGE, site_filter="site", place="here")] * 3,
+        lambda: answers.read(PAGE, site_filter="other", place="here"),
         *[lambda: resto.offered(Http(), "https://example.org")] * 3,
         *[lambda: list(holdings.holdings(kind, Http()))] * 3,
         *[lambda: logins.claims(TOKEN)] * 2,

@@ -15,8 +15,9 @@ from tests.catalogues.pretend_resto import APRIL, Held, Pretend, season
 from tests.catalogues.replay import collection
 from watcher import plugins
 from watcher.catalogues.resto import Kind
-from watcher.catalogues.resto.features import checksum_of, read
+from watcher.catalogues.resto.answers import read
 from watcher.catalogues.resto.sites import bounds, box, spellings
+from watcher.catalogues.resto.values import checksum_of
 from watcher.errors import CatalogueError, ConfigError, HttpError, Unreachable
 from watcher.model import Level, Product, Query
 from watcher.net import Http

@@ -18,8 +18,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from watcher.catalogues.resto.answers import Features
 from watcher.catalogues.resto.checks import NONSENSE, look
-from watcher.catalogues.resto.features import Features, country_of, product_of
+from watcher.catalogues.resto.features import country_of, product_of
 from watcher.catalogues.resto.holdings import holdings
 from watcher.catalogues.resto.news import Deaf, dated, news
 from watcher.catalogues.resto.questions import between, page

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from watcher.catalogues.resto.features import Feature, Features
+from watcher.catalogues.resto.answers import Feature, Features
 from watcher.catalogues.resto.questions import between, offered
 from watcher.core.moments import moment
 from watcher.errors import CatalogueError, HttpError

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from watcher.catalogues.resto.features import text
 from watcher.catalogues.resto.questions import offered
+from watcher.catalogues.resto.values import text
 from watcher.core.moments import moment
 from watcher.errors import CatalogueError
 from watcher.model import Holding, level

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.catalogues.resto.features import Features
+from watcher.catalogues.resto.answers import Features
 from watcher.core.moments import moment, written
 from watcher.errors import CatalogueError
 from watcher.model import Page, Product, Query

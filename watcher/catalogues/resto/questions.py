@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from watcher.catalogues.resto.features import Features, read
+from watcher.catalogues.resto.answers import Features, read
 from watcher.catalogues.resto.walk import Window
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
