@@ -24,7 +24,8 @@ from time import process_time
 
 from bench.ratios import arguments, expect, interleaved, ratio, refuse_noise, report, timed
 from tests.tasks.pretend import NOBODY, Pretend
-from watcher.core.audience import Audience, means, refused
+from watcher.core.audience import Audience
+from watcher.core.filters import means, refused
 from watcher.core.identity.revisions import token
 from watcher.model import Event, Level, Product, Rhythm, Subscription
 from watcher.store import sites, subscriptions, watching

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given import ACQUIRED, L1C, L2A, NOW, product, subscription
-from watcher.core.audience import Audience, Owed, means, owing, refused
+from watcher.core.audience import Audience, Owed, owing
+from watcher.core.filters import means, refused
 from watcher.model import ARRIVALS, FOR_GOOD, Event, Product, Rhythm, Subscription
 
 TAGS = {1: {"north", "dry"}, 2: {"north"}, 3: set[str]()}

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.given import ACQUIRED, FILE, L1C, L2A, NOW, changed, product, site, subscription, version, watch
-from watcher.core.audience import Audience, accepts, wanted
+from watcher.core.audience import Audience
 from watcher.core.decide import Decision, Known, Listing, decide
+from watcher.core.filters import accepts, wanted
 from watcher.core.identity.revisions import token
 from watcher.model import Event, Level, Product, Subscription, Watch
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.given import NOW
-from watcher.core.audience import Refusal
+from watcher.core.filters import Refusal
 from watcher.core.notices import Looked
 from watcher.core.notices.looked import looked_words
 

@@ -109,7 +109,7 @@ def add_site(
     from watcher.cli.known import known_in
     from watcher.cli.watched_levels import chosen as levels_of
     from watcher.cli.watched_levels import unsure
-    from watcher.core.audience import means
+    from watcher.core.filters import means
     from watcher.store import sites, subscriptions, watching
     from watcher.store.connection import writing
     from watcher.wiring import now

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from watcher.core.audience import Refusal
+from watcher.core.filters import Refusal
 from watcher.core.notices import LARGEST, Looked, draft, finish, shots
 from watcher.core.wording import Told
 from watcher.model import Asset, Event, Level, Notice, Product

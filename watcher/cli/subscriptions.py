@@ -162,7 +162,7 @@ def unmute(context: Context, number: int) -> None:
       watcher unmute 3
     """
     from watcher.cli.subscribe import say, say_when
-    from watcher.core.audience import muted
+    from watcher.core.filters import muted
     from watcher.store import subscriptions as stored
     from watcher.wiring import now
 

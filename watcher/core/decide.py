@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from watcher.core.audience import Audience, Owed, accepts, wanted
+from watcher.core.audience import Audience, Owed
+from watcher.core.filters import accepts, wanted
 from watcher.core.ground.footprints import coverage
 from watcher.core.identity.acquisitions import key, newer, processing
 from watcher.core.identity.kin import Kin, Verdict, judge

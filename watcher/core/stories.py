@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from watcher.core.audience import Refusal, means, passed_over, refused
+from watcher.core.filters import Refusal, means, passed_over, refused
 from watcher.model import Event, Product, Subscription, Watch
 
 

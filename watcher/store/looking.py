@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from watcher.core.audience import Refusal, means, passed_over, refused
+from watcher.core.filters import Refusal, means, passed_over, refused
 from watcher.core.notices import Looked
 from watcher.model import Event, Level, Product, Subscription, Watch
 from watcher.store import sites, watching

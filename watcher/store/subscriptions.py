@@ -9,7 +9,8 @@ from datetime import datetime, time
 from functools import lru_cache
 from typing import Any
 
-from watcher.core.audience import Audience, muted, owing
+from watcher.core.audience import Audience, owing
+from watcher.core.filters import muted
 from watcher.errors import UsageError
 from watcher.model import Event, Level, Rhythm, Subscription
 from watcher.store import products, sites

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.core.audience import Audience, means
+from watcher.core.audience import Audience
+from watcher.core.filters import means
 from watcher.model import Event, Site
 from watcher.store import alerts, polls, sites, subscriptions, watching
 from watcher.store.connection import writing

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from watcher.core.audience import Refusal, means, owing, refused
+from watcher.core.audience import owing
 from watcher.core.calendar import quiet_until
+from watcher.core.filters import Refusal, means, refused
 from watcher.model import Event, Product, Subscription
 
 _PAUSE = timedelta(minutes=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from watcher.core.audience import accepts, wanted
+from watcher.core.filters import accepts, wanted
 from watcher.core.ground.matching import matches
 from watcher.model import Level, Product, Watch
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from watcher.core.audience import Refusal
+from watcher.core.filters import Refusal
 from watcher.core.wording import minute
 from watcher.names import plain
 

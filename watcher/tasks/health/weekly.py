@@ -6,8 +6,9 @@ import sqlite3
 from datetime import datetime
 
 from watcher.core import health
-from watcher.core.audience import Owed, means
+from watcher.core.audience import Owed
 from watcher.core.calendar import last_week, quiet_until
+from watcher.core.filters import means
 from watcher.core.health import Concern
 from watcher.model import Subscription
 from watcher.store import alerts, ledger, polls, products, sites, subscriptions, watching

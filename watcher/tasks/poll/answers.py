@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from watcher.core.audience import LATE
+from watcher.core.filters import LATE
 from watcher.core.health.auditing import passed_over, spans
 from watcher.core.questions.asking import Ask, newest
 from watcher.core.questions.reach import onward

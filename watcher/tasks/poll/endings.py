@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from watcher.core.audience import accepts
 from watcher.core.decide import Arrival
+from watcher.core.filters import accepts
 from watcher.core.ground.footprints import coverage
 from watcher.core.health.auditing import APART
 from watcher.core.questions.asking import Ask

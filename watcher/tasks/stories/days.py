@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watcher.core.audience import means
+from watcher.core.filters import means
 from watcher.core.stories import label
 from watcher.model import Site, Watch
 from watcher.store import ledger, polls, stories, watching
