@@ -11,6 +11,7 @@ from tests.given import NOW, add_subscription, add_watch, owe, product, rows
 from watcher.core.audience import Owed
 from watcher.store import deliveries, ledger, sites
 from watcher.store.connection import writing
+from watcher.store.subjects import told_of
 
 JANE, JOHN = "mail:jane@example.org", "mail:john@example.org"
 LATER = NOW + timedelta(minutes=5)
@@ -113,7 +114,7 @@ def test_a_notice_is_told_of_its_arrivals_in_their_order(db: sqlite3.Connection,
             " VALUES (2, '', '', '', 'a/b', 'md5')"
         )
         db.execute("INSERT INTO downloads (revision, site, wanted, given_up) VALUES (3, '', '', '')")
-    told = deliveries.subjects(db, numbers[::-1])
+    told = told_of(db, numbers[::-1])
     assert [one.arrival for one in told] == numbers[::-1]
     assert [(one.site, one.event, one.download, one.path, one.verified) for one in told] == [
         ("Pornic", "new", "failed", None, None),

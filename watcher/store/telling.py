@@ -12,10 +12,11 @@ from watcher.core.identity.acquisitions import change
 from watcher.core.notices import FULL, Draft, draft, leading
 from watcher.core.wording import Told, Warned
 from watcher.model import Event, Product, Subscription
-from watcher.store import acquisitions, alerts, deliveries, light, subscriptions
+from watcher.store import acquisitions, alerts, light, subscriptions
 from watcher.store.conversations import follows
-from watcher.store.deliveries import Due, Subject
+from watcher.store.deliveries import Due
 from watcher.store.light import Light
+from watcher.store.subjects import Subject, told_of
 
 
 def drafts(
@@ -76,7 +77,7 @@ class _Teller:
         brief = len(arrivals) > FULL
         keys = [(number, number in at_home) for number in arrivals]
         unread = [number for number, key in zip(arrivals, keys, strict=True) if self._unread(key, brief=brief)]
-        subjects = deliveries.subjects(self.db, unread, at_home=at_home)
+        subjects = told_of(self.db, unread, at_home=at_home)
         before = {
             subject.revision: number
             for subject in subjects

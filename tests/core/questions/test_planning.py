@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.given import L1C, L2A, NOW, box, changed, site, watch
 from watcher.core.questions.asking import Ask, Load, Way, halves, newest
-from watcher.core.questions.choosing import BEGINNING, SOUNDING
+from watcher.core.questions.choosing import SOUNDING
+from watcher.core.questions.places import BEGINNING
 from watcher.core.questions.planning import LOOKBACK, plan, settled
 from watcher.core.questions.reach import LEAST, OVERLAP, REREAD
 from watcher.model import Capability, Level, Site, Watch

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.given import L1C, L2A, NOW, box, changed, site, watch
 from watcher.core.questions.asking import Ask, Load, Way, newest
-from watcher.core.questions.choosing import BEGINNING, SOUND_AGAIN
+from watcher.core.questions.choosing import SOUND_AGAIN
+from watcher.core.questions.places import BEGINNING
 from watcher.core.questions.planning import plan
 from watcher.core.questions.reach import LEAST, MOST_PRODUCTS, MOST_REQUESTS, OVERLAP, REREAD, onward, overlap
 from watcher.model import Capability, Watch

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
-import msgspec
+from msgspec.structs import replace
 
 from watcher.core.questions.asking import Ask, Load, Way
 from watcher.core.questions.joining import joined
-from watcher.core.questions.reach import MOST_PRODUCTS, MOST_REQUESTS, REREAD, overlap, reach, requests, span
-from watcher.model import Capability, Level, Query, Watch
-
-BEGINNING = timedelta(days=1)
-"""How far before its baseline a watch without a cursor asks: our clock, unlike a cursor, is not the catalogue's."""
+from watcher.core.questions.places import Place
+from watcher.core.questions.reach import MOST_PRODUCTS, MOST_REQUESTS, overlap, reach, requests, span
+from watcher.model import Capability, Level, Query
 
 SOUNDING = timedelta(hours=1)
 """How far back a sounding asks."""
@@ -30,59 +28,6 @@ _HELD = 200.0
 
 _BANDS = (timedelta(days=3), timedelta(days=30))
 """Places are joined with those whose cursors are about as old."""
-
-
-class Where(msgspec.Struct, frozen=True):
-    """What the watches of one place share; `start` is from which acquisition on it is read again."""
-
-    collection: str
-    place: str | int
-    level: Level | None
-    news: bool
-    start: datetime | None
-
-
-class Place(msgspec.Struct, frozen=True):
-    """What one question for one place would serve.
-
-    `level` is theirs, if they share one and the catalogue can be asked for it; `cursor` and `begun` are the oldest
-    cursor, and from where the watches without one ask; `due` says that one of them was not asked about as far back as
-    `OVERLAP` for a day.
-    """
-
-    where: Where
-    watches: list[Watch]
-    level: Level | None
-    cursor: datetime | None
-    begun: datetime | None
-    due: bool
-
-    @property
-    def since(self) -> datetime:
-        """Return the time that its news are asked from, but for the overlap."""
-        return min(time for time in (self.cursor, self.begun) if time is not None)
-
-    @property
-    def joins(self) -> bool:
-        """Say whether a question may hold other places besides; a code is asked for alone."""
-        first = self.watches[0]
-        return first.code is None and first.site.geometry is not None
-
-    @property
-    def somewhere(self) -> bool:
-        """Say whether what is listed everywhere can be matched with it."""
-        first = self.watches[0]
-        return first.code is not None or first.site.geometry is not None
-
-
-def gathered(where: Where, watches: list[Watch], *, now: datetime, levels: bool) -> Place:
-    """Put the watches of one place together; `levels` says that the catalogue can be asked for one level."""
-    wanted = {watch.level for watch in watches} if levels else {None}
-    cursors = [watch.cursor for watch in watches if watch.cursor is not None]
-    begun = [watch.baselined - BEGINNING for watch in watches if watch.cursor is None and watch.baselined is not None]
-    due = any(watch.reread is None or now - watch.reread >= REREAD for watch in watches)
-    level = wanted.pop() if len(wanted) == 1 else None
-    return Place(where, watches, level, min(cursors, default=None), min(begun, default=None), due)
 
 
 class Choice:
@@ -159,7 +104,7 @@ class Choice:
         rate = self.load.everywhere or 0.0
         ask = self._news(places, rate, geometry=None, code=None)
         why = f"lists {rate:,.0f} products a day; asking by place would take {self._apart(places):,} requests"
-        return msgspec.structs.replace(ask, way=Way.SWEEP, why=why)
+        return replace(ask, way=Way.SWEEP, why=why)
 
     def _by_place(self, places: Sequence[Place], *, behind: bool) -> Iterable[Ask]:
         why = "too far behind for the sweep: it catches up by itself" if behind else self._alone()
@@ -168,9 +113,9 @@ class Choice:
             for group, geometry in self._joined(band, most=self.can.places):
                 ask = self._news(group, self.often * len(group), geometry=geometry, code=group[0].watches[0].code)
                 if len(group) == 1:
-                    yield msgspec.structs.replace(ask, why=why)
+                    yield replace(ask, why=why)
                 else:
-                    yield msgspec.structs.replace(ask, way=Way.PLACES, why=why if behind else self._together())
+                    yield replace(ask, way=Way.PLACES, why=why if behind else self._together())
 
     def _alone(self) -> str:
         if self.can.codes:

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from watcher.core.questions.asking import Ask, Load
-from watcher.core.questions.choosing import Choice, Place, Where, gathered
+from watcher.core.questions.choosing import Choice
+from watcher.core.questions.places import Place, Where, gathered
 from watcher.core.questions.reach import REREAD
 from watcher.model import Capability, Watch
 
