@@ -212,7 +212,7 @@ class Capability(msgspec.Struct, frozen=True):
 
     `learns`: it can list what it learnt since a time. `codes`: it knows sites by a code of its own. `sweeps`: it can
     list what it learnt everywhere, without a place. `places`: how many places one question may join to a MultiPolygon.
-    `page`: how many products an answer holds. `withdraws`: asked what it learnt, it also lists what it took away.
+    `page`: how many products an answer holds.
     """
 
     learns: bool
@@ -220,7 +220,6 @@ class Capability(msgspec.Struct, frozen=True):
     sweeps: bool = False
     places: int = 1
     page: int = 100
-    withdraws: bool = False
 
 
 class Holding(msgspec.Struct, frozen=True):

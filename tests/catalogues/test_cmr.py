@@ -292,7 +292,7 @@ def test_a_name_of_no_collection_or_of_several_is_an_error(found: list[str], sai
 def test_it_learns_everywhere_joins_places_and_says_what_it_took_away() -> None:
     capability = made("http://x").capability()
 
-    assert capability == Capability(learns=True, codes=False, sweeps=True, places=50, page=10, withdraws=True)
+    assert capability == Capability(learns=True, codes=False, sweeps=True, places=50, page=10)
 
 
 # Complete, or a failure

@@ -212,7 +212,7 @@ def test_it_is_asked_from_a_second_before_the_time_so_that_no_precision_matters(
 def test_it_learns_everywhere_joins_places_and_says_what_it_took_away() -> None:
     capability = made("http://x").capability()
 
-    assert capability == Capability(learns=True, codes=False, sweeps=True, places=20, page=10, withdraws=True)
+    assert capability == Capability(learns=True, codes=False, sweeps=True, places=20, page=10)
 
 
 # Complete, or a failure

@@ -33,7 +33,6 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int | None = None
     checksum: str | None = None
     etag: str | None = None
-    last_modified: str | None = None
     boot: str = ""
     spans: Spans | None = None
 

@@ -129,7 +129,6 @@ def _begun(response: httpx.Response, errand: Errand, *, status: int = 200) -> tu
         size=asset.size,
         checksum=asset.checksum,
         etag=ranges.strong(response),
-        last_modified=response.headers.get("last-modified"),
         boot=boot(),
     )
 

@@ -66,9 +66,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def capability(self) -> Capability:
         """It learns, everywhere or at places, and says what it took away; it has no codes for sites."""
-        return Capability(
-            learns=True, codes=False, sweeps=True, places=self.places, page=self.limit, withdraws=self.deletions
-        )
+        return Capability(learns=True, codes=False, sweeps=True, places=self.places, page=self.limit)
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         """Return the collections that hold, or may hold, products of this level."""

@@ -16,7 +16,6 @@ from math import ceil
 import msgspec
 
 HOUR = 3600.0
-DAY = 24 * HOUR
 
 SILENT = timedelta(days=7)
 """A silence of so long makes the interval grow…"""
