@@ -113,7 +113,7 @@ def test_a_gap_is_repaired_at_once_and_said_so(watcher: Watcher, toulouse: Sky, 
     heading, line, repaired = said.out.splitlines()
     assert heading == "Toulouse: sky things L2A"
     assert line.startswith(
-        "  catalogue 7 · seen 7 · missing 0 · found late 1 (14.3 %, median 30 d 0 h, max 30 d 0 h) · withdrawn 0 ·"
+        "  catalogue 7 · seen 7 · missing 0 · found late 1 (14.3 %, median 30 d, max 30 d) · withdrawn 0 ·"
     )
     assert (
         repaired

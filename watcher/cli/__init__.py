@@ -54,12 +54,12 @@ _SECTIONS = {
     },
     "At work": {
         "run": ("service", "The service: poll, notify, download, on a clock."),
-        "poll": ("passes", "Ask the catalogues once."),
-        "notify": ("passes", "Send the notices that are due, once."),
+        "poll": ("poll", "Ask the catalogues once."),
+        "notify": ("notify", "Send the notices that are due, once."),
         "plan": ("plan", "Show what the next poll asks, why so, and what a day costs."),
     },
     "What comes home": {
-        "download": ("passes", "Fetch the products that are due, once, or those named."),
+        "download": ("download", "Fetch the products that are due, once, or those named."),
         "approve": ("approve", "Let a flood of downloads come, or refuse it."),
         "verify": ("verify", "Look whether what came home is still there, and still the same."),
         "tidy": ("tidy", "List, or remove, what is to leave the archive by its limits."),

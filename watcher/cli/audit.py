@@ -11,7 +11,8 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import SiteName
-from watcher.cli.output import ago, json_option, several, show_json
+from watcher.cli.output import ago, complain, json_option, several, show_json
+from watcher.core.moments import lasting
 from watcher.errors import UsageError, WatcherError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _reconcile(parts: Parts, db: sqlite3.Connection, place: Site | None) -> int:
             outcome = parts.reconcile(db, name, at=at)
         except WatcherError as error:
             # One catalogue in trouble leaves the others their turn.
-            click.echo(f"{name}: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
+            complain(error, name)
             failed = failed or error.exit_code
             continue
         click.echo(f"{name}: {_outcome(outcome)}", err=True)
@@ -150,17 +151,11 @@ def _day(due: datetime | None, moment: datetime) -> str:
 def _late(one: Audit) -> str:
     if not one.late:
         return "found late 0"
-    return f"found late {len(one.late):,} ({one.share:.1f} %, median {_span(one.usually)}, max {_span(one.worst)})"
+    return f"found late {len(one.late):,} ({one.share:.1f} %, median {_said(one.usually)}, max {_said(one.worst)})"
 
 
-def _span(time: timedelta | None) -> str:
-    minutes = round(time.total_seconds() / 60) if time is not None else 0
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return f"{hours // 24} d {hours % 24} h"
-    if hours >= 10:
-        return f"{hours} h"
-    return f"{hours} h {minutes:02}" if hours else f"{minutes} min"
+def _said(span: timedelta | None) -> str:
+    return "unknown" if span is None else lasting(span)
 
 
 def _plain(one: Audit) -> dict[str, Any]:

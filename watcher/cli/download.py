@@ -1,4 +1,4 @@
-"""One pass of each task, for a timer or by hand."""
+"""`watcher download`: the products that are due are fetched, once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, several
 from watcher.cli.under_way import bars, busy, ended
-from watcher.errors import AlreadyRunning, WatcherError
+from watcher.errors import AlreadyRunning
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,124 +18,6 @@ if TYPE_CHECKING:
 
     from watcher.tasks.download import Brought
     from watcher.wiring import Parts
-
-
-@click.command()
-@click.option("--catalogue", type=CatalogueName(), help="Only this one.")
-@click.pass_obj
-def poll(context: Context, catalogue: str | None) -> None:
-    """Ask the catalogues once, and remember what they list.
-
-    Where it is due, once a week, all that is watched is listed again, to find what polls have missed: see `watcher
-    audit`.
-
-    \b
-    Examples:
-      watcher poll
-      watcher poll --catalogue cdse
-    """
-    from watcher.cli.weekly import afterwards, reconcile
-    from watcher.store import polls, watching
-    from watcher.wiring import now
-
-    parts = context.parts
-    db = parts.db()
-    watched = {watch.catalogue for watch in watching.watches(db)}
-    if catalogue is not None:
-        parts.catalogues.table(catalogue)
-    names = [name for name in parts.catalogues.polled(db) if name in watched and catalogue in (None, name)]
-    lost = sorted(name for name in watched if parts.config.table(name) is None) if catalogue is None else []
-    for name in lost:
-        click.echo(f"{name}: watched, but no longer in the configuration", err=True)
-    if not names and not lost:
-        if watching.watches(db, catalogue=catalogue, paused=True):
-            click.echo("Every site is paused: watcher resume-site NAME")
-        else:
-            click.echo(
-                f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
-            )
-        return
-    failed = 69 if lost else 0
-    with busy(parts):
-        for name in names:
-            last = polls.last(db, name)
-            if last is not None and last.not_before is not None and last.not_before > now():
-                click.echo(f"{name}: it asked not to be asked again yet ({ago(last.not_before, now())})", err=True)
-                failed = failed or 69
-                continue
-            try:
-                outcome = parts.poll(db, name)
-            except WatcherError as error:
-                # One catalogue in trouble leaves the others their turn.
-                click.echo(f"{name}: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
-                failed = failed or error.exit_code
-                continue
-            click.echo(
-                f"{name}: {outcome.asked} asked, {outcome.listed} listed, {outcome.arrived} arrived"
-                + (f", {outcome.baselined} baselined" if outcome.baselined else "")
-            )
-            if outcome.held:
-                click.echo(f"{name}: {several(outcome.held, 'download')} wait for approval: watcher approve", err=True)
-            if outcome.problem:
-                click.echo(f"{name}: {outcome.problem}", err=True)
-                failed = failed or 69
-            else:
-                _beat(parts)
-            again = reconcile(parts, db, outcome)
-            failed = failed or again
-            failed = afterwards(parts, db, name) or failed
-    if failed:
-        raise click.exceptions.Exit(failed)
-
-
-def _beat(parts: Parts) -> None:
-    """Tell whoever waits for a sign of life; that it cannot be told is no trouble of the poll."""
-    try:
-        beat = parts.beat()
-    except WatcherError as error:
-        click.echo(f"heartbeat: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
-        return
-    if beat is not None and beat.problem is not None:
-        click.echo(f"heartbeat: {beat.problem}", err=True)
-
-
-@click.command()
-@click.pass_obj
-def notify(context: Context) -> None:
-    """Send the notices that are due, once; those on the health of watcher itself are found out before.
-
-    \b
-    Example:
-      watcher poll && watcher notify
-    """
-    from watcher.store import subscriptions
-    from watcher.wiring import now
-
-    parts = context.parts
-    db = parts.db()
-    shown = {s.address: parts.addresses.shown(s) for s in subscriptions.every(db)}
-    failed = count = 0
-    parts.health(db)
-    with busy(parts):
-        for paid in parts.notify(db, left_out=_without_quicklook):
-            count += 1
-            to = shown.get(paid.address, paid.address)
-            if paid.problem is None:
-                again = " (it may have arrived before)" if paid.repeated else ""
-                click.echo(f"sent to {to}: {paid.subject}{again}")
-            else:
-                failed += 1
-                after = f"again {ago(paid.again, now())}" if paid.again else "given up; `watcher retry` tries again"
-                after = "the address is set aside; `watcher retry` tries it again" if paid.aside else after
-                click.echo(f"failed to {to}: {paid.subject}: {paid.problem} ({after})", err=True)
-    if not count:
-        click.echo("No notice is due.")
-    if failed:
-        raise click.exceptions.Exit(1)
-
-
-def _without_quicklook(url: str, why: str) -> None:
-    click.echo(f"without the quicklook {url}: {why}", err=True)
 
 
 @click.command()

@@ -12,7 +12,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.find_rows import features, row
 from watcher.cli.options import CatalogueName, one_of
-from watcher.cli.output import json_option, several, show_csv, show_json, show_table
+from watcher.cli.output import complain, json_option, several, show_csv, show_json, show_table
 from watcher.core.sentences.sentence import Kind
 from watcher.errors import CatalogueError, UsageError
 from watcher.names import plain
@@ -124,7 +124,7 @@ def _troubles(haul: Haul) -> NoReturn:
     """Say all that failed, the first last: as the error that it ends with."""
     first, *others = haul.problems
     for error in others[:_PROBLEMS]:
-        click.echo(f"{error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
+        complain(error)
     if more := len(others[_PROBLEMS:]):
         click.echo(f"… and {several(more, 'more question')} failed: `watcher check` says of each collection", err=True)
     raise first

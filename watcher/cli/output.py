@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from watcher.credentials import redact
+from watcher.errors import WatcherError
 from watcher.names import plain
 
 _PROSE = 40
@@ -79,6 +80,12 @@ def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str, f
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def complain(error: WatcherError, about: str | None = None) -> None:
+    """Say what went wrong `about` one thing, and how to mend it, where others go on."""
+    said = f"{error}" if about is None else f"{about}: {error}"
+    click.echo(said + (f"\n  → {error.hint}" if error.hint else ""), err=True)
 
 
 def bar(value: Bar | None) -> Any:

@@ -10,6 +10,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, SiteName
 from watcher.cli.output import json_option, several, show_json, show_table
+from watcher.core.moments import lasting
 
 if TYPE_CHECKING:
     from watcher.core.identity.racing import Had, Heat, Standing
@@ -130,12 +131,4 @@ def _bound(first: Had, one: Had) -> str:
 
 
 def _span(lag: timedelta | None) -> str:
-    if lag is None:
-        return "(unknown)"
-    if lag < timedelta(minutes=1):
-        return f"{lag.total_seconds():.0f} s"
-    minutes = round(lag.total_seconds() / 60)
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60:02} min" if hours else f"{minutes} min"
+    return "(unknown)" if lag is None else lasting(lag)

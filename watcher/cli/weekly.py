@@ -1,4 +1,7 @@
-"""After a poll by hand or by a timer, as the service does it: list again, tell what is late, write the feeds."""
+"""After a poll by hand or by a timer, as the service does it: list again, tell what is late, write the feeds.
+
+What fails is said, and no more: the poll went well, and the other catalogues have their turn.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.output import several
+from watcher.cli.output import complain, several
 from watcher.errors import WatcherError
 
 if TYPE_CHECKING:
@@ -29,7 +32,8 @@ def reconcile(parts: Parts, db: sqlite3.Connection, polled: Polled) -> int:
                 click.echo(f"{name}: {outcome.problem}", err=True)
                 failed = 69
     except WatcherError as error:
-        return _complained(name, error)
+        complain(error, name)
+        return error.exit_code
     return failed
 
 
@@ -41,16 +45,11 @@ def afterwards(parts: Parts, db: sqlite3.Connection, name: str) -> int:
             click.echo(f"{name}: {title}")
         wrote = parts.feeds(db)
     except WatcherError as error:
-        return _complained(name, error)
+        complain(error, name)
+        return error.exit_code
     if wrote is not None:
         click.echo(f"{name}: feeds of {several(wrote.sites, 'site')} written ({several(wrote.written, 'file')})")
     return 0
-
-
-def _complained(name: str, error: WatcherError) -> int:
-    # The poll went well, and the other catalogues have their turn.
-    click.echo(f"{name}: {error}" + (f"\n  → {error.hint}" if error.hint else ""), err=True)
-    return error.exit_code
 
 
 def _told(outcome: Reconciled, sites: int) -> str:
