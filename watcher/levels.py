@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NewType
 
 Level = NewType("Level", str)
@@ -53,3 +54,8 @@ def level(text: str) -> Level:
     if match := _PLAIN.fullmatch(folded):
         return Level(f"L{match[1] or match[2]}")
     return Level(word.upper() if re.match(r"[Ll]\d", word) else word)
+
+
+def may_hold(collections: Mapping[str, str], wanted: str | None) -> list[str]:
+    """Name the collections that hold a level, or may; each is given with its own, "" where its products say theirs."""
+    return [name for name, held in collections.items() if wanted is None or not held or level(held) == level(wanted)]

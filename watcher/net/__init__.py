@@ -22,8 +22,8 @@ _unused = ModuleType("httpx._main")
 _unused.main = lambda: None  # type: ignore[attr-defined]
 sys.modules.setdefault(_unused.__name__, _unused)
 
-from watcher.net.answers import Answer, json_body, pieces  # noqa: E402
+from watcher.net.answers import Answer, json_body, listed, pieces  # noqa: E402
 from watcher.net.client import Http, Settings  # noqa: E402
 from watcher.net.loans import Lent, Loan  # noqa: E402
 
-__all__ = ["Answer", "Http", "Lent", "Loan", "Settings", "json_body", "pieces"]
+__all__ = ["Answer", "Http", "Lent", "Loan", "Settings", "json_body", "listed", "pieces"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import httpcore
 import httpx
@@ -12,6 +13,8 @@ import msgspec
 from watcher.errors import CatalogueError, Unreachable
 from watcher.net.connections import Connection
 from watcher.net.reach import shown
+
+_T = TypeVar("_T")
 
 _STEP = 64 * 1024
 _READ = 256 * 1024
@@ -162,6 +165,17 @@ def json_body(answer: Answer) -> bytes | bytearray:
         f"{place} answered {answer.status} with {kind or 'something unnamed'} where JSON was expected",
         hint="most often this is the page of a login or of maintenance: open the address in a browser",
     )
+
+
+def listed(answer: Answer, decode: Callable[[bytes | bytearray], _T], *, url: str, things: str) -> _T:
+    """Decode a page of `things` that a search at `url` was answered with; raises `CatalogueError` for what is none."""
+    try:
+        return decode(json_body(answer))
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise CatalogueError(
+            f"{url} answered a search with what is no whole page of {things}: {error}",
+            hint="its first bytes are: " + ascii(answer.body[:120].decode("utf-8", "replace")),
+        ) from error
 
 
 def _inflated(raw: bytes | bytearray, coding: str, limit: int, url: httpx.URL) -> bytes:

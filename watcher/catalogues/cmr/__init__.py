@@ -26,7 +26,7 @@ from watcher.catalogues.cmr.granules import product
 from watcher.catalogues.cmr.questions import Question, concept
 from watcher.catalogues.cmr.walks import Walk, believe
 from watcher.core.questions.outlines import boxes
-from watcher.levels import level
+from watcher.levels import level, may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Query
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         """Return the collections that hold, or may hold, products of this level."""
-        return [name for name, held in self.collections.items() if level is None or not held or _same(held, level)]
+        return may_hold(self.collections, level)
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
         """List what matches, what was deleted last.
@@ -120,7 +120,3 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def _base(self) -> str:
         return self.url.rstrip("/")
-
-
-def _same(held: str, wanted: str) -> bool:
-    return level(held) == level(wanted)

@@ -21,7 +21,7 @@ from watcher.core.questions.outlines import Box
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain
-from watcher.net import json_body
+from watcher.net import json_body, listed
 
 if TYPE_CHECKING:
     from watcher.catalogues.cmr import Kind
@@ -81,13 +81,7 @@ def ask(kind: Kind, http: Http, question: Question, *, after: str | None = None)
     url = f"{kind.url.rstrip('/')}/granules.umm_json"
     headers = {} if after is None else {"CMR-Search-After": after}
     answer = get(http, url, _parameters(question), headers)
-    try:
-        page = _decode(json_body(answer))
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise CatalogueError(
-            f"{url} answered a search with what is no whole page of granules: {error}",
-            hint="its first bytes are: " + ascii(answer.body[:120].decode("utf-8", "replace")),
-        ) from error
+    page = listed(answer, _decode, url=url, things="granules")
     for trouble in _strangers(url, question, page.items):
         raise trouble
     said = answer.headers.get("cmr-hits", "")

@@ -20,6 +20,7 @@ from watcher.catalogues.geodes.features import product
 from watcher.catalogues.geodes.holdings import holdings
 from watcher.catalogues.geodes.questions import Question, lower
 from watcher.catalogues.geodes.walk import Walk
+from watcher.levels import may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Product, Query, level
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         """Return the collections that hold, or may hold, products of this level."""
-        return [name for name, held in self.collections.items() if level is None or not held or _same(held, level)]
+        return may_hold(self.collections, level)
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
         """List what matches, each product once.
@@ -95,7 +96,3 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def check(self, http: Http) -> Iterator[Finding]:
         """Look whether the server answers as it was recorded, and say what to set if it does not."""
         return look(self, http)
-
-
-def _same(held: str, wanted: str) -> bool:
-    return level(held) == level(wanted)

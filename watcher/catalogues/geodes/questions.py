@@ -15,7 +15,7 @@ import msgspec
 from watcher.catalogues.geodes.features import Feature, decode
 from watcher.core.moments import moment, written
 from watcher.errors import CatalogueError, HttpError
-from watcher.net import json_body
+from watcher.net import listed
 
 if TYPE_CHECKING:
     from watcher.catalogues.geodes import Kind
@@ -101,13 +101,7 @@ def _written(question: Question, page: int) -> dict[str, Any]:
 
 
 def _sheet(kind: Kind, question: Question, page: int, answer: Answer) -> Sheet:
-    try:
-        read = decode(json_body(answer))
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise CatalogueError(
-            f"{kind.url} answered a search with what is no whole page of products: {error}",
-            hint="its first bytes are: " + ascii(answer.body[:120].decode("utf-8", "replace")),
-        ) from error
+    read = listed(answer, decode, url=kind.url, things="products")
     for trouble in _strangers(kind, question, read.features):
         raise trouble
     return Sheet(question, page, read.features, read.context.matched)

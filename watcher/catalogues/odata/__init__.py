@@ -23,7 +23,7 @@ from watcher.catalogues.odata.checks import holdings, look
 from watcher.catalogues.odata.products import Entity, product
 from watcher.catalogues.odata.questions import DELETED, PRODUCTS, Question, polygons, short
 from watcher.catalogues.odata.walks import Walk, believe
-from watcher.levels import level
+from watcher.levels import level, may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Query
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         """Return the collections that hold, or may hold, products of this level."""
-        return [name for name, held in self.collections.items() if level is None or not held or _same(held, level)]
+        return may_hold(self.collections, level)
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
         """List what matches, what was deleted first.
@@ -144,7 +144,3 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             for entity in entities
         ]
         return [one for one in listed if query.level is None or one.level in (None, query.level)]
-
-
-def _same(held: str, wanted: str) -> bool:
-    return level(held) == level(wanted)

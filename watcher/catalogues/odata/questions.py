@@ -19,7 +19,7 @@ from watcher.core.questions.outlines import rings
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
 from watcher.names import plain
-from watcher.net import json_body
+from watcher.net import listed
 
 if TYPE_CHECKING:
     from watcher.catalogues.odata import Kind
@@ -116,13 +116,7 @@ def ask(kind: Kind, http: Http, question: Question) -> Sheet:
         answer = http.get(url, params=_parameters(question))
     except HttpError as error:
         raise explained(error) from error
-    try:
-        page = _decode(json_body(answer))
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise CatalogueError(
-            f"{url} answered a search with what is no whole page of products: {error}",
-            hint="its first bytes are: " + ascii(answer.body[:120].decode("utf-8", "replace")),
-        ) from error
+    page = listed(answer, _decode, url=url, things="products")
     for trouble in _strangers(url, question, page.value):
         raise trouble
     keys = [moment(entity.time(question.order)) for entity in page.value]

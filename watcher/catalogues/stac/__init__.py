@@ -21,6 +21,7 @@ from watcher.catalogues.stac.holdings import holdings
 from watcher.catalogues.stac.items import again
 from watcher.catalogues.stac.walks import Walk
 from watcher.errors import CatalogueError
+from watcher.levels import may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Level, Page, Product, Query, level
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def collections_of(self, level: str | None) -> Sequence[str]:
         """Return the collections that hold, or may hold, products of this level."""
-        return [name for name, held in self.collections.items() if level is None or not held or _same(held, level)]
+        return may_hold(self.collections, level)
 
     def search(self, query: Query, http: Http) -> Iterator[Page]:
         """List what matches, each product once.
@@ -151,7 +152,3 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def check(self, http: Http) -> Iterator[Finding]:
         """Look whether the server can be asked as configured, and say what to set if it cannot."""
         return look(self, http)
-
-
-def _same(held: str, wanted: str) -> bool:
-    return level(held) == level(wanted)

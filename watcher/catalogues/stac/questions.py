@@ -18,7 +18,7 @@ from watcher.catalogues.stac.features import Feature, Link, decode, span
 from watcher.catalogues.stac.writing import Question
 from watcher.core.moments import moment
 from watcher.errors import CatalogueError, HttpError, Unreachable
-from watcher.net import Answer, json_body
+from watcher.net import Answer, listed
 
 if TYPE_CHECKING:
     from watcher.catalogues.stac import Kind
@@ -101,13 +101,7 @@ def onward(kind: Kind, href: str) -> str:
 
 
 def _sheet(kind: Kind, question: Question, answer: Answer) -> Sheet:
-    try:
-        page = decode(json_body(answer))
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise CatalogueError(
-            f"{kind.url} answered a search with what is no whole page of STAC items: {error}",
-            hint="its first bytes are: " + ascii(answer.body[:120].decode("utf-8", "replace")),
-        ) from error
+    page = listed(answer, decode, url=kind.url, things="STAC items")
     keys = [key(kind, feature) for feature in page.features]
     for trouble in _strangers(kind, question, page.features, keys):
         raise trouble
