@@ -10,26 +10,25 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-import msgspec
 from msgspec import structs
 
 from watcher.archive import Archive, Disk
-from watcher.core.archive.shelves import USUAL, Layout, shelf, suffix
+from watcher.core.archive.shelves import USUAL, Layout
 from watcher.core.archive.wishes import Wishes
-from watcher.core.health import CLUSTER, idle, refusal, refused
-from watcher.core.patience import DOWNLOAD, staging
-from watcher.credentials import redact
+from watcher.core.health import idle
 from watcher.errors import ClusterError, CredentialError, NoArchive, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Level, Product
 from watcher.net import Http
-from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, tapes, volumes
+from watcher.store import alerts, downloads, products
 from watcher.store import archive as shelved
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored, Wanted
 from watcher.tasks.download.bring import run
 from watcher.tasks.download.choosing import Choose, chosen, wished
 from watcher.tasks.download.job import Carry, Job, Own, Show
+from watcher.tasks.download.naming import Names
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
+from watcher.tasks.download.settling import Brought, settle
 from watcher.transfer import Halt, Progress, Tally
 
 __all__ = ["Brought", "How", "Rules", "Show", "download", "gone", "run"]
@@ -39,21 +38,6 @@ AtHand = Callable[[str, Product], bool | None]
 
 _LOOK = 2.0
 """Seconds after which it is looked again what may begin, and how fast it may go."""
-
-
-class Brought(msgspec.Struct, frozen=True):
-    """How one download ended: the product, and its place in the archive or why it is not there.
-
-    It is `staged` where its provider brings it from tape first: then nothing is wrong, and it is asked for `again`.
-    """
-
-    title: str
-    site: str
-    place: str
-    stored: Stored | None
-    problem: str | None
-    again: datetime | None
-    staged: bool = False
 
 
 def download(
@@ -92,7 +76,7 @@ def download(
     others are home.
     """
     halt = Halt(stop)
-    named, home = partial(_Named, layout, how), archive.shown("")
+    named, home = partial(Names, layout, how), archive.shown("")
     empty: NoArchive | None = None
     running: dict[Future[Stored], Begun] = {}
     queue = Queue(db, how, rules or Rules())
@@ -114,7 +98,7 @@ def download(
                 for future in wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED).done:
                     begun = running.pop(future)
                     error = future.exception()
-                    brought = _settle(db, future, begun, home, owed, stop=halt, now=now(), chance=chance())
+                    brought = settle(db, future, begun, home, owed, stop=halt, now=now(), chance=chance())
                     if isinstance(error, NoSpace | ClusterError):
                         concurrency = 0
                     elif isinstance(error, CredentialError):
@@ -130,7 +114,7 @@ def download(
             halt.set()
             for future, begun in running.items():
                 wait([future])
-                _settle(db, future, begun, home, owed, stop=halt, now=now(), chance=chance())
+                settle(db, future, begun, home, owed, stop=halt, now=now(), chance=chance())
     if grave:
         _warn(db, grave[0], now=now())
         raise grave[0]
@@ -224,7 +208,7 @@ def _begin(
     queue: Queue,
     running: Collection[Begun],
     refused: Collection[str],
-    named: Callable[[Product, Wanted, Wishes], _Named],
+    named: Callable[[Product, Wanted, Wishes], Names],
     levels: Collection[Level],
     *,
     now: datetime,
@@ -241,84 +225,3 @@ def _begin(
                 _forget(archive, [before])
             return Begun(wanted, product, place, Tally(), name.wishes)
     return None
-
-
-class _Named(msgspec.Struct, frozen=True):
-    """The names that a product may have in the archive, by version; one of several files has no suffix."""
-
-    layout: Layout
-    how: Callable[[str], How]
-    product: Product
-    wanted: Wanted
-    wishes: Wishes
-
-    @property
-    def _whole(self) -> bool:
-        return len(self.product.assets) == 1 and not self.how(self.wanted.catalogue).members and not self.wishes
-
-    def fits(self, path: str, directory: bool) -> bool:
-        """Say whether it can keep a place that it had: one of a directory is none for a file, nor the other way."""
-        if self._whole:
-            return not directory
-        end = suffix(self.product.assets[0]) if self.product.assets else ""
-        return directory or not end or not path.endswith(end)
-
-    def __call__(self, version: int) -> str:
-        end = suffix(self.product.assets[0]) if self._whole else ""
-        site, catalogue = self.wanted.site, self.wanted.catalogue
-        return f"{shelf(self.product, site=site, catalogue=catalogue, layout=self.layout, version=version)}{end}"
-
-
-def _settle(
-    db: sqlite3.Connection,
-    future: Future[Stored],
-    begun: Begun,
-    home: str,
-    owed: Callable[[Product, str], Collection[str]],
-    *,
-    stop: threading.Event,
-    now: datetime,
-    chance: float,
-) -> Brought | None:
-    """Write down how a fetch ended; `None` when it was only interrupted.
-
-    Only what the transfer knows to be in vain is given up at once: people mend accounts, disks and configurations.
-    """
-    wanted, product, place = begun.wanted, begun.product, begun.place
-    error = future.exception()
-    if error is None:
-        file = future.result()
-        with writing(db):
-            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
-            downloads.stored(db, wanted.revision, file, archive=home, now=now)
-            deliveries.owe_home(db, wanted.revision, product, subscriptions.audience(db, now=now), now=now)
-            for topic in (refusal(wanted.catalogue, downloads=True), CLUSTER):
-                alerts.calm(db, topic, now=now)
-            hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
-        return Brought(product.title, wanted.site, place, file, None, None)
-    if stop.is_set() or isinstance(error, ClusterError):
-        with writing(db):
-            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
-        return None
-    if isinstance(error, Staged):
-        since = tapes.staging(db, wanted.revision, now=now)
-        again = staging(since, now=now, chance=chance, retry_after=error.retry_after)
-        problem = redact(str(error))
-        with writing(db):
-            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
-            tapes.staged(db, wanted.revision, since=since, problem=problem, again=again)
-        return Brought(product.title, wanted.site, place, None, problem, again, staged=True)
-    problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
-    if isinstance(error, WatcherError):
-        problem = f"{error} [{error.hint}]" if error.hint else str(error)
-        vain = error.permanent and isinstance(error, TransferError) and not isinstance(error, NoSpace)
-        retry_after = error.retry_after
-    problem = redact(problem)  # a server may repeat what it was sent
-    later = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
-    with writing(db):
-        volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
-        downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
-        alerts.calm(db, CLUSTER, now=now)
-        if isinstance(error, CredentialError):
-            alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
-    return Brought(product.title, wanted.site, place, None, problem, later)
