@@ -19,7 +19,7 @@ from watcher import wiring
 from watcher.model import Event, Product, Rhythm, Subscription
 from watcher.store import alerts, deliveries, polls, sites, subscriptions
 from watcher.store.connection import connect, writing
-from watcher.tasks.poll import poll
+from watcher.tasks.poll import Terms, poll
 
 DAY = datetime(2026, 11, 20, 10, tzinfo=UTC)
 JANE, JOHN = "mail:jane@example.org", "mail:john@example.org"
@@ -43,7 +43,7 @@ class Story:
         return listed
 
     def poll(self, name: str = "take5") -> None:
-        poll(self.db, name, self.catalogue, NOBODY, now=self, download_levels={L2A})
+        poll(self.db, name, self.catalogue, NOBODY, now=self, terms=Terms(download_levels={L2A}))
 
     def sends(self, answer: str = "250 queued as 7") -> None:
         for due in deliveries.due(self.db, now=self()):

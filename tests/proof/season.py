@@ -17,7 +17,7 @@ from watcher.levels import Level
 from watcher.net import Http
 from watcher.store import products, sites, watching
 from watcher.store.connection import connect, writing
-from watcher.tasks.poll import Polled, poll, reconcile
+from watcher.tasks.poll import Polled, Terms, poll, reconcile
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NAME = "proven"
@@ -196,7 +196,7 @@ class Season:
             return self.clock()
 
         try:
-            polled = poll(self.db, NAME, self.kind, http, now=now, lookback=LOOKBACK)
+            polled = poll(self.db, NAME, self.kind, http, now=now, terms=Terms(lookback=LOOKBACK))
         except (Killed, StoreError, sqlite3.DatabaseError):
             if left is None or left >= 0:
                 raise

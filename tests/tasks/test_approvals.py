@@ -19,7 +19,7 @@ from watcher.store import alerts, approvals, deliveries, downloads, products, su
 from watcher.store.connection import writing
 from watcher.store.downloads import Stored
 from watcher.tasks.notify import notify
-from watcher.tasks.poll import Polled, poll
+from watcher.tasks.poll import Polled, Terms, poll
 
 JANE, OPERATOR = "mail:jane@example.org", "mail:ops@example.org"
 
@@ -32,7 +32,9 @@ class Ask:
 
     def __call__(self, catalogue: Pretend, most: int = 10) -> Polled:
         self.clock.forward(minutes=15)
-        return poll(self.db, "take5", catalogue, NOBODY, now=self.clock, download_levels={L2A}, approve_above=most)
+        return poll(
+            self.db, "take5", catalogue, NOBODY, now=self.clock, terms=Terms(download_levels={L2A}, approve_above=most)
+        )
 
 
 @pytest.fixture

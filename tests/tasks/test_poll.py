@@ -34,7 +34,7 @@ from watcher.errors import CatalogueError, CredentialError, HttpError, StoreErro
 from watcher.model import Event, Query
 from watcher.store import downloads, listings, measures, polls, sites, watching
 from watcher.store.connection import healthy, writing
-from watcher.tasks.poll import Polled, poll
+from watcher.tasks.poll import Polled, Terms, poll
 
 JANE = "mail:jane@example.org"
 Ask = Callable[..., Polled]
@@ -91,7 +91,7 @@ def test_what_is_there_already_is_announced_if_asked_for(db: sqlite3.Connection,
     add_watch(db, announce=True)
     add_subscription(db, JANE)
     catalogue = Pretend(product("P1"), product("P2"), product("P3"))
-    assert ask(catalogue, download_levels={L2A}).arrived == 3
+    assert ask(catalogue, terms=Terms(download_levels={L2A})).arrived == 3
     assert ask(catalogue).arrived == 0
     assert [ident for _, ident, _ in owed(db)] == ["P1", "P2", "P3"]
     assert downloads.due(db, now=NOW + timedelta(days=1)) == []
@@ -239,13 +239,13 @@ def test_metadata_gained_later_completes_the_product_silently(db: sqlite3.Connec
 def test_files_that_are_published_after_the_product_are_wanted_then(db: sqlite3.Connection, ask: Ask) -> None:
     add_watch(db)
     catalogue = Pretend(product("before", assets=()))
-    ask(catalogue, download_levels={L2A})
+    ask(catalogue, terms=Terms(download_levels={L2A}))
     catalogue.list(product("P1", assets=()))
-    ask(catalogue, download_levels={L2A})
+    ask(catalogue, terms=Terms(download_levels={L2A}))
     assert rows(db, "SELECT * FROM downloads") == []
     fuller = version(1, checksum="md5:00")
     catalogue.list(product("before", revision=fuller), product("P1", revision=fuller))
-    assert ask(catalogue, download_levels={L2A}).arrived == 0
+    assert ask(catalogue, terms=Terms(download_levels={L2A})).arrived == 0
     wanted = "SELECT r.id, d.site FROM downloads AS d JOIN revisions AS r ON r.number = d.revision"
     assert rows(db, wanted) == [("P1", "Pornic")]
 
@@ -268,7 +268,7 @@ def test_a_product_at_two_sites_arrives_at_both_and_is_downloaded_once(db: sqlit
     ask(catalogue)
     here = box(0.6, 40.1, 0.9, 40.9)
     catalogue.list(product("P1", geometry=here, acquired=NOW))
-    ask(catalogue, download_levels={L2A})
+    ask(catalogue, terms=Terms(download_levels={L2A}))
     catalogue.list(product("P1", geometry=here, acquired=NOW, revision=version(2)))
     ask(catalogue)
     assert sorted(announced(db)) == [
@@ -467,10 +467,10 @@ def test_what_leaves_the_lookback_is_not_withdrawn(db: sqlite3.Connection, ask: 
         product("P2", geometry=here, acquired=NOW),
         codes=False,
     )
-    ask(catalogue, lookback=timedelta(days=30))
+    ask(catalogue, terms=Terms(lookback=timedelta(days=30)))
     clock.forward(days=5)
     for _ in range(3):
-        assert ask(catalogue, lookback=timedelta(days=30)).problem is None
+        assert ask(catalogue, terms=Terms(lookback=timedelta(days=30))).problem is None
     assert announced(db) == []
 
 

@@ -18,7 +18,7 @@ from watcher.core.identity.revisions import token
 from watcher.model import Event, Notice, Outcome, Product, Sent
 from watcher.store import acquisitions, downloads, listings
 from watcher.tasks.notify import notify
-from watcher.tasks.poll import Polled, poll
+from watcher.tasks.poll import Polled, Terms, poll
 
 TILE = "S2A_MSIL2A_20150530T111203_{}_R094_T31TCJ_{}"
 OLD, NEW = TILE.format("N0204", "20150530T150000"), TILE.format("N0500", "20231013T021711")
@@ -105,17 +105,17 @@ def test_an_acquisition_is_told_of_by_the_first_catalogue_and_the_notice_names_t
 
 
 def test_it_is_told_from_each_catalogue_if_that_is_asked_for(db: sqlite3.Connection, ask: Ask) -> None:
-    ask("aws", listed(DAY, "aws"), once=False)
-    ask("cdse", listed(OLD, "cdse"), once=False)
+    ask("aws", listed(DAY, "aws"), terms=Terms(once=False))
+    ask("cdse", listed(OLD, "cdse"), terms=Terms(once=False))
     assert news(db) == [(DAY, "new"), (OLD, "new")]
 
 
 def test_two_processors_of_one_acquisition_are_told_of_once_and_both_come_home(
     db: sqlite3.Connection, ask: Ask
 ) -> None:
-    ask("cdse", listed(OLD, "cdse", assets=(FILE,)), download_levels={L2A})
-    ask("pc", listed(MAJA, "pc", assets=(FILE,)), download_levels={L2A})
-    ask("aws", listed(DAY, "aws", assets=(FILE,)), download_levels={L2A})
+    ask("cdse", listed(OLD, "cdse", assets=(FILE,)), terms=Terms(download_levels={L2A}))
+    ask("pc", listed(MAJA, "pc", assets=(FILE,)), terms=Terms(download_levels={L2A}))
+    ask("aws", listed(DAY, "aws", assets=(FILE,)), terms=Terms(download_levels={L2A}))
     assert news(db) == [(OLD, "new")]
     wanted = [one.revision for one in downloads.due(db, now=NOW + timedelta(days=1))]
     assert rows(db, f"SELECT id FROM revisions WHERE number IN ({','.join(map(str, wanted))})") == [OLD, MAJA]
@@ -164,8 +164,8 @@ def test_what_vanished_before_its_reprocessing_came_is_withdrawn_and_then_revise
 
 
 def test_the_download_of_what_is_replaced_is_given_up(db: sqlite3.Connection, ask: Ask) -> None:
-    ask("cdse", listed(OLD, "cdse", assets=(FILE,)), download_levels={L2A})
-    ask("cdse", listed(NEW, "cdse", assets=(FILE,)), download_levels={L2A})
+    ask("cdse", listed(OLD, "cdse", assets=(FILE,)), terms=Terms(download_levels={L2A}))
+    ask("cdse", listed(NEW, "cdse", assets=(FILE,)), terms=Terms(download_levels={L2A}))
     found = rows(db, "SELECT r.id, d.due IS NULL FROM downloads AS d JOIN revisions AS r ON r.number = d.revision")
     assert found == [(OLD, 1), (NEW, 0)]
 

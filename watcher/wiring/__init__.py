@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from watcher.config import Config
 from watcher.credentials import revealed
@@ -30,9 +30,7 @@ from watcher.wiring.keeping import Keeping
 
 if TYPE_CHECKING:
     from watcher.core.notices import Shot
-    from watcher.model import Level
     from watcher.net.heartbeat import Beat, Heartbeat
-    from watcher.store.downloads import Revisions
     from watcher.tasks.feeds import Terms as FeedTerms
     from watcher.tasks.feeds.files import Wrote
     from watcher.tasks.health import Told
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from watcher.tasks.notify import Paid
     from watcher.tasks.pace import Pace
     from watcher.tasks.poll import Polled, Reconciled
+    from watcher.tasks.poll import Terms as PollTerms
 
 __all__ = ["DATABASE", "Parts", "chance", "now"]
 
@@ -48,14 +47,6 @@ _SOME = 50
 
 _LONG = 300.0
 """Seconds after which a reconcile lets the next poll go first."""
-
-
-class _Asking(TypedDict):
-    download_levels: Collection[Level]
-    lookback: timedelta
-    once: bool
-    approve_above: int
-    revisions: Revisions
 
 
 class Parts:
@@ -117,7 +108,7 @@ class Parts:
                 alive=alive,
                 stop=self.stop,
                 resting=resting,
-                **self._asking(),
+                terms=self._asking(),
             )
 
     def reconcile(
@@ -141,19 +132,20 @@ class Parts:
                 at=at,
                 alive=alive,
                 stop=self.stop,
-                **self._asking(),
+                terms=self._asking(),
             )
 
-    def _asking(self) -> _Asking:
-        """Say on which terms catalogues are asked, by a poll and by a reconcile."""
+    def _asking(self) -> PollTerms:
+        from watcher.tasks.poll import Terms
+
         config = self.config
-        return {
-            "download_levels": config.download_levels(),
-            "lookback": timedelta(seconds=config.poll.lookback),
-            "once": config.notify.once,
-            "approve_above": config.download.approve_above,
-            "revisions": config.download.revisions,
-        }
+        return Terms(
+            config.download_levels(),
+            timedelta(seconds=config.poll.lookback),
+            config.notify.once,
+            config.download.approve_above,
+            config.download.revisions,
+        )
 
     def reconcile_due(
         self, db: sqlite3.Connection, polled: Polled, *, alive: Callable[[], None] = lambda: None

@@ -5,25 +5,23 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from watcher.core.health import flood
-from watcher.core.questions.planning import LOOKBACK, awake, plan, reconciliation
-from watcher.model import Level, Watch
+from watcher.core.questions.planning import awake, plan, reconciliation
+from watcher.model import Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
 from watcher.store import alerts, approvals, audits, measures, polls, watching
 from watcher.store.around import Around
 from watcher.store.connection import writing
-from watcher.store.downloads import Revisions
 from watcher.tasks.poll.answers import ask_one
-from watcher.tasks.poll.visit import Tally, Visit, ask_all
+from watcher.tasks.poll.visit import USUAL, Tally, Terms, Visit, ask_all
 
-MOST = 500
-"""So many downloads may come of one poll without being asked for."""
+__all__ = ["Polled", "Reconciled", "Terms", "poll", "reconcile"]
 
 
 class Polled(msgspec.Struct, frozen=True):
@@ -72,38 +70,30 @@ def poll(
     http: Http,
     *,
     now: Callable[[], datetime],
-    download_levels: Collection[Level] = (),
-    lookback: timedelta = LOOKBACK,
+    terms: Terms = USUAL,
+    resting: Collection[str] = (),
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
-    once: bool = True,
-    approve_above: int = MOST,
-    resting: Collection[str] = (),
-    revisions: Revisions = "latest",
 ) -> Polled:
     """Ask all that the watches of a catalogue need, and record the answers page by page.
 
     A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
-    A defect in reading an answer is raised once the others had theirs. `once` tells of an acquisition from the first
-    catalogue to have it; otherwise from each. If more downloads are wanted than `approve_above`, they wait for
-    approval, and health is told. Collections that are `resting` need not be asked yet. `revisions` says which
-    processings of an acquisition are wanted on disk.
+    A defect in reading an answer is raised once the others had theirs. Collections that are `resting` need not be asked
+    yet.
     """
     started = now()
     around = Around(db, name)
     watched = around.unpaused()
     loads = measures.loads(db, name, now=started)
     wanted = awake(watched, resting)
-    asks = plan(wanted, catalogue.capability(), now=started, lookback=lookback, loads=loads)
+    asks = plan(wanted, catalogue.capability(), now=started, lookback=terms.lookback, loads=loads)
     asked = {ask.query.collection for ask in asks}
     tally = Tally(_reached(watched))
     looks = polls.looks(db, name)
     with writing(db):
         number = polls.start(db, name, now=started)
-    visit = Visit(
-        db, name, catalogue, http, now, download_levels, alive, started, looks, around, tally, once, revisions
-    )
+    visit = Visit(db, name, catalogue, http, now, terms, alive, started, looks, around, tally)
     # Another one comes first each time: what ends every poll early must not keep the same places waiting for ever.
     first = polls.turn(db, number) % len(asks) if asks else 0
     try:
@@ -135,7 +125,7 @@ def poll(
                 not_before=outcome.not_before,
                 now=now(),
             )
-            held = _let_in(db, name, most=approve_above, now=now())
+            held = _let_in(db, name, most=terms.approve_above, now=now())
     if defect is not None:
         raise defect
     return replace(outcome, held=held)
@@ -159,14 +149,10 @@ def reconcile(
     http: Http,
     *,
     now: Callable[[], datetime],
-    download_levels: Collection[Level] = (),
+    terms: Terms = USUAL,
     at: Collection[int] | None = None,
-    lookback: timedelta = LOOKBACK,
     alive: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
-    once: bool = True,
-    approve_above: int = MOST,
-    revisions: Revisions = "latest",
 ) -> Reconciled:
     """List all that the watches of a catalogue cover, by identity alone, and hold it against what was seen.
 
@@ -182,23 +168,7 @@ def reconcile(
         audits.postpone(db, watched, now=started)
     looks = polls.looks(db, name)
     around = Around(db, name, at=at)
-    visit = Visit(
-        db,
-        name,
-        catalogue,
-        http,
-        now,
-        download_levels,
-        alive,
-        started,
-        looks,
-        around,
-        tally,
-        once,
-        revisions,
-        again=True,
-        lookback=lookback,
-    )
+    visit = Visit(db, name, catalogue, http, now, terms, alive, started, looks, around, tally, again=True)
     held = 0
     try:
         defect = ask_all(visit, asks, ask_one, stop=stop)
@@ -206,7 +176,7 @@ def reconcile(
         with writing(db):
             if tally.not_before is not None:
                 polls.leave_alone(db, name, until=tally.not_before)
-            held = _let_in(db, name, most=approve_above, now=now())
+            held = _let_in(db, name, most=terms.approve_above, now=now())
     if defect is not None:
         raise defect
     return Reconciled(

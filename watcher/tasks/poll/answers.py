@@ -103,7 +103,7 @@ def _describe(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
                 answer.counts[watch.number] -= 1  # by its full description it does not lie there
             elif now != was:
                 answer.found[watch.number].add(product.id)
-                if passed_over(product, watch, can, now=visit.started, lookback=visit.lookback):
+                if passed_over(product, watch, can, now=visit.started, lookback=visit.terms.lookback):
                     answer.mended[watch.number].add(product.id)
 
 

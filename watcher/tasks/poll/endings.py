@@ -91,7 +91,7 @@ def _withdrawal(
     _, product = products.one(db, revision)
     here = [w for w in around if w.site.number == site and w.level in (None, product.level)]
     told = any(accepts(watch, product, again=True) for watch in here)
-    if told and visit.once and not relatives.told(db, revision, site):
+    if told and visit.terms.once and not relatives.told(db, revision, site):
         # Nobody heard of it from this catalogue, and another one still has the acquisition.
         told = not relatives.also(db, revision, site)
     if not told:

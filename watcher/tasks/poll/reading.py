@@ -105,11 +105,11 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, 
             known,
             subscriptions.audience(db, now=now) if fresh else Audience((), now=now),
             first_number=products.first_free(db),
-            download_levels=visit.download_levels,
+            download_levels=visit.terms.download_levels,
             keys=keys,
             kin=relatives.kin(db, {key for key in keys if key is not None}),
             collection=collection,
-            once=visit.once,
+            once=visit.terms.once,
         )
         again = returned(visit, decision.back)  # before it is written that nothing misses them
         products.record(db, collection, decision, now=now)

@@ -23,6 +23,9 @@ from watcher.store import approvals, deliveries, downloads, products
 from watcher.store.around import Around
 from watcher.store.downloads import Revisions
 
+MOST = 500
+"""So many downloads may come of one poll without being asked for."""
+
 _LOST = 2
 """So many questions in a row without any answer, and the catalogue counts as unreachable."""
 
@@ -65,11 +68,29 @@ class Tally:
         return "; ".join(told) or None
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """On which terms a catalogue is asked, by a poll and by a reconcile.
+
+    `download_levels` come home where a watch does not say. `lookback` is how far back polls read where a catalogue can
+    neither be asked for news nor be read whole. `once` tells of an acquisition from the first catalogue to have it;
+    otherwise from each. If more downloads are wanted than `approve_above`, they wait for approval, and health is told.
+    `revisions` says which processings of an acquisition are wanted on disk.
+    """
+
+    download_levels: Collection[Level] = ()
+    lookback: timedelta = LOOKBACK
+    once: bool = True
+    approve_above: int = MOST
+    revisions: Revisions = "latest"
+
+
+USUAL = Terms()
+
+
 class Visit(msgspec.Struct):
     """What every question needs. `looks` are when the last look at each collection that went well began and ended.
 
-    One that is `again` counts what was ever listed, and moves no cursor. `lookback` is how far back polls read where a
-    catalogue can neither be asked for news nor be read whole.
+    One that is `again` counts what was ever listed, and moves no cursor.
     """
 
     db: sqlite3.Connection
@@ -77,16 +98,13 @@ class Visit(msgspec.Struct):
     catalogue: Catalogue
     http: Http
     now: Callable[[], datetime]
-    download_levels: Collection[Level]
+    terms: Terms
     alive: Callable[[], None]
     started: datetime
     looks: Mapping[str, tuple[datetime, datetime]]
     around: Around
     tally: Tally
-    once: bool = True
-    revisions: Revisions = "latest"
     again: bool = False
-    lookback: timedelta = LOOKBACK
 
     def before(self, ask: Ask) -> tuple[datetime, datetime] | None:
         """Return when the last look at the collection of a question that went well began and ended."""
@@ -168,7 +186,7 @@ def announce(visit: Visit, arrivals: list[Arrival], watches: Collection[Watch], 
     visit.tally.arrived += len(written)
     deliveries.owe(visit.db, written, now=now)
     names = {watch.site.number: watch.site.name for watch in watches}
-    downloads.want(visit.db, (arrival for _, arrival in written), sites=names, now=now, revisions=visit.revisions)
+    downloads.want(visit.db, (arrival for _, arrival in written), sites=names, now=now, revisions=visit.terms.revisions)
     approvals.hold(visit.db, wanted=now)
 
 
