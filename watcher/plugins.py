@@ -1,4 +1,4 @@
-"""A kind is a file: ``kind = "resto"`` *is* ``watcher/catalogues/resto.py``.
+"""A kind is a file, or a package of some: ``kind = "resto"`` *is* ``watcher/catalogues/resto``.
 
 The class in that file is a frozen, keyword-only `msgspec.Struct`; its fields are the settings an administrator may
 write, with their types, and an unknown one is refused by name. There is no registry and no base class: the

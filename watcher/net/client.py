@@ -176,7 +176,7 @@ class Http:
     def converse(self, talk: Callable[[httpx.Request], Talk[T]]) -> T:
         """Make the requests of a login by themselves, to try it, and return what it came to.
 
-        `talk` is given a request that those of the login shall be like (`watcher.net.tokens.asking`).
+        `talk` is given a request that those of the login shall be like (`watcher.net.logins.asking`).
         """
         question = Question("GET", self._origin, {}, None, signed=False, anywhere=True, patience=self._way.deadline)
         return self._patiently(question, self.stop, lambda: converse(self._way, question, talk))
