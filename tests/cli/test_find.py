@@ -248,7 +248,7 @@ def test_what_does_not_fit_the_limit_is_counted(watcher: Watcher, played: Scene)
 def test_a_search_that_reads_too_much_is_cut_off_and_says_so(
     watcher: Watcher, played: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("watcher.cli.find_search.MOST", 5)
+    monkeypatch.setattr("watcher.cli.watched.find.search.MOST", 5)
     said = watcher("find", "Pornic L2A")
     assert "take5 SPOT5: cut off after 5 products" in said.err
 

@@ -192,7 +192,7 @@ def test_the_shell_completes_sites_and_subscriptions(watcher: Watcher, home: Pat
 
 
 def test_every_command_explains_itself_with_an_example(watcher: Watcher) -> None:
-    from watcher.cli import COMMANDS
+    from watcher.cli.commands import COMMANDS
 
     for name in COMMANDS:
         said = watcher(name, "--help")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.cli.zones import here
+from watcher.cli.told.zones import here
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_the_credit_is_in_the_file_and_beside_it() -> None:
 
 def test_neither_the_service_nor_its_passes_load_it() -> None:
     script = (
-        "import sys, watcher.service, watcher.cli.service, watcher.cli.poll, watcher.wiring, watcher.jobs\n"
+        "import sys, watcher.service, watcher.cli.work.service, watcher.cli.work.poll, watcher.wiring, watcher.jobs\n"
         "print([name for name in sys.modules if name.startswith('watcher.')])"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout

@@ -14,76 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import watcher
+from watcher.cli.commands import COMMANDS, PYTHON, SECTIONS
 from watcher.errors import WatcherError
 
 if TYPE_CHECKING:
     from watcher.wiring import Parts
-
-# heading: name: (module, what `watcher --help` says of it)
-_SECTIONS = {
-    "To begin": {
-        "init": ("setup", "Write a configuration to start from."),
-        "check": ("check", "Say what is wrong, and how to mend it."),
-        "login": ("login", "Try the account of a catalogue, or say what to write for one."),
-        "catalogues": ("catalogues", "List the catalogues that can be asked, or ask what one has and can do."),
-        "demo": ("demo", "See it all work, on a catalogue that runs here."),
-        "completion": ("setup", "Print the completion script of a shell."),
-    },
-    "What is watched": {
-        "where": ("where", "Explain how a text is understood as a place."),
-        "add-site": ("add_site", "Watch a place."),
-        "sites": ("sites", "List the watched places."),
-        "tag-site": ("sites", "Group a place with others by words."),
-        "pause-site": ("sites", "Stop looking at a place for a while."),
-        "resume-site": ("sites", "Look at a paused place again."),
-        "remove-site": ("sites", "Watch a place no more."),
-        "find": ("find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),
-    },
-    "Who is told": {
-        "subscribe": ("subscribe", "Tell someone of arrivals, by e-mail or chat."),
-        "subscriptions": ("subscriptions", "List who is told of what, export or import it."),
-        "edit-subscription": ("subscribe", "Change what someone is told of, and when."),
-        "mute": ("subscriptions", "Tell someone nothing for a while."),
-        "unmute": ("subscriptions", "Tell someone who was muted again."),
-        "unsubscribe": ("subscriptions", "Tell someone no more."),
-        "test-notify": ("test_notify", "Send a sample notice and say how it went."),
-        "deliveries": ("deliveries", "List what was sent and what is owed, each in its state."),
-        "retry": ("deliveries", "Try again at once what failed or was given up."),
-        "why": ("why", "Tell why somebody heard of a product, or did not."),
-        "why-not": ("why_not", "Say why nothing was heard of a place on a day."),
-    },
-    "At work": {
-        "run": ("service", "The service: poll, notify, download, on a clock."),
-        "poll": ("poll", "Ask the catalogues once."),
-        "notify": ("notify", "Send the notices that are due, once."),
-        "plan": ("plan", "Show what the next poll asks, why so, and what a day costs."),
-    },
-    "What comes home": {
-        "download": ("download", "Fetch the products that are due, once, or those named."),
-        "approve": ("approve", "Let a flood of downloads come, or refuse it."),
-        "verify": ("verify", "Look whether what came home is still there, and still the same."),
-        "tidy": ("tidy", "List, or remove, what is to leave the archive by its limits."),
-        "pin": ("tidy", "Keep products in the archive, whatever its limits."),
-        "unpin": ("tidy", "Let pinned products leave with the others."),
-        "hooks": ("hooks", "List what your commands did with the products that came home."),
-        "cart": ("carts", "Write the files of what was seen as a list for another program."),
-        "import": ("carts", "Fetch the files that a cart (.meta4) names."),
-    },
-    "How things stand": {
-        "status": ("status", "Say what is watched, what came, what is owed, what is wrong."),
-        "products": ("show", "List what was seen."),
-        "progress": ("progress", "Say how many L1C have their L2A, after how long, what is awaited."),
-        "upcoming": ("upcoming", "List the acquisitions to come, and what is overdue."),
-        "audit": ("audit", "Say whether anything was missed."),
-        "race": ("race", "Say which catalogue had an acquisition first."),
-        "feeds": ("feeds", "Write what arrived as Atom, JSON Feed, ICS, GeoJSON and STAC files."),
-    },
-}
-COMMANDS = {name: command for section in _SECTIONS.values() for name, command in section.items()}
-
-
-_PYTHON = {"import"}
-"""Commands whose name is a word of the language."""
 
 
 class Context:
@@ -132,13 +67,13 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"watcher.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_") + ("_" if cmd_name in _PYTHON else ""))
+        command: click.Command = getattr(module, cmd_name.replace("-", "_") + ("_" if cmd_name in PYTHON else ""))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         width = max(map(len, COMMANDS))
-        for heading, section in _SECTIONS.items():
+        for heading, section in SECTIONS.items():
             with formatter.section(heading):
                 formatter.write_dl([(name.ljust(width), text) for name, (_, text) in section.items()])
 

@@ -50,7 +50,7 @@ def from_file(
     as_json: bool,
 ) -> None:
     """Make the places of a file known; watch each of them in a catalogue, if one is named."""
-    from watcher.cli.watched_levels import shown
+    from watcher.cli.watched.levels import shown
     from watcher.places import files
 
     chosen = _chosen(parts, named, collections, levels, tags)
@@ -110,7 +110,7 @@ def _chosen(
     parts: Parts, named: str | None, collections: Sequence[str], levels: Sequence[Level], tags: Sequence[str]
 ) -> list[tuple[str, Level | None]]:
     """Return the collections and levels in which imported places are to be watched; none without a catalogue."""
-    from watcher.cli.watched_levels import chosen as pairs
+    from watcher.cli.watched.levels import chosen as pairs
 
     if named is None:
         if levels or collections or tags:

@@ -15,7 +15,7 @@ from watcher.errors import UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-    from watcher.cli.meant import Meant
+    from watcher.cli.watched.meant import Meant
     from watcher.model import Level, Site, Watch
     from watcher.wiring import Parts
 
@@ -105,10 +105,10 @@ def add_site(
       watcher add-site Field --geometry field.geojson --announce-existing
       watcher add-site Manaus --tag amazon --tag forest
     """
-    from watcher.cli import meant as meaning
-    from watcher.cli.known import known_in
-    from watcher.cli.watched_levels import chosen as levels_of
-    from watcher.cli.watched_levels import unsure
+    from watcher.cli.watched import meant as meaning
+    from watcher.cli.watched.known import known_in
+    from watcher.cli.watched.levels import chosen as levels_of
+    from watcher.cli.watched.levels import unsure
     from watcher.core.filters import means
     from watcher.store import sites, subscriptions, watching
     from watcher.store.connection import writing
@@ -195,7 +195,7 @@ def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -
 
 
 def _terms(watch: Watch) -> str:
-    from watcher.cli.watched_levels import shown
+    from watcher.cli.watched.levels import shown
 
     terms = [f"{watch.catalogue} {watch.collection} {shown(watch.level)}"]
     if watch.max_cloud is not None:

@@ -65,7 +65,7 @@ def _said(sent: Sent, seconds: float) -> str:
 
 
 def _sample(subscription: Subscription, unsubscribe: str | None) -> Notice:
-    from watcher.cli.sample import sample
+    from watcher.cli.told.sample import sample
     from watcher.wiring import now
 
     # A key of its own each time: a mail program shows a message that it has already only once.

@@ -43,7 +43,7 @@ def where(context: Context, text: str, pick: int | None, as_json: bool, as_geojs
       watcher where T31TCJ
       watcher where 198/30 --geojson > scene.geojson
     """
-    from watcher.cli import known
+    from watcher.cli.watched import known
     from watcher.places.choice import ELSE, chosen
 
     one_of(json=as_json or None, geojson=as_geojson or None)

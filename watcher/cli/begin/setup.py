@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+import watcher
 from watcher.cli import Context
 from watcher.errors import ConfigError, UsageError
 
@@ -61,5 +62,5 @@ def completion(shell: str) -> None:
 
 
 def _example() -> Path:
-    packaged = Path(__file__).parents[1] / "config.example.toml"
-    return packaged if packaged.exists() else Path(__file__).parents[2] / "config.example.toml"
+    packaged = Path(watcher.__file__).with_name("config.example.toml")
+    return packaged if packaged.exists() else packaged.parents[1] / packaged.name

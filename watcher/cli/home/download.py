@@ -65,7 +65,7 @@ def download(
       watcher download S2B_31TCJ_20260101_0_L2A --assets B02,B03,SCL --to bands
     """
     if members is not None or assets is not None or folder is not None:
-        from watcher.cli.by_hand import fetch_some
+        from watcher.cli.home.by_hand import fetch_some
 
         fetch_some(context, product, members=members, assets=assets, folder=folder)
         return
@@ -121,7 +121,7 @@ def _tell_of(parts: Parts, brought: Brought) -> None:
 def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
     """Want these products, and say which are home already; return how many are."""
     from watcher.archive import whereabouts
-    from watcher.cli.by_hand import unseen
+    from watcher.cli.home.by_hand import unseen
     from watcher.store import archive, downloads
     from watcher.store.connection import writing
     from watcher.wiring import now

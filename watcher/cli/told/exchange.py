@@ -56,8 +56,8 @@ def listed(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription])
 
 def take(parts: Parts, file: Path) -> None:
     """Read a document, and add or change what it says; all of it is checked before anything is written."""
-    from watcher.cli.subscribe import forget_unused
-    from watcher.cli.zones import here
+    from watcher.cli.told.subscribe import forget_unused
+    from watcher.cli.told.zones import here
     from watcher.core.agreements.documents import draft, parsed
     from watcher.core.agreements.terms import essence
     from watcher.store import subscriptions
@@ -191,7 +191,7 @@ def _put(
 
 
 def _say(parts: Parts, db: sqlite3.Connection, name: str, states: Sequence[tuple[str, Subscription]]) -> None:
-    from watcher.cli.subscribe import say
+    from watcher.cli.told.subscribe import say
     from watcher.wiring import now
 
     counts = {word: sum(state == word for state, _ in states) for word in ("new", "changed", "as before")}

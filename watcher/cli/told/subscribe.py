@@ -9,7 +9,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import SubscriptionNumber
 from watcher.cli.output import several
-from watcher.cli.terms import WITHOUT, agreed, doubts, terms
+from watcher.cli.told.terms import WITHOUT, agreed, doubts, terms
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
     """
     from msgspec.structs import replace
 
-    from watcher.cli.preview import foresee
-    from watcher.cli.zones import here
+    from watcher.cli.told.preview import foresee
+    from watcher.cli.told.zones import here
     from watcher.core.agreements.terms import essence
     from watcher.model import Rhythm, Subscription
     from watcher.store import subscriptions
@@ -123,7 +123,7 @@ def edit_subscription(
     """
     from msgspec.structs import replace
 
-    from watcher.cli.preview import foresee
+    from watcher.cli.told.preview import foresee
     from watcher.store import subscriptions
     from watcher.store.connection import writing
     from watcher.wiring import now

@@ -48,7 +48,7 @@ def subscriptions(
       watcher subscriptions --export 3 --format json
       watcher subscriptions --import people.toml
     """
-    from watcher.cli import exchange
+    from watcher.cli.told import exchange
     from watcher.store import subscriptions as stored
 
     one_of(export=export or None, **{"import": file}, json=as_json or None)
@@ -104,7 +104,7 @@ def unsubscribe(context: Context, number: int) -> None:
     Example:
       watcher unsubscribe 3
     """
-    from watcher.cli.subscribe import forget_unused
+    from watcher.cli.told.subscribe import forget_unused
     from watcher.store import subscriptions as stored
     from watcher.store.connection import writing
     from watcher.wiring import now
@@ -161,7 +161,7 @@ def unmute(context: Context, number: int) -> None:
     Example:
       watcher unmute 3
     """
-    from watcher.cli.subscribe import say, say_when
+    from watcher.cli.told.subscribe import say, say_when
     from watcher.core.filters import muted
     from watcher.store import subscriptions as stored
     from watcher.wiring import now

@@ -14,7 +14,7 @@ from watcher.errors import CatalogueError, HttpError, UsageError, WatcherError
 from watcher.model import Level, Product, Query, Site, Watch
 
 if TYPE_CHECKING:
-    from watcher.cli.find_ground import Spot, Spots
+    from watcher.cli.watched.find.ground import Spot, Spots
     from watcher.core.sentences import Interval, Sentence
     from watcher.plugins import Catalogue
     from watcher.wiring import Parts
@@ -111,7 +111,7 @@ def plan(
 
     Raises `UsageError` where the place is not certain, or none is said to a catalogue too large for that.
     """
-    from watcher.cli.find_place import in_catalogue
+    from watcher.cli.watched.find.place import in_catalogue
 
     source = parts.catalogues.catalogue(named)
     spots = in_catalogue(parts, named, source, sentence, [collection for collection, _ in asked], pick)

@@ -38,7 +38,7 @@ def login(context: Context, name: str, kind: str | None, store: bool, as_json: b
       watcher login cdse --kind s3
       watcher login cdse --store
     """
-    from watcher.cli.login_advice import advice, document, told
+    from watcher.cli.begin.advice import advice, document, told
 
     parts = context.parts
     table = parts.catalogues.table(name)

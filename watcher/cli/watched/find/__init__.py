@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from watcher.cli import Context
-from watcher.cli.find_rows import features, row
 from watcher.cli.options import CatalogueName, one_of
 from watcher.cli.output import complain, json_option, several, show_csv, show_json, show_table
+from watcher.cli.watched.find.rows import features, row
 from watcher.core.sentences.sentence import Kind
 from watcher.errors import CatalogueError, UsageError
 from watcher.names import plain
 
 if TYPE_CHECKING:
-    from watcher.cli.find_ground import Spots
-    from watcher.cli.find_search import Haul
+    from watcher.cli.watched.find.ground import Spots
+    from watcher.cli.watched.find.search import Haul
     from watcher.core.sentences import Sentence
     from watcher.wiring import Parts
 
@@ -97,7 +97,7 @@ def find(
     if pick is not None and len(asked.places) + len(asked.grids) > 1:
         raise UsageError("--pick is for one place, and the sentence names several", hint="search for each by itself")
     if to_watch:
-        from watcher.cli.find_watch import watch
+        from watcher.cli.watched.find.watch import watch
 
         watch(ctx, context.parts, asked, catalogues, name=name, pick=pick)
         return
@@ -145,7 +145,7 @@ def _sensible(asked: Sentence) -> None:
 
 
 def _live(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | None) -> Haul:
-    from watcher.cli.find_search import Haul, elsewhere, fitting, live, plan
+    from watcher.cli.watched.find.search import Haul, elsewhere, fitting, live, plan
     from watcher.core.sentences.echo import undated
     from watcher.wiring import now
 
@@ -176,8 +176,8 @@ def _live(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | 
 
 
 def _seen(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | None) -> Haul:
-    from watcher.cli.find_place import stored
-    from watcher.cli.find_search import Haul, seen
+    from watcher.cli.watched.find.place import stored
+    from watcher.cli.watched.find.search import Haul, seen
 
     try:
         spots = stored(parts, asked, pick)
@@ -198,7 +198,7 @@ def _refused(asked: Sentence, error: UsageError) -> None:
 
 
 def _say_where(asked: Sentence, found: Sequence[Spots], assumed: Sequence[str]) -> None:
-    from watcher.cli.find_place import described
+    from watcher.cli.watched.find.place import described
 
     places = [described(spot.place, asked.language) for spots in found for spot in spots.spots]
     left = [word for spots in found for word in spots.left]
@@ -226,7 +226,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 
 def _told(haul: Haul, more: int) -> None:
     """Say what the listing does not show: more of it, what products do not tell, and answers that were cut off."""
-    from watcher.cli.find_search import MOST
+    from watcher.cli.watched.find.search import MOST
 
     if more > 0:
         click.echo(f"… and {more:,} more: --limit", err=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
-from watcher.cli.archive_status import archive_troubles, limits
 from watcher.cli.output import ago, json_option, several, show_json, until
+from watcher.cli.standing.archive import archive_troubles, limits
 
 if TYPE_CHECKING:
     import sqlite3
@@ -110,7 +110,7 @@ def _fetching(going: dict[str, Any]) -> str:
 
 
 def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, Any]:
-    from watcher.cli.standing import standing, unaudited
+    from watcher.cli.standing.catalogue import standing, unaudited
     from watcher.store import (
         alerts,
         approvals,

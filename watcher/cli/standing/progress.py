@@ -82,7 +82,7 @@ def progress(
     elif site is None:
         _table(found)
     else:
-        from watcher.cli.progress_words import show
+        from watcher.cli.standing.words import show
 
         for where, place, line in found:
             show(where, place, line, places, limit)
@@ -111,7 +111,7 @@ def _lines(db: sqlite3.Connection, site: Site, level: Level | None) -> list[Line
 
 
 def _table(found: Sequence[tuple[Site, Place, Line]]) -> None:
-    from watcher.cli.progress_words import main, quantile, rough
+    from watcher.cli.standing.words import main, quantile, rough
     from watcher.core.production.progress import MADE_FROM
 
     rows = []
@@ -137,7 +137,7 @@ def _table(found: Sequence[tuple[Site, Place, Line]]) -> None:
 
 
 def _plain(site: Site, place: Place, line: Line, places: Mapping[int, Place], limit: int) -> dict[str, Any]:
-    from watcher.cli.progress_words import delays
+    from watcher.cli.standing.words import delays
     from watcher.core.production.progress import MADE_FROM
 
     source = None if line.source is None else places[line.source]

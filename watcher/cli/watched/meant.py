@@ -70,7 +70,7 @@ def found(
     if pick is None and (stored := _stored(parts, name)) is not None:
         click.echo(f"{stored.name} is watched already: its ground is taken, {stored.origin}.")
         return Meant(stored)
-    from watcher.cli.known import understood as read
+    from watcher.cli.watched.known import understood as read
 
     understood = read(parts, name)
     if near is not None:

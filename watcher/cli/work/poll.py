@@ -30,7 +30,7 @@ def poll(context: Context, catalogue: str | None) -> None:
       watcher poll
       watcher poll --catalogue cdse
     """
-    from watcher.cli.weekly import afterwards, reconcile
+    from watcher.cli.work.weekly import afterwards, reconcile
     from watcher.store import polls, watching
     from watcher.wiring import now
 

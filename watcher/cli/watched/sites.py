@@ -69,7 +69,7 @@ def sites(
       watcher sites --import fields.gpkg --catalogue geodes --collection THEIA_REFLECTANCE_SENTINEL2_L2A
       watcher sites --refresh --catalogue take5
     """
-    from watcher.cli import known
+    from watcher.cli.watched import known
 
     terms = "--level" if levels else "--collection" if collections else "--tag" if tags else None
     if refresh and (file is not None or terms):

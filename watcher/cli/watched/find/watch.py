@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.add_site import add_site
-from watcher.cli.find_ground import middle
+from watcher.cli.watched.add_site import add_site
+from watcher.cli.watched.find.ground import middle
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
-    from watcher.cli.find_ground import Spot
+    from watcher.cli.watched.find.ground import Spot
     from watcher.core.sentences import Sentence
     from watcher.plugins import Catalogue
     from watcher.wiring import Parts
@@ -27,8 +27,8 @@ def watch(
 
     What a watch has no term for is named.
     """
-    from watcher.cli.find_place import described, in_catalogue
-    from watcher.cli.find_search import questions
+    from watcher.cli.watched.find.place import described, in_catalogue
+    from watcher.cli.watched.find.search import questions
     from watcher.core.sentences.echo import said, strange
 
     for named in list(dict.fromkeys(catalogues)) or [parts.config.default_catalogue()]:

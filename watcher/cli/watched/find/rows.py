@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from watcher.core.moments import written
 
 if TYPE_CHECKING:
-    from watcher.cli.find_search import Hit
+    from watcher.cli.watched.find.search import Hit
 
 
 def row(hit: Hit) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from watcher.cli.find_ground import Spot, Spots, cell, hinted, on_ground, resolved
+from watcher.cli.watched.find.ground import Spot, Spots, cell, hinted, on_ground, resolved
 from watcher.errors import UsageError
 from watcher.names import fold, plain
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
-from watcher.cli.deliveries import named, shown_by_address
 from watcher.cli.output import json_option, show_json
+from watcher.cli.told.deliveries import named, shown_by_address
 from watcher.errors import UsageError
 from watcher.names import plain
 

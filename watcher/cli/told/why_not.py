@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
-from watcher.cli.deliveries import named
 from watcher.cli.options import DateType, SiteName
 from watcher.cli.output import json_option, several, show_json
-from watcher.cli.why import as_plain, heard, subscribers
+from watcher.cli.told.deliveries import named
+from watcher.cli.told.why import as_plain, heard, subscribers
 from watcher.names import plain
 
 if TYPE_CHECKING:

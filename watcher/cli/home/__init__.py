@@ -1,0 +1,1 @@
+"""What comes home: it is fetched, let in, looked after, and leaves."""

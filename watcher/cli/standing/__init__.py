@@ -1,0 +1,1 @@
+"""How things stand: what came, what is awaited, and whether anything was missed."""
