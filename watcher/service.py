@@ -24,7 +24,6 @@ from apscheduler.triggers.interval import IntervalTrigger
 from watcher import jobs, memory, systemd
 from watcher.errors import WatcherError
 from watcher.jobs import Next, log, say
-from watcher.store import polls
 from watcher.store.connection import healthy, naming
 from watcher.wiring import Parts, now
 
@@ -33,18 +32,6 @@ _BEAT = 5.0
 
 _STUCK = 1800.0
 """Seconds without progress after which a job counts as stuck."""
-
-_HEALTH = 300.0
-"""Seconds between two looks whether all is well; a failure that may be worth telling brings one at once."""
-
-_SELF_TEST = 3600.0
-"""Seconds between two self-tests."""
-
-_HOOKS = 30.0
-"""Seconds between two looks for commands that are due; one that is owed newly is run at once."""
-
-_TIDY = 3600.0
-"""Seconds between two looks for what is to leave the archive."""
 
 _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
@@ -130,17 +117,8 @@ class Service:
 
         Those of catalogues that went away are removed.
         """
-        config = self.parts.config
-        rhythms = {"notify": (float(config.notify.interval), 0.0), "download": (float(config.download.interval), 0.0)}
-        rhythms |= {"health": (_HEALTH, 0.0), "self-test": (_SELF_TEST, 0.0)}
-        if config.download.keep is not None or config.download.max_size is not None:
-            rhythms["tidy"] = (_TIDY, 0.0)
-        if config.hooks:
-            rhythms["hooks"] = (_HOOKS, 0.0)
         with closing(self.parts.db()) as db:
-            for name in self.parts.catalogues.polled(db):
-                interval = self.parts.pace(db, name).interval(now=now())
-                rhythms[f"poll {name}"] = (interval, min(float(config.poll.jitter), interval / 2))
+            rhythms = jobs.rhythms(self.parts, db)
             had = self._intervals
             # Jobs at work look a job up here first: it is listed last, and struck off first.
             with self._guard:
@@ -150,8 +128,7 @@ class Service:
             for job, (interval, jitter) in rhythms.items():
                 if new and job in had:
                     continue
-                last = polls.last(db, job.removeprefix("poll ")) if job.startswith("poll ") else None
-                due = _due(last, interval)
+                due = jobs.due(db, job, interval)
                 self._progress[job] = time.monotonic() + (due - now()).total_seconds()
                 self._scheduler.add_job(
                     self._turn,
@@ -196,28 +173,13 @@ class Service:
     def _safely(self, job: str) -> None:
         try:
             with naming(self.parts.database):
-                self._then(job, self._do(job))
+                following = jobs.do(self.parts, job, lambda: self._alive(job))
+                self._sound = following.sound if job == jobs.SELF_TEST else self._sound
+                self._then(job, following)
         except WatcherError as error:
             say(logging.ERROR, f"{job} failed", error=error, hint=error.hint)
         except Exception:  # noqa: BLE001 - a defect must be seen, and must not stop the clock
             log.exception("%s failed by a defect; please report it", job)
-
-    def _do(self, job: str) -> Next:
-        if job == "notify":
-            return jobs.pay(self.parts, lambda: self._alive(job))
-        if job == "download":
-            return jobs.fetch(self.parts, lambda: self._alive(job))
-        if job == "health":
-            return jobs.look(self.parts)
-        if job == "self-test":
-            following = jobs.rehearse(self.parts)
-            self._sound = following.sound
-            return following
-        if job == "tidy":
-            return jobs.tidy(self.parts, lambda: self._alive(job))
-        if job == "hooks":
-            return jobs.run_hooks(self.parts, lambda: self._alive(job))
-        return jobs.poll(self.parts, job.removeprefix("poll "), lambda: self._alive(job))
 
     def _then(self, job: str, following: Next) -> None:
         for other in following.soon:
@@ -301,16 +263,6 @@ class Service:
         self._scheduler.shutdown(wait=True)
         self.parts.close()
         say(logging.INFO, "stopped")
-
-
-def _due(last: polls.Poll | None, interval: float) -> datetime:
-    """Return when a job is due: now, unless its last poll went well (or the server asked us to wait) not long ago."""
-    moment = now()
-    if last is None or last.started > moment:
-        return moment
-    well = last.problem is None and last.finished is not None
-    due = last.started + timedelta(seconds=interval) if well else moment
-    return max(moment, due, last.not_before or moment)
 
 
 @contextmanager

@@ -4,16 +4,21 @@ from watcher.jobs.health import look, rehearse
 from watcher.jobs.home import fetch, run_hooks, tell_of_file_systems, tidy
 from watcher.jobs.notices import pay
 from watcher.jobs.polling import poll
+from watcher.jobs.timetable import SELF_TEST, do, due, rhythms
 from watcher.jobs.turns import Next, log, say
 
 __all__ = [
+    "SELF_TEST",
     "Next",
+    "do",
+    "due",
     "fetch",
     "log",
     "look",
     "pay",
     "poll",
     "rehearse",
+    "rhythms",
     "run_hooks",
     "say",
     "tell_of_file_systems",
