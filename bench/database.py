@@ -27,9 +27,6 @@ def fresh(path: Path, catalogue: str, *, code: str | None = None, ground: bytes 
                 collection=COLLECTION,
                 level=None,
                 code=code,
-                max_cloud=None,
                 since=SINCE,
-                download=None,
-                announce=False,
                 now=now,
             )

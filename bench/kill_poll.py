@@ -175,10 +175,6 @@ def prepare(directory: Path, catalogue: Catalogue) -> None:
                     collection="SPOT5",
                     level=Level(level),
                     code=place.code,
-                    max_cloud=None,
-                    since=None,
-                    download=None,
-                    announce=False,
                     now=now(),
                 )
         for person in PEOPLE:

@@ -115,10 +115,6 @@ def add(db: sqlite3.Connection, n: int) -> None:
         collection=COLLECTION,
         level=None,
         code=f"site-{n}",
-        max_cloud=None,
-        since=None,
-        download=None,
-        announce=False,
         now=NOW,
     )
 

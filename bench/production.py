@@ -68,8 +68,8 @@ def build(db: sqlite3.Connection, count: int) -> datetime:
             site = sites.add(db, f"Site {index}", geometry=None, country=None, origin="bench", now=began)
             for level, collection in numbers.items():
                 watching.watch(
-                    db, site, catalogue="cdse", collection=f"s2-{level}", level=level, code="x", max_cloud=None,
-                    since=None, download=None, announce=False, now=began,
+                    db, site, catalogue="cdse", collection=f"s2-{level}", level=level, code="x",
+                    now=began,
                 )  # fmt: skip
                 listed = [made(index, turn, level, now, draw) for turn in range(ACQUISITIONS)]
                 numbered = list(enumerate(listed, start=first))

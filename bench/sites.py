@@ -303,8 +303,8 @@ def seed(path: Path, count: int, start: datetime) -> None:
             site = sites.add(db, one.name, geometry=one.geometry, country=None, origin="bench", now=start)
             for collection in COLLECTIONS:
                 watching.watch(
-                    db, site, catalogue=NAME, collection=collection, level=None, code=None, max_cloud=None, since=None,
-                    download=False, announce=False, now=start,
+                    db, site, catalogue=NAME, collection=collection, level=None,
+                    download=False, now=start,
                 )  # fmt: skip
 
 

@@ -98,9 +98,6 @@ def _rehearse(folder: Path, like: sqlite3.Connection, now: Callable[[], datetime
                 level=Level("L2A"),
                 code=None if ground else "here",
                 max_cloud=50.0,
-                since=None,
-                download=None,
-                announce=False,
                 now=now(),
             )
             subscriptions.add(db, Subscription(0, "nowhere", ""), now=now())

@@ -43,8 +43,8 @@ def watched(path: Path, count: int, *, looked: bool, rate: float | None = None) 
                 origin="a test", now=moment,
             )  # fmt: skip
             watching.watch(
-                db, place, catalogue="sky", collection="s2", level=None, code=None, max_cloud=None, since=None,
-                download=None, announce=False, now=moment,
+                db, place, catalogue="sky", collection="s2", level=None,
+                now=moment,
             )  # fmt: skip
         if looked:
             for watch in watching.watches(db):
@@ -97,8 +97,8 @@ def test_a_collection_in_which_nothing_appears_is_asked_seldom(watcher: Watcher,
     asleep = now() - timedelta(days=60)
     with database(sky) as db, writing(db):
         watching.watch(
-            db, sites.named(db, "S0000"), catalogue="sky", collection="old", level=None, code=None, max_cloud=None,
-            since=None, download=None, announce=False, now=asleep,
+            db, sites.named(db, "S0000"), catalogue="sky", collection="old", level=None,
+            now=asleep,
         )  # fmt: skip
         (old,) = watching.watches(db, collection="old")
         assert watching.advance(db, old, cursor=asleep, whole=True, now=asleep)

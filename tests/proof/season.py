@@ -125,10 +125,6 @@ class Season:
                 collection=self.face.collection,
                 level=Level("L2A"),
                 code=place if self.face.codes else None,
-                max_cloud=None,
-                since=None,
-                download=None,
-                announce=False,
                 now=self.clock(),
             )
 

@@ -172,11 +172,6 @@ def _watched(
                     catalogue=named,
                     collection=collection,
                     level=level,
-                    code=None,
-                    max_cloud=None,
-                    since=None,
-                    download=None,
-                    announce=False,
                     now=moment,
                 )
                 for collection, level in chosen
