@@ -1,25 +1,18 @@
-"""How things stand."""
+"""`watcher status`: how things stand, told to people."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from watcher.cli import Context
-from watcher.cli.output import ago, json_option, several, show_json, until
-from watcher.cli.standing.archive import archive_troubles, limits
+from watcher.cli.output import ago, json_option, several, show_json
+from watcher.cli.standing.state import OPEN, standing
 
-if TYPE_CHECKING:
-    import sqlite3
-
-    from watcher.store.ledger import State
-    from watcher.wiring import Parts
-
-_OPEN: tuple[State, ...] = ("queued", "held", "sending", "unknown", "retrying")
-_WORTH_A_WORD = _OPEN[1:]
+_WORTH_A_WORD = OPEN[1:]
 """States of what is owed; that it is queued goes without saying."""
 
 _SHOWN = 30
@@ -41,7 +34,7 @@ def status(context: Context, as_json: bool) -> None:
 
     parts = context.parts
     moment = now()
-    state = _state(parts, parts.db(), moment)
+    state = standing(parts, parts.db(), moment)
     if as_json:
         show_json(state)
         return
@@ -107,114 +100,6 @@ def _fetching(going: dict[str, Any]) -> str:
     if going["left"] is not None:
         line += f", {lasting(timedelta(seconds=going['left']))} left"
     return line
-
-
-def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, Any]:
-    from watcher.cli.standing.catalogue import standing, unaudited
-    from watcher.store import (
-        alerts,
-        approvals,
-        deliveries,
-        downloads,
-        ledger,
-        products,
-        recipients,
-        subscriptions,
-        watching,
-    )
-    from watcher.store.locks import holder
-
-    watches = watching.watches(db, paused=True)
-    subscribed = subscriptions.every(db)
-    names = {subscription.address: parts.addresses.shown(subscription) for subscription in subscribed}
-    catalogues, troubles = [], []
-    for name in sorted({watch.catalogue for watch in watches}):
-        here = [watch for watch in watches if watch.catalogue == name]
-        collections = {watch.collection for watch in here if not watch.site.paused}
-        said, wrong = standing(parts, db, name, collections, moment=moment)
-        catalogues.append(said)
-        troubles += wrong
-    troubles += unaudited(db, moment=moment)
-    troubles += [
-        f"subscription {s.number} ({parts.addresses.shown(s)}) hears of nothing: its sites were removed"
-        f" (watcher unsubscribe {s.number})"
-        for s in subscribed
-        if s.sites == () and not s.tags
-    ]
-    for owed in ledger.troubles(db):
-        after = "given up (watcher retry)" if owed.given_up else until(owed.due, moment)
-        troubles.append(
-            f"{names.get(owed.address, owed.address)}: {several(owed.count, 'delivery', 'deliveries')} failed"
-            f" after {several(owed.attempts, 'try', 'tries')}, {after}: {owed.problem}"
-        )
-    troubles += archive_troubles(parts, db, moment)
-    for file in downloads.troubles(db):
-        after = "given up (watcher retry)" if file.given_up else until(file.due, moment)
-        tries = f" after {several(file.attempts, 'try', 'tries')}" if file.attempts else ""
-        troubles.append(f"{file.title}: download failed{tries}, {after}: {file.problem}")
-    owed_count, sent, notices_lost = deliveries.counts(db)
-    at_work = holder(parts.state / "notify.lock") is not None
-    states = ledger.states(db, sending=at_work, now=moment)
-    waiting = sum(one.count for one in approvals.waiting(db))
-    if waiting:
-        troubles.append(f"{several(waiting, 'download')} wait for approval (watcher approve)")
-    for address, one in recipients.troubled(db).items():
-        if one.aside is not None and address in names:
-            since = ago(one.aside, moment)
-            troubles.append(f"{names[address]}: set aside {since}, it refuses notices for good: {one.problem}")
-    wanted, stored, files_lost, size = downloads.counts(db)
-    return {
-        "service": holder(parts.state / "run.lock"),
-        "sites": len({watch.site.number for watch in watches}),
-        "watches": len(watches),
-        "subscriptions": len(subscribed),
-        "products": products.count(db),
-        "catalogues": catalogues,
-        "arrivals": {
-            "day": products.arrived(db, since=moment - timedelta(days=1)),
-            "week": products.arrived(db, since=moment - timedelta(days=7)),
-            "all": products.arrived(db, since=None),
-        },
-        "deliveries": {
-            "owed": owed_count,
-            **{word: states.get(word, 0) for word in _OPEN},
-            "sent": sent,
-            "given_up": notices_lost,
-        },
-        "downloads": {
-            "wanted": wanted,
-            "waiting_for_approval": waiting,
-            "stored": stored,
-            "given_up": files_lost,
-            "bytes": size,
-            "fetching": [
-                {
-                    "title": one.title,
-                    "done": one.done,
-                    "total": one.total,
-                    "rate": one.rate,
-                    "left": one.left,
-                    "storing": one.storing,
-                }
-                for one in parts.downloads.going()
-            ],
-        },
-        "alerts": [
-            {
-                "kind": one.kind,
-                "topic": one.topic,
-                "site": one.site,
-                "title": one.title,
-                "body": one.body,
-                "raised": one.raised,
-            }
-            for one in alerts.open_now(db)
-        ],
-        "limits": limits(parts, db, moment),
-        "archive": parts.keeping.archive.shown(""),
-        "database": str(parts.database),
-        "troubles": troubles,
-    }
 
 
 def _asking(since: datetime | None, now: datetime) -> str:
