@@ -97,9 +97,10 @@ def owe_home(db: sqlite3.Connection, revision: int, product: Product, audience: 
     itself = bool(arrivals)
     if not itself:
         arrivals = db.execute(
-            "SELECT a.number, a.site, a.coverage FROM revisions AS this JOIN sightings AS s ON s.revision = this.number"
-            " JOIN revisions AS other ON other.acquisition = this.acquisition JOIN arrivals AS a"
-            " ON a.revision = other.number AND a.site = s.site WHERE this.number = ? AND a.event IN ('new', 'revised')",
+            "SELECT a.number, a.site, a.coverage FROM revisions AS this CROSS JOIN revisions AS other"
+            " ON other.acquisition = this.acquisition CROSS JOIN arrivals AS a ON a.revision = other.number"
+            " CROSS JOIN sightings AS s ON s.revision = this.number AND s.site = a.site"
+            " WHERE this.number = ? AND a.event IN ('new', 'revised')",
             (revision,),
         ).fetchall()
     db.executemany(
@@ -172,8 +173,9 @@ def _due(
 
 def hold(db: sqlite3.Connection, subscription: int, *, until: datetime, now: datetime) -> None:
     """Keep what is due to a subscriber until the quiet hours end."""
+    # By what is due, not by all that the subscriber ever got.
     db.execute(
-        "UPDATE deliveries SET due = ?, hold = 'quiet' WHERE subscription = ? AND due <= ? AND sending IS NULL",
+        "UPDATE deliveries SET due = ?, hold = 'quiet' WHERE +subscription = ? AND due <= ? AND sending IS NULL",
         (stamp(until), subscription, stamp(now)),
     )
 

@@ -128,7 +128,7 @@ def want_late(db: sqlite3.Connection, offered: Iterable[tuple[int, Watch]], *, n
 def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     """Want every seen product of that title or id, also one given up or baselined; return how many."""
     rows = db.execute(
-        "SELECT max(r.number), min(s.name) FROM revisions AS r JOIN sightings ON revision = r.number"
+        "SELECT max(r.number), min(s.name) FROM revisions AS r CROSS JOIN sightings ON revision = r.number"
         " JOIN sites AS s ON s.number = site WHERE r.title = ?1 OR r.id = ?1 GROUP BY collection, id",
         (title,),
     ).fetchall()

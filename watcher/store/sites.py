@@ -103,7 +103,7 @@ def tags(db: sqlite3.Connection) -> dict[int, frozenset[str]]:
 def _begin_again(db: sqlite3.Connection, watch: int) -> None:
     db.execute(
         "DELETE FROM sightings WHERE (revision, site) IN (SELECT s.revision, s.site FROM watches AS w"
-        " JOIN sightings AS s ON s.site = w.site JOIN revisions AS r ON r.number = s.revision"
+        " CROSS JOIN sightings AS s ON s.site = w.site CROSS JOIN revisions AS r ON r.number = s.revision"
         " WHERE w.number = ? AND r.collection = w.collection AND w.level IN ('', r.level))",
         (watch,),
     )
