@@ -87,6 +87,32 @@ def database() -> str:
     return mode(path)
 
 
+def poll() -> str:
+    """What `watcher poll` prints that finds a baseline, whose pages are committed behind, in the demo catalogue."""
+    from watcher.demo.catalogue import serve
+    from watcher.demo.timeline import Timeline
+
+    config = Path(gettempdir()) / "config.toml"
+    environment = os.environ | {"WATCHER_CONFIG": str(config), "WATCHER_STATE": str(STATE / "polled")}
+
+    def watcher(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "/opt/watcher/bin/watcher", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip() if done.returncode == 0 else done.stderr
+
+    with serve(timeline=Timeline(pace=1.0)) as catalogue:
+        config.write_text(
+            f'[catalogues.take5]\nkind = "resto"\nurl = "{catalogue.url}"\ncollections = ["SPOT5"]\ngap = 0\n'
+        )
+        watcher("add-site", "Litchfield", "--level", "L2A")
+        return watcher("poll")
+
+
 def mode(path: Path) -> str:
     return oct(path.stat().st_mode & 0o777)
 
@@ -164,6 +190,7 @@ json.dump(
         "state": mode(STATE),
         "wheels": outcome(compiled_wheels),
         "database": outcome(database),
+        "poll": outcome(poll),
         "thread": outcome(thread),
         "hook": outcome(hook),
         "picture": outcome(picture),

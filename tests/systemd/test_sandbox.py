@@ -33,6 +33,7 @@ def test_every_compiled_wheel_works_without_executable_memory(sandbox: dict[str,
 def test_the_service_can_do_its_work(sandbox: dict[str, object]) -> None:
     work = {
         "database": "0o600",
+        "poll": "take5: 1 asked, 8 listed, 0 arrived, 1 baselined",
         "thread": [1],
         "hook": "said",
         "picture": True,

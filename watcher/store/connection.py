@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,8 +100,7 @@ class Behind:
     """
 
     def __init__(self) -> None:
-        # Linux makes only this thread nice: on a small machine it would hold up whoever asks for the next page.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit", initializer=os.nice, initargs=(5,))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit", initializer=_give_way)
         self._last: Future[None] | None = None
 
     def __enter__(self) -> Behind:
@@ -120,6 +119,12 @@ class Behind:
         last, self._last = self._last, None
         if last is not None:
             last.result()
+
+
+def _give_way() -> None:
+    """Make this thread nice, as Linux can: on a small machine it would hold up whoever asks for the next page."""
+    with suppress(OSError):  # a sandbox may forbid it, as watcher.service does; then it only is less polite
+        os.nice(5)
 
 
 def _commit(db: sqlite3.Connection) -> None:
