@@ -11,7 +11,7 @@ import msgspec
 
 from watcher.core.audience import Audience, Owed
 from watcher.core.decide import Arrival
-from watcher.core.outbox import LONGEST, Debt, bundles, late
+from watcher.core.outbox import LONGEST, TRIES, Debt, bundles, late
 from watcher.model import Event, Product
 from watcher.store.connection import moment, stamp
 
@@ -229,12 +229,13 @@ def failed(
 ) -> None:
     """Note that a notice did not leave, or that nobody knows, and when to try again; `None` gives it up.
 
-    What could not be sent for too long is given up in any case. Each half is a notice of its own if it is to `halve`.
-    Only what ended counts as a try: what a crash or a stop cut short does not.
+    What could not be sent for too long, by many tries, is given up in any case. Each half is a notice of its own if it
+    is to `halve`. Only what ended counts as a try: what a crash or a stop cut short does not.
     """
     middle = (len(owed.debts) + 1) // 2
     db.executemany(
-        "UPDATE deliveries SET due = iif(failed <= ?2, NULL, ?3), given_up = iif(?3 IS NULL OR failed <= ?2, ?1, NULL),"
+        "UPDATE deliveries SET due = iif(failed <= ?2 AND attempts + 1 >= ?9, NULL, ?3),"
+        " given_up = iif(?3 IS NULL OR (failed <= ?2 AND attempts + 1 >= ?9), ?1, NULL),"
         " problem = ?4, unknown = ?5, doubtful = doubtful + ?5, odd = ?6, notice = coalesce(notice, '') || ?7,"
         " failed = coalesce(failed, ?1), tried = ?1, sending = NULL, cut = NULL, attempts = attempts + 1"
         " WHERE number = ?8",
@@ -248,6 +249,7 @@ def failed(
                 odd,
                 ("a" if place < middle else "b") if halve else "",
                 debt.number,
+                TRIES,
             )
             for place, debt in enumerate(owed.debts)
         ),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypedDict
 from watcher.config import Config
 from watcher.credentials import revealed
 from watcher.model import Notice, Subscription
-from watcher.store import audits, deliveries, sites, subscriptions
+from watcher.store import ahead, audits, deliveries, sites, subscriptions
 from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
 from watcher.wiring.addresses import Addresses
@@ -103,6 +103,7 @@ class Parts:
         from watcher.tasks.poll import poll
 
         with self.lock(f"poll-{name}", what=f"a poll of {name}", wait=60.0):
+            ahead.mend(db, now=now())
             resting = set() if everything else self.pace(db, name).resting(now=now())
             return poll(
                 db,
@@ -193,6 +194,7 @@ class Parts:
         from watcher.tasks.notify import notify
 
         with self.lock("notify", what="sending notices", wait=60.0):
+            ahead.mend(db, now=now())
             yield from notify(
                 db,
                 self.addresses.send,

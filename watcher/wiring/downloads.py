@@ -18,6 +18,7 @@ from msgspec import structs
 from watcher.config import Config, bucket_place
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.model import Finding, Product
+from watcher.store import ahead
 from watcher.store.locks import holding
 from watcher.wiring.catalogues import Catalogues
 from watcher.wiring.clock import chance, now
@@ -125,6 +126,7 @@ class Downloads:
 
         with holding(self.state / "download.lock", what="downloading"), ExitStack() as stack:
             stack.callback(board.close)
+            ahead.mend(db, now=now())
             cluster = self._cluster(alive)
             for brought in download(
                 db,
@@ -245,6 +247,7 @@ class Downloads:
 
         known = {name: Hook(hook.command, hook.timeout) for name, hook in self.config.hooks.items()}
         with holding(self.state / _HOOKS_LOCK, what="running hooks"):
+            ahead.mend(db, now=now())
             yield from pay(
                 db,
                 known,
