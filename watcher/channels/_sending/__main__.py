@@ -122,7 +122,11 @@ def main() -> None:
     write_letters(lambda: heard.post)
     answer(ready=True, schemas=schemas)
     for line in sys.stdin:
-        threading.Thread(target=send, args=(json.loads(line),), daemon=True).start()
+        post = json.loads(line)
+        try:
+            threading.Thread(target=send, args=(post,), daemon=True).start()
+        except RuntimeError as error:  # as many are under way as the machine lets us have
+            answer(index=post["index"], sent=False, log=[f"it cannot be sent now: {error}"])
     os._exit(0)  # whoever asked is gone; what still hangs must not keep us
 
 
