@@ -33,7 +33,7 @@ def connect(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         try:
             if schema.version(db) != schema.LATEST:
-                with _exclusive(path.with_suffix(".migrating")):
+                with _trying(path), _exclusive(path.with_suffix(".migrating")):
                     schema.migrate(db, path)
             db.executescript(
                 f"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;"
@@ -59,11 +59,18 @@ def blank(path: Path, like: sqlite3.Connection) -> sqlite3.Connection:
 
 def _prepare(path: Path) -> None:
     """Make the file, for its owner alone, where SQLite can be trusted with it."""
-    try:
+    with _trying(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_network(path.parent)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+@contextmanager
+def _trying(path: Path) -> Iterator[None]:
+    """Turn the system's complaints about files beside the database into a `StoreError`."""
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"the database {path}: {error.strerror or error}", hint="check the state directory and its disk"
