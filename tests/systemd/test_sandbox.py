@@ -33,7 +33,6 @@ def test_every_compiled_wheel_works_without_executable_memory(sandbox: dict[str,
 def test_the_service_can_do_its_work(sandbox: dict[str, object]) -> None:
     work = {
         "database": "0o600",
-        "poll": "take5: 1 asked, 8 listed, 0 arrived, 1 baselined",
         "thread": [1],
         "hook": "said",
         "picture": True,
@@ -44,6 +43,17 @@ def test_the_service_can_do_its_work(sandbox: dict[str, object]) -> None:
         "write_tmp": 1,
     }
     assert {name: sandbox[name] for name in work} == work
+
+
+def test_a_site_is_watched_told_of_and_fetched(sandbox: dict[str, object]) -> None:
+    assert sandbox["work"] == {
+        "baseline": "take5: 1 asked, 8 listed, 0 arrived, 1 baselined",
+        "poll": "take5: 1 asked, 13 listed, 5 arrived",
+        "download": "stored ",
+        "notify": "sent to json://127.0.0.1/…: watcher: 5 new L2A at Litchfield",
+        "told": ["watcher: 5 new L2A at Litchfield"],
+        "stored": 5,
+    }
 
 
 def test_the_service_is_nobody_in_particular(sandbox: dict[str, object]) -> None:
