@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_resto import APRIL, Held, Pretend
 from watcher.catalogues.resto import Kind
-from watcher.errors import Unreachable
+from watcher.errors import HttpError, Unreachable
 from watcher.model import Product, Query
 from watcher.net import Http
 
@@ -85,6 +85,16 @@ def test_a_server_that_ignores_the_question_is_believed(cap: int) -> None:
     assert covers(skies(ignores=("cloudCover",), cap=cap))[0] == SHOWN
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+00:00", "9998-12-31T23:59:59+00:00"])
+def test_a_time_that_stands_for_none_is_asked_about_nothing(time: str) -> None:
+    server = skies()
+    server.held[1] = server.held[1]._replace(acquired=datetime.fromisoformat(time))
+    found, asked = covers(server)
+    assert found == SHOWN
+    assert asked[1]["startDate"] == "2015-04-10T01:30:00Z"
+    assert asked[1]["completionDate"] == "2015-04-13T01:30:01Z"
+
+
 def test_a_server_that_refuses_the_question_is_believed_and_asked_once() -> None:
     server = skies(cap=2)
     server.refuses = Reply(400, b'{"ErrorMessage":"Invalid cloudCover","ErrorCode":400}')
@@ -93,8 +103,12 @@ def test_a_server_that_refuses_the_question_is_believed_and_asked_once() -> None
     assert sum("cloudCover" in one for one in asked) == 1
 
 
-def test_a_server_that_no_longer_answers_is_a_failure() -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(200, b"x" * 100, headers={"Content-Encoding": "gzip"}), Reply(429, b"", headers={"Retry-After": "0"})],
+)
+def test_a_server_that_no_longer_answers_is_a_failure(reply: Reply) -> None:
     server = skies()
-    server.refuses = Reply(200, b"x" * 100, headers={"Content-Encoding": "gzip"})
-    with pytest.raises(Unreachable):
+    server.refuses = reply
+    with pytest.raises((Unreachable, HttpError)):
         covers(server)

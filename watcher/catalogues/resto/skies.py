@@ -7,19 +7,22 @@ tells clear ones and unknown ones apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from watcher.catalogues.resto.features import Feature, number
 from watcher.catalogues.resto.walk import Window
-from watcher.errors import CatalogueError, Unreachable
-from watcher.model import Page
+from watcher.errors import CatalogueError, HttpError, Unreachable
+from watcher.model import Page, Product
 
 CLEAR = {"cloudCover": "[0,0]"}
 """The parameter that asks for clear skies alone."""
 
+_NOT_NOW = (429, 503)
 _SECOND = timedelta(seconds=1)
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Nothing was acquired before or will be after."""
 
 
 class Odd(CatalogueError):
@@ -29,15 +32,18 @@ class Odd(CatalogueError):
 def told_apart(pages: Iterator[Page], clear: Callable[[Window], Iterator[Page]]) -> Iterator[Page]:
     """Yield pages in which a cover of 0 stands for a clear sky only. `clear` lists those that have one, in a window.
 
-    A server that does not answer that is asked once. Raises `Unreachable` if there is no answer at all.
+    A server that does not answer that is asked once. Raises `CatalogueError` if there is no answer at all, or
+    not now.
     """
     answers = True
     for page in pages:
-        if answers and (span := _span(page)) is not None:
-            skies = _listed(clear(span))
+        times = {one.id: one.acquired for one in page if one.acquired is not None and _doubtful(one, one.acquired)}
+        if times and answers:
+            # Servers that show whole seconds may keep fractions.
+            skies = _listed(clear((min(times.values()), max(times.values()) + _SECOND)))
             answers = skies is not None
-            if skies is not None:
-                page = [replace(one, cloud=None) if one.cloud == 0.0 and one.id not in skies else one for one in page]
+            unknown = times.keys() - (times.keys() if skies is None else skies)
+            page = [replace(one, cloud=None) if one.id in unknown else one for one in page]
         yield page
 
 
@@ -46,18 +52,16 @@ def clouded(feature: Feature[object]) -> bool:
     return number(getattr(feature.properties, "cloud", None)) != 0.0
 
 
-def _span(page: Page) -> Window | None:
-    """Return when what shows a cover of 0 was acquired; `None` where nothing does."""
-    acquired = [one.acquired for one in page if one.cloud == 0.0 and one.acquired is not None]
-    # Servers that show whole seconds may keep fractions.
-    return (min(acquired), max(acquired) + _SECOND) if acquired else None
+def _doubtful(product: Product, acquired: datetime) -> bool:
+    """Say whether a product shows a cover of 0. What has no time is often given the first there is, or the last."""
+    return product.cloud == 0.0 and _FIRST < acquired < _LAST
 
 
 def _listed(pages: Iterator[Page]) -> Collection[str] | None:
     try:
         return {product.id for page in pages for product in page}
-    except Unreachable:
-        raise
-    except CatalogueError:
+    except CatalogueError as error:
+        if isinstance(error, Unreachable) or (isinstance(error, HttpError) and error.status in _NOT_NOW):
+            raise
         # It does not know the parameter, or chokes on it: what it shows is all that there is to know.
         return None
