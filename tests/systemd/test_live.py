@@ -19,6 +19,11 @@ def test_the_service_is_active_once_it_says_so(service: Machine) -> None:
     assert service.shows("watcher", "StatusText")
 
 
+def test_what_is_listed_is_recorded_and_told_in_the_sandbox(service: Machine) -> None:
+    service.sees(lambda: "INFO self-test passed" in service.services())
+    assert "self-test could not be held" not in service.services()
+
+
 def test_a_stopped_service_has_ended_by_itself(service: Machine) -> None:
     service.run("systemctl", "stop", "watcher")
     assert service.shows("watcher", "ActiveState") == "inactive"
