@@ -103,6 +103,10 @@ class CredentialError(WatcherError):
     exit_code = 77
 
 
+class FileRefused(CredentialError):
+    """A server refuses one file: it may be that the account is no good, or just not good enough for that file."""
+
+
 class ChannelError(WatcherError):
     """A notice could not be handed over to its channel."""
 

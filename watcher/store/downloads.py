@@ -236,6 +236,18 @@ def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: dateti
     )
 
 
+def came_since(db: sqlite3.Connection, revision: int) -> bool:
+    """Say whether another product of its catalogue has come home since this one was wanted."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM downloads AS other JOIN revisions AS r ON r.number = other.revision"
+        " JOIN collections AS c ON c.number = r.collection JOIN downloads AS d ON d.revision = ?1"
+        " JOIN revisions AS mine ON mine.number = d.revision JOIN collections AS here ON here.number = mine.collection"
+        " WHERE other.stored >= d.wanted AND c.catalogue = here.catalogue AND other.revision <> ?1)",
+        (revision,),
+    ).fetchone()
+    return bool(row[0])
+
+
 def retry(db: sqlite3.Connection, *, now: datetime) -> int:
     """Make what was given up, or waits for its next try, due at once; return how many. What was replaced stays so."""
     return db.execute(

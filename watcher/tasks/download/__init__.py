@@ -19,7 +19,16 @@ from watcher.core.archive.wishes import Wishes
 from watcher.core.health import CLUSTER, idle, refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
 from watcher.credentials import redact
-from watcher.errors import ClusterError, CredentialError, NoArchive, NoSpace, Staged, TransferError, WatcherError
+from watcher.errors import (
+    ClusterError,
+    CredentialError,
+    FileRefused,
+    NoArchive,
+    NoSpace,
+    Staged,
+    TransferError,
+    WatcherError,
+)
 from watcher.model import Level, Product
 from watcher.net import Http
 from watcher.store import alerts, deliveries, downloads, hooks, products, subscriptions, tapes, volumes
@@ -319,6 +328,15 @@ def _settle(
         volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
         alerts.calm(db, CLUSTER, now=now)
-        if isinstance(error, CredentialError):
+        if isinstance(error, CredentialError) and not _only(db, wanted, error):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
     return Brought(product.title, wanted.site, place, None, problem, later)
+
+
+def _only(db: sqlite3.Connection, wanted: Wanted, error: CredentialError) -> bool:
+    """Say whether a refusal may be of one product only: it is the first, or others have come home since it was wanted.
+
+    Were the account blamed for each, whoever may not have one collection would hear again and again that it cannot be
+    used, and with the next product that it can.
+    """
+    return isinstance(error, FileRefused) and (not wanted.attempts or downloads.came_since(db, wanted.revision))
