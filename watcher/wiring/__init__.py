@@ -239,6 +239,7 @@ class Parts:
         return look(
             db,
             catalogues=[name for name in self.catalogues.polled(db) if name in watched],
+            missing=sorted(name for name in watched if self.config.table(name) is None),
             disks=disks(
                 self.downloads.archive.kind,
                 self.downloads.archive.disk,
