@@ -341,3 +341,13 @@ def test_a_self_test_that_cannot_be_held_says_nothing_of_watcher(sky: Sky, monke
 
     monkeypatch.setattr("watcher.canary.rehearse", full)
     assert jobs.rehearse(sky.parts) == jobs.Next()
+
+
+def test_jobs_that_stand_still_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    before: list[str] = []
+    with caplog.at_level(logging.INFO, logger="watcher"):
+        for stuck in ([], ["poll take5"], ["poll take5"], ["download", "poll take5"], [], []):
+            jobs.tell_of_standstill(stuck, before)
+            before = stuck
+    told = [(record.msg, vars(record)["fields"].get("jobs")) for record in caplog.records]
+    assert told == [("no progress", "poll take5"), ("no progress", "download,poll take5"), ("progress again", None)]

@@ -137,7 +137,14 @@ def test_sighup_reads_the_configuration_again_and_a_bad_one_changes_nothing(home
         config.write_text("[poll\n")
         run.process.send_signal(signal.SIGHUP)
         eventually(lambda: run.says("the old one stays"))
+        # What `systemctl status` shows after a `systemctl reload`, which cannot fail.
+        eventually(lambda: any(line.startswith("STATUS=configuration not taken over") for line in heard(run)))
         assert run.end()[0] == 0
+
+
+def heard(run: Run) -> list[str]:
+    run.tells("")
+    return run.told
 
 
 @pytest.mark.parametrize(
@@ -227,6 +234,7 @@ def test_sigterm_ends_it_within_seconds_in_the_middle_of_a_download(
             eventually(lambda: run.says("baselined=1"))
             _Dripping.published.set()
             assert _Dripping.dripping.wait(30)
+            eventually(lambda: any(part.stat().st_size for part in (home / "state" / "archive").rglob("*.part")))
             code, seconds = run.end()
             assert code == 0, run.text()
             assert seconds < 10

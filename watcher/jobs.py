@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 
@@ -241,6 +241,14 @@ def tell_of_file_systems(parts: Parts) -> None:
     for finding in parts.downloads.file_systems():
         level = logging.INFO if finding.well else logging.ERROR
         say(level, finding.subject, says=finding.text, hint=finding.hint)
+
+
+def tell_of_standstill(stuck: Sequence[str], before: Sequence[str]) -> None:
+    """Log which jobs make no progress, where those are others than at the look before, and that all do again."""
+    if stuck and stuck != before:
+        say(logging.ERROR, "no progress", jobs=",".join(stuck))
+    elif before and not stuck:
+        say(logging.INFO, "progress again")
 
 
 def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
