@@ -96,18 +96,15 @@ class Service:
         self._schedule()
         with _signals(self._on_signal):
             self._scheduler.start()
-            say(
-                logging.INFO,
-                "started",
-                version=__version__,
-                pid=os.getpid(),
-                database=self.parts.database,
-                **self._rhythm(),
-            )
-            jobs.tell_of_file_systems(self.parts)
-            systemd.ready("watching")
-            self._supervise()
-            self._stop()
+            try:
+                started = {"version": __version__, "pid": os.getpid(), "database": self.parts.database}
+                say(logging.INFO, "started", **started, **self._rhythm())
+                jobs.tell_of_file_systems(self.parts)
+                systemd.ready("watching")
+                self._supervise()
+            finally:
+                # Also where this thread failed: a download would keep a process alive that has no clock any more.
+                self._stop()
 
     def _supervise(self) -> None:
         feed = systemd.watchdog_interval()
@@ -296,10 +293,14 @@ class Service:
         self._wake.set()
 
     def _stop(self) -> None:
-        systemd.stopping("finishing what is in hand")
+        told = self._leaving.is_set()
         say(logging.INFO, "stopping", running=",".join(sorted(self._running)) or "nothing")
         self.parts.stop.set()
         self._scheduler.pause()
+        try:
+            systemd.stopping("finishing what is in hand")
+        except WatcherError as error:
+            say(logging.WARNING, "systemd was not told", problem=error)
         deadline = time.monotonic() + _LEAVE
         while self._running and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -308,7 +309,7 @@ class Service:
             # A thread that does not come back holds no transaction but its own, and SQLite undoes that.
             say(logging.WARNING, "stopped without waiting longer", left=",".join(left))
             logging.shutdown()
-            os._exit(0)
+            os._exit(0 if told else 1)
         self._scheduler.shutdown(wait=True)
         self.parts.close()
         say(logging.INFO, "stopped")
