@@ -57,6 +57,7 @@ class Brought(msgspec.Struct, frozen=True):
     """
 
     title: str
+    catalogue: str
     site: str
     place: str
     stored: Stored | None
@@ -304,7 +305,7 @@ def _settle(
             for topic in (refusal(wanted.catalogue, downloads=True), CLUSTER):
                 alerts.calm(db, topic, now=now)
             hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
-        return Brought(product.title, wanted.site, place, file, None, None)
+        return Brought(product.title, wanted.catalogue, wanted.site, place, file, None, None)
     if stop.is_set() or isinstance(error, ClusterError):
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
@@ -316,7 +317,7 @@ def _settle(
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             tapes.staged(db, wanted.revision, since=since, problem=problem, again=again)
-        return Brought(product.title, wanted.site, place, None, problem, again, staged=True)
+        return Brought(product.title, wanted.catalogue, wanted.site, place, None, problem, again, staged=True)
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
@@ -330,7 +331,7 @@ def _settle(
         alerts.calm(db, CLUSTER, now=now)
         if isinstance(error, CredentialError) and not _only(db, wanted, error):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
-    return Brought(product.title, wanted.site, place, None, problem, later)
+    return Brought(product.title, wanted.catalogue, wanted.site, place, None, problem, later)
 
 
 def _only(db: sqlite3.Connection, wanted: Wanted, error: CredentialError) -> bool:
