@@ -132,6 +132,23 @@ def test_ground_that_is_given_moves_a_site(on_stac: Watcher, stored: Stored) -> 
     assert stored()[0]["origin"] == "box 130.4,-13.5,131.2,-12.9"
 
 
+def test_ground_that_is_given_is_said_back_with_what_is_near(on_stac: Watcher, fields: Path) -> None:
+    box = on_stac("add-site", "Home", "--bbox", "43.5,1.3,43.7,1.6")
+    assert box.out.startswith("Home: box 43.5,1.3,43.7,1.6\n  22 x 33 km, the middle of it 110 km from Qoryooley, ")
+    point = on_stac("add-site", "Home", "--point", "1.44,43.6")
+    assert point.out.startswith("Home: point 1.44,43.6\n  20 x 20 km, the middle of it 1 km from Toulouse, Occitanie")
+    file = on_stac("add-site", "Field", "--geometry", str(fields))
+    assert file.out.startswith("Field: given geometry\n  81 x 111 km, the middle of it ")
+    world = on_stac("add-site", "World", "--bbox", "10,50,5,55")
+    assert "what is between them is 5,50,10,55.\nWorld is now watched" in world.out
+
+
+def test_a_comma_for_the_point_of_a_decimal_is_no_ground(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "Home", "--point", "1,44 43,6")
+    assert said.code == 2
+    assert '"1,44 43,6" cannot be read\n  → --point takes LON,LAT' in said.err
+
+
 def test_a_site_that_is_watched_already_keeps_its_ground_on_another_catalogue(
     watcher: Watcher, on_stac: Watcher, stored: Stored
 ) -> None:

@@ -189,7 +189,7 @@ def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -
     if place.geometry is None or (site.geometry != place.geometry and not meant.moves):
         raise UsageError(
             f"{site.name} is watched already, at another place: {site.origin}",
-            hint=f'call this one otherwise, with --as "{place.name} 2", or move the site with --bbox or --geometry',
+            hint=f'call this one otherwise, with --as "{place.name} 2", or move it with --bbox, --point or --geometry',
         )
     return site, meant.moves and sites.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
 

@@ -65,7 +65,7 @@ def from_text(text: str) -> bytes:
 
 def _numbers(text: str, counts: tuple[int, ...], wanted: str) -> list[float]:
     try:
-        numbers = [float(part) for part in text.replace(" ", "").split(",")]
+        numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
     if len(numbers) not in counts or not all(map(math.isfinite, numbers)):
