@@ -100,6 +100,34 @@ def test_a_level_that_a_collection_cannot_hold_is_refused_with_the_way_out(on_st
     assert json.loads(on_stac("sites", "--json").out) == []
 
 
+def test_catalogues_and_collections_are_known_in_any_case_and_slips_for_them_proposed(watcher: Watcher) -> None:
+    said = watcher("add-site", "Litchfield", "--catalogue", "TAKE5", "--collection", "spot5")
+    assert "Litchfield is now watched: take5 SPOT5 L2A\n" in said.out
+    assert watcher("poll", "--catalogue", "Take5").out.startswith("take5: 1 asked")
+    slip = watcher("add-site", "Litchfield", "--collection", "SPOT55")
+    assert slip.code == 2
+    assert "→ did you mean SPOT5 or SPOT4? it has: SPOT4, SPOT5;" in slip.err
+    slip = watcher("add-site", "Litchfield", "--catalogue", "takee5")
+    assert slip.code == 2
+    assert "→ did you mean take5? the catalogues are: take5, cdse" in slip.err
+
+
+def test_a_level_that_no_collection_has_is_refused_with_where_to_look(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "31TCJ", "--level", "L9Z")
+    assert said.code == 2
+    assert "no collection of cdse holds L9Z\n  → `watcher catalogues` lists the levels of each;" in said.err
+    assert '"L2A,L1C" is no level; give the option once' in on_stac("add-site", "31TCJ", "--level", "L2A,L1C").err
+    assert on_stac("sites", "--json").out == "[]\n"
+
+
+def test_a_percentage_may_have_its_sign(watcher: Watcher) -> None:
+    assert "cloud up to 20.5 %" in watcher("add-site", "Litchfield", "--max-cloud", "20.5 %").out
+    for odd in ("-1", "101", "nan", "inf", "%", "", "much"):
+        said = watcher("add-site", "Litchfield", "--max-cloud", odd)
+        assert said.code == 2
+        assert f'"{odd}" is no percentage; write a number from 0 to 100' in said.err
+
+
 def test_every_level_is_watched_where_it_is_asked_for(on_stac: Watcher) -> None:
     said = on_stac("add-site", "31TCJ", "--catalogue", "theia", "--collection", "sufosat", "--level", "ANY")
     assert "theia sufosat every level" in said.out

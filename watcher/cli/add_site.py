@@ -118,7 +118,7 @@ def add_site(
     parts = context.parts
     named = catalogue or parts.config.default_catalogue()
     source = parts.catalogues.catalogue(named)
-    known_in(named, source, collection)
+    collection = known_in(named, source, collection)
     files = None if assets is None else _files(parts, named, assets)
     meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
     meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)
