@@ -59,6 +59,12 @@ class StoreError(WatcherError):
     exit_code = 75
 
 
+class OutputError(WatcherError):
+    """What was printed cannot be written to where the person sent it."""
+
+    exit_code = 74
+
+
 class AlreadyRunning(WatcherError):
     """Another watcher holds this database."""
 

@@ -94,12 +94,21 @@ def test_a_product_can_be_wanted_by_name(watcher: Watcher) -> None:
 
 def test_products_can_be_had_as_csv(watcher: Watcher) -> None:
     watcher("add-site", "Pornic")
+    nothing = watcher("products", "--csv").out
     watcher("poll")
+    assert watcher("products", "--csv").out.startswith(nothing), "the columns are the same when there is nothing"
     header, *rows = watcher("products", "--csv", "--site", "pornic", "--since", "2015-05-01").out.splitlines()
     assert header.startswith("site,catalogue,collection,id,title,level")
     assert rows
     assert all(row.startswith("Pornic,take5,SPOT5,") for row in rows)
     assert watcher("products", "--csv", "--json").code == 2
+
+
+def test_a_filter_that_lets_nothing_pass_is_not_taken_for_nothing_seen(watcher: Watcher) -> None:
+    assert watcher("products").out == "Nothing was seen yet.\n"
+    watcher("add-site", "Pornic")
+    watcher("poll")
+    assert watcher("products", "--level", "L3A").out == "None of these was seen yet.\n"
 
 
 def test_a_refused_password_says_whose_and_what_to_do(watcher: Watcher, home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
 import traceback
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import watcher
-from watcher.errors import WatcherError
+from watcher.errors import OutputError, WatcherError
 
 if TYPE_CHECKING:
     from watcher.wiring import Parts
@@ -192,10 +193,16 @@ def main(args: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if args is None else args
     debug = "--debug" in arguments
     try:
-        sys.exit(_run(arguments))
+        code = _run(arguments)
+        if sys.stdout is not None:  # closed: watcher … >&-
+            sys.stdout.flush()
+        sys.exit(code)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(130)
+    except BrokenPipeError:  # watcher … | head
+        _print_no_more()
+        sys.exit(1)
     except WatcherError as error:
         if debug:
             traceback.print_exc()
@@ -204,6 +211,10 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last place that can turn a defect into a sentence
         if debug:
             traceback.print_exc()
+        if isinstance(error, OSError) and _printing(error):
+            _print_no_more()
+            _complain(OutputError(f"what it prints cannot be written: {error.strerror}", hint="look at where it goes"))
+            sys.exit(OutputError.exit_code)
         _complain(
             WatcherError(
                 f"a defect in watcher: {type(error).__name__}: {error}",
@@ -211,6 +222,17 @@ def main(args: list[str] | None = None) -> None:
             )
         )
         sys.exit(70)
+
+
+def _printing(error: OSError) -> bool:
+    """Say whether it was raised by printing: that is done by click and rich, and the last of it by `main`."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1].f_globals["__name__"] in ("click.utils", "rich.console", __name__)
+
+
+def _print_no_more() -> None:
+    """Keep Python from printing on its way out what could not be printed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _run(arguments: list[str]) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from watcher.cli import Context
-from watcher.cli.find_rows import features, row
+from watcher.cli.find_rows import CSV, features, row
 from watcher.cli.options import CatalogueName, one_of
 from watcher.cli.output import json_option, several, show_csv, show_json, show_table
 from watcher.core.sentences.sentence import Kind
@@ -111,8 +111,7 @@ def find(
     elif as_json:
         show_json(rows)
     elif as_csv:
-        flat = [{key: value for key, value in row.items() if key != "geometry"} for row in rows]
-        show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
+        show_csv(rows, CSV)
     else:
         _table(rows)
     _told(haul, len(hits) - len(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import sys
@@ -34,12 +35,14 @@ def show_json(value: Any) -> None:
 
 def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
     """Print rows as CSV (RFC 4180) with a header."""
-    writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore")
     writer.writeheader()
     for row in rows:
         writer.writerow(
             {key: _plain_value(value) if isinstance(value, datetime) else value for key, value in row.items()}
         )
+    click.echo(text.getvalue(), nl=False)
 
 
 class Bar(NamedTuple):

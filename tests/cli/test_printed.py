@@ -1,0 +1,50 @@
+"""Where what is printed goes: to a full disk, to a reader that has enough, to nobody."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    "command", [["--help"], ["status"], ["catalogues"], ["products", "--csv"], ["status", "--json"]]
+)
+def test_what_a_full_disk_does_not_take_is_an_error_of_that_disk(tmp_path: Path, command: list[str]) -> None:
+    with FULL.open("w") as full:
+        done = _run(tmp_path, command, full.fileno())
+    assert done.returncode == 74
+    assert (
+        done.stderr == "watcher: what it prints cannot be written: No space left on device\n  → look at where it goes\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["--help"], ["status"], ["catalogues"], ["products", "--csv"]])
+def test_a_reader_that_has_enough_is_no_trouble(tmp_path: Path, command: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = _run(tmp_path, command, writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def _run(tmp_path: Path, command: list[str], out: int) -> subprocess.CompletedProcess[str]:
+    (tmp_path / "config.toml").write_text("")
+    places = {"WATCHER_CONFIG": str(tmp_path / "config.toml"), "WATCHER_STATE": str(tmp_path / "state")}
+    return subprocess.run(
+        [sys.executable, "-m", "watcher", *command],
+        env=os.environ | places,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
