@@ -200,7 +200,7 @@ def _way_out(error: sqlite3.Error) -> str:
     if "locked" in text or "busy" in text:
         return "another program is writing to it; nothing is lost, try again"
     if "readonly" in text or "unable to open" in text:
-        return "check the owner and the mode of the file and of its directory"
+        return "check the owner and the mode of the file and of its directory, and that its disk can be written"
     if "malformed" in text or "not a database" in text:
         return _RESTORE
     return "run `watcher check`"
