@@ -156,17 +156,18 @@ def add_site(
     asked = {level for _, level in chosen if level is not None}
     for level in sorted(asked - set(meant.levels or asked)):
         click.echo(f"There is no {level} there yet, only {', '.join(sorted(meant.levels or ()))}.")
-    if new:
+    first = [watch for watch in watches if watch.baselined is None]
+    if first and (new or announce_existing):
         click.echo(
             "The first poll will announce what is there already, as one digest; none of it is downloaded."
-            if announce_existing
+            if any(watch.announce for watch in first)
             else "The first poll remembers what is there; you hear of what comes after it."
         )
-        if meant.levels is None and (open_to_all := unsure(source, [pair for pair in chosen if pair in new])):
-            click.echo(f"What level its products have they say when they come: {', '.join(open_to_all)}.")
-            click.echo("If they are of another one, or of none: --level any")
     elif announce_existing:
         click.echo("What is there was remembered at the first poll: --announce-existing announces nothing more.")
+    if new and meant.levels is None and (open_to_all := unsure(source, [pair for pair in chosen if pair in new])):
+        click.echo(f"What level its products have they say when they come: {', '.join(open_to_all)}.")
+        click.echo("If they are of another one, or of none: --level any")
     if files and not any(_comes(watch, parts.config.download_levels()) for watch in watches):
         click.echo("None of its files is downloaded yet: --download")
     tagged = sites.tags(db).get(site.number, frozenset())

@@ -102,7 +102,11 @@ def products(
         ]
         columns = _COLUMNS | _ALSO if any(row["also"] for row in rows) else _COLUMNS
         filtered = site is not None or level is not None or since is not None
-        show_table(shelved, columns, empty="None of these was seen yet." if filtered else "Nothing was seen yet.")
+        show_table(
+            shelved,
+            columns,
+            empty="None of these was seen yet." if filtered else "Nothing was seen yet of a place that is watched.",
+        )
 
 
 def _at_home(parts: Parts, seen: Seen) -> bool:
