@@ -441,6 +441,18 @@ def test_an_address_with_two_recipients_is_refused_for_one_would_hear_twice(mail
         Kind().check(mailman.url("jane@example.org,john@example.org"))
 
 
+@pytest.mark.parametrize("recipient", ["jane", "x@y.z"])
+def test_a_recipient_that_apprise_leaves_out_is_refused_before_nobody_hears(mailman: Mailman, recipient: str):
+    with pytest.raises(UsageError, match=rf"Dropped invalid To email \({re.escape(recipient)}\)"):
+        Kind().check(mailman.url(recipient))
+
+
+@pytest.mark.parametrize("recipients", ["jane@example.org,john@@", "jane@example.org;john"])
+def test_what_is_no_recipient_beside_one_is_refused_too(mailman: Mailman, recipients: str):
+    with pytest.raises(UsageError, match="names 2 recipients"):
+        Kind().check(mailman.url(recipients))
+
+
 @pytest.mark.parametrize("settings", [{"timeout": 0}, {"width": 0}, {"width": 100}])
 def test_settings_out_of_range_are_refused(settings: dict[str, float]):
     with pytest.raises(msgspec.ValidationError):
