@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -36,15 +37,27 @@ def test_a_reader_that_has_enough_is_no_trouble(tmp_path: Path, command: list[st
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def _run(tmp_path: Path, command: list[str], out: int) -> subprocess.CompletedProcess[str]:
+def test_a_terminal_that_lacks_a_letter_gets_all_the_others(tmp_path: Path) -> None:
+    _run(tmp_path, ["add-site", "Łódź ≤ Ø", "--bbox", "19,51,20,52"], subprocess.DEVNULL)
+    shown = _run(tmp_path, ["sites"], subprocess.PIPE, PYTHONIOENCODING="latin-1")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "\n?ód? ? Ø  " in shown.stdout
+    read = _run(tmp_path, ["sites", "--json"], subprocess.PIPE, PYTHONIOENCODING="latin-1")
+    assert read.stdout.isascii()
+    assert json.loads(read.stdout)[0]["site"] == "Łódź ≤ Ø"
+    feature = _run(tmp_path, ["where", "Łódź", "--geojson"], subprocess.PIPE, PYTHONIOENCODING="latin-1")
+    assert json.loads(feature.stdout)["properties"]["name"] == "Łódź"
+
+
+def _run(tmp_path: Path, command: list[str], out: int, **environment: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "config.toml").write_text("")
     places = {"WATCHER_CONFIG": str(tmp_path / "config.toml"), "WATCHER_STATE": str(tmp_path / "state")}
     return subprocess.run(
         [sys.executable, "-m", "watcher", *command],
-        env=os.environ | places,
+        env=os.environ | places | environment,
         stdout=out,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="latin-1" if environment else "utf-8",
         check=False,
         timeout=60,
     )

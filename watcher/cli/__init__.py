@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import threading
@@ -192,6 +193,8 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line; no traceback reaches a user unless asked for."""
     arguments = sys.argv[1:] if args is None else args
     debug = "--debug" in arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal of another age has no "≤", and is no reason to end
     try:
         code = _run(arguments)
         if sys.stdout is not None:  # closed: watcher … >&-

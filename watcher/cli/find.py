@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,7 +11,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.find_rows import CSV, features, row
 from watcher.cli.options import CatalogueName, one_of
-from watcher.cli.output import json_option, several, show_csv, show_json, show_table
+from watcher.cli.output import json_option, json_text, several, show_csv, show_json, show_table
 from watcher.core.sentences.sentence import Kind
 from watcher.errors import CatalogueError, UsageError
 from watcher.names import plain
@@ -107,7 +106,7 @@ def find(
     if haul.problems and not rows:
         _troubles(haul)
     if as_geojson:
-        click.echo(json.dumps(features(rows), ensure_ascii=False))
+        click.echo(json_text(features(rows)))
     elif as_json:
         show_json(rows)
     elif as_csv:

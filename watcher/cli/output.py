@@ -30,7 +30,13 @@ def json_option(function: F) -> F:
 
 def show_json(value: Any) -> None:
     """Print a value as JSON, times in RFC 3339, without any secret that is known."""
-    click.echo(redact(json.dumps(value, default=_plain_value, ensure_ascii=False, indent=2)))
+    click.echo(redact(json_text(value, indent=2)))
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Write a value as JSON (RFC 8259); letters are escaped where standard output may not have them."""
+    readable = (getattr(sys.stdout, "encoding", None) or "").casefold().replace("-", "") == "utf8"
+    return json.dumps(value, default=_plain_value, ensure_ascii=not readable, indent=indent)
 
 
 def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ def status(context: Context, as_json: bool) -> None:
         show_json(state)
         return
     click.echo(
-        f"{several(state['sites'], 'site')}, {several(state['watches'], 'watch', 'watches')},"
+        f"{several(state['sites'], 'site')}{_paused(state['paused'])}, {several(state['watches'], 'watch', 'watches')},"
         f" {several(state['subscriptions'], 'subscription')}, {several(state['products'], 'product')} seen"
         + (
             "; no service runs (watcher run)"
@@ -93,6 +93,10 @@ def status(context: Context, as_json: bool) -> None:
         click.echo(f"  {trouble}")
     if len(state["troubles"]) > _SHOWN:
         click.echo(f"  … and {len(state['troubles']) - _SHOWN:,} more (--json lists all)")
+
+
+def _paused(count: int) -> str:
+    return f" ({count:,} paused)" if count else ""
 
 
 def _fetching(going: dict[str, Any]) -> str:
@@ -166,6 +170,7 @@ def _state(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str, 
     return {
         "service": holder(parts.state / "run.lock"),
         "sites": len({watch.site.number for watch in watches}),
+        "paused": len({watch.site.number for watch in watches if watch.site.paused}),
         "watches": len(watches),
         "subscriptions": len(subscribed),
         "products": products.count(db),

@@ -10,7 +10,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import one_of
-from watcher.cli.output import json_option, show_json
+from watcher.cli.output import json_option, json_text, show_json
 from watcher.errors import UsageError
 from watcher.names import plain
 
@@ -59,7 +59,7 @@ def where(context: Context, text: str, pick: int | None, as_json: bool, as_geojs
     if as_json:
         show_json(_document(understood, place))
     elif as_geojson:
-        click.echo(json.dumps(_feature(place), ensure_ascii=False))
+        click.echo(json_text(_feature(place)))
     else:
         _explain(understood, place)
 
