@@ -49,6 +49,21 @@ def test_a_terminal_that_lacks_a_letter_gets_all_the_others(tmp_path: Path) -> N
     assert json.loads(feature.stdout)["properties"]["name"] == "Łódź"
 
 
+def test_a_terminal_that_is_dumb_and_narrow_gets_whole_names(tmp_path: Path) -> None:
+    name = "A place with a name that is longer than a dumb terminal is wide, for names are there to be copied"
+    _run(tmp_path, ["add-site", name, "--bbox", "19,51,20,52"], subprocess.DEVNULL)
+    ours, theirs = os.openpty()
+    try:
+        done = _run(tmp_path, ["sites"], theirs, TERM="dumb", COLUMNS="40")
+        shown = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert name in shown
+    assert "…" not in shown
+
+
 def _run(tmp_path: Path, command: list[str], out: int, **environment: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "config.toml").write_text("")
     places = {"WATCHER_CONFIG": str(tmp_path / "config.toml"), "WATCHER_STATE": str(tmp_path / "state")}

@@ -84,7 +84,8 @@ def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str, f
     if folded:
         fixed = sum(max(len(row[key]) for row in [columns, *cells]) + 1 for key in shown if key not in folded)
         width = max(shutil.get_terminal_size((100, 24)).columns, fixed + _PROSE)
-    console = Console(highlight=False, color_system="auto" if drawn else None, width=width)
+    # A width without a height is not believed of a terminal that is dumb.
+    console = Console(highlight=False, color_system="auto" if drawn else None, width=width, height=len(rows) + 1)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
