@@ -171,6 +171,14 @@ def test_ground_that_is_given_is_said_back_with_what_is_near(on_stac: Watcher, f
     assert "what is between them is 5,50,10,55.\nWorld is now watched" in world.out
 
 
+def test_an_outline_may_run_on_beyond_the_antimeridian_as_in_a_file(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "Fiji", "--geometry", "POLYGON((179 -18, 181 -18, 181 -16, 179 -16, 179 -18))")
+    assert "  213 x 222 km, the middle of it 75 km from Savusavu, Northern, Fiji\n" in said.out
+    assert json.loads(on_stac("sites", "--json").out)[0]["bbox"] == [179, -18, -179, -16]
+    for beyond in ("POLYGON((179 -18, 361 -18, 181 -16, 179 -18))", "POINT(181 1)", "POLYGON((1 1, nan 2, 2 2, 1 1))"):
+        assert "beyond the degrees of WGS84" in on_stac("add-site", "Odd", "--geometry", beyond).err
+
+
 def test_a_comma_for_the_point_of_a_decimal_is_no_ground(on_stac: Watcher) -> None:
     said = on_stac("add-site", "Home", "--point", "1,44 43,6")
     assert said.code == 2
