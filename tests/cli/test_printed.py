@@ -37,6 +37,21 @@ def test_a_reader_that_has_enough_is_no_trouble(tmp_path: Path, command: list[st
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["remove-site", "caf\udce9"],
+        ["products", "--site", "caf\udce9"],
+        ["download", "caf\udce9"],
+        ["subscribe", "terminal://", "--name", "caf\udce9"],
+    ],
+)
+def test_a_name_that_is_not_utf_8_is_no_defect(tmp_path: Path, command: list[str]) -> None:
+    done = _run(tmp_path, command, subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr.startswith('watcher: "caf\N{REPLACEMENT CHARACTER}" is not UTF-8\n  → only paths')
+
+
 def test_a_terminal_that_lacks_a_letter_gets_all_the_others(tmp_path: Path) -> None:
     _run(tmp_path, ["add-site", "Łódź ≤ Ø", "--bbox", "19,51,20,52"], subprocess.DEVNULL)
     shown = _run(tmp_path, ["sites"], subprocess.PIPE, PYTHONIOENCODING="latin-1")

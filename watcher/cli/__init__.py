@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import watcher
-from watcher.errors import OutputError, WatcherError
+from watcher.errors import OutputError, UsageError, WatcherError
 
 if TYPE_CHECKING:
     from watcher.wiring import Parts
@@ -214,6 +214,9 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last place that can turn a defect into a sentence
         if debug:
             traceback.print_exc()
+        if (unread := _no_text(error, arguments)) is not None:
+            _complain(unread)
+            sys.exit(unread.exit_code)
         if isinstance(error, OSError) and _printing(error):
             _print_no_more()
             _complain(OutputError(f"what it prints cannot be written: {error.strerror}", hint="look at where it goes"))
@@ -225,6 +228,18 @@ def main(args: list[str] | None = None) -> None:
             )
         )
         sys.exit(70)
+
+
+def _no_text(error: Exception, arguments: list[str]) -> UsageError | None:
+    """Name the argument with a byte that is no UTF-8, if that is what failed: paths may have such, names may not."""
+    if not isinstance(error, UnicodeEncodeError):
+        return None
+    strange = error.object[error.start : error.end]
+    named = next((each for each in arguments if strange in each), None)
+    if named is None:
+        return None
+    shown = os.fsencode(named).decode(errors="replace")
+    return UsageError(f'"{shown}" is not UTF-8', hint="only paths of files may have other letters")
 
 
 def _printing(error: OSError) -> bool:
