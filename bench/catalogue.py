@@ -202,7 +202,7 @@ def resto_feature(base: str, number: int) -> dict[str, Any]:
             "updated": written(published),
             "published": written(published),
             "snowCover": 0,
-            "cloudCover": number % 101,
+            "cloudCover": 1 + number % 100,  # a 0 would be asked about, and these pages know no other answer
             "keywords": keywords,
             "metadataVisibility": "PUBLIC",
             "project": None,

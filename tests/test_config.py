@@ -90,6 +90,21 @@ def test_a_catalogue_that_is_none_is_answered_with_the_way_out(
     assert hint in str(refused.value.hint)
 
 
+def test_a_file_that_cannot_be_read_says_why_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    with pytest.raises(ConfigError, match=f"cannot read {tmp_path}: Is a directory$"):
+        config.load(tmp_path)
+    path.write_bytes(b"[poll]\n# \xe9t\xe9\n")
+    with pytest.raises(ConfigError, match="is not UTF-8: line 2 has a byte that is none") as raised:
+        config.load(path)
+    assert raised.value.hint == "save the file as UTF-8"
+    path.write_text("[poll]\ninterval = 5m\n")
+    with pytest.raises(ConfigError, match=r"is not TOML: .*line 2") as raised:
+        config.load(path)
+    assert raised.value.hint is not None
+    assert "stands in quotes" in raised.value.hint
+
+
 def test_the_default_catalogue_may_be_a_preset(presets: Path, tmp_path: Path) -> None:
     assert written(tmp_path, 'catalogue = "open"\n').default_catalogue() == "open"
     with pytest.raises(ConfigError, match="mine") as refused:

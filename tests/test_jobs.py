@@ -341,3 +341,23 @@ def test_a_self_test_that_cannot_be_held_says_nothing_of_watcher(sky: Sky, monke
 
     monkeypatch.setattr("watcher.canary.rehearse", full)
     assert jobs.rehearse(sky.parts) == jobs.Next()
+
+
+def test_jobs_that_stand_still_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    before: list[str] = []
+    with caplog.at_level(logging.INFO, logger="watcher"):
+        for stuck in ([], ["poll take5"], ["poll take5"], ["download", "poll take5"], [], []):
+            jobs.tell_of_standstill(stuck, before)
+            before = stuck
+    told = [(record.msg, vars(record)["fields"].get("jobs")) for record in caplog.records]
+    assert told == [("no progress", "poll take5"), ("no progress", "download,poll take5"), ("progress again", None)]
+
+
+def test_downloads_that_another_process_is_at_are_told_of_once(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = caplog.at_level(logging.INFO, logger="watcher")
+    with log, watching(home) as (parts, _), parts.lock("download", what="downloading"):
+        for _ in range(3):
+            jobs.fetch(parts, lambda: None)
+    (told,) = caplog.records
+    assert told.msg == "download postponed"
+    assert "already running" in str(vars(told)["fields"]["reason"])

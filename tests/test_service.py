@@ -34,12 +34,12 @@ class Run:
     def __init__(self, directory: Path, **environment: str) -> None:
         self.log = directory / f"run-{time.monotonic_ns()}.log"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify = directory / f"notify-{time.monotonic_ns()}"
-        self.socket.bind(str(notify))
+        self.notify = directory / f"notify-{time.monotonic_ns()}"
+        self.socket.bind(str(self.notify))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "watcher", "run"],
-                env=os.environ | {"NOTIFY_SOCKET": str(notify)} | environment,
+                env=os.environ | {"NOTIFY_SOCKET": str(self.notify)} | environment,
                 stderr=log,
             )
         self.told: list[str] = []
@@ -137,7 +137,14 @@ def test_sighup_reads_the_configuration_again_and_a_bad_one_changes_nothing(home
         config.write_text("[poll\n")
         run.process.send_signal(signal.SIGHUP)
         eventually(lambda: run.says("the old one stays"))
+        # What `systemctl status` shows after a `systemctl reload`, which cannot fail.
+        eventually(lambda: any(line.startswith("STATUS=configuration not taken over") for line in heard(run)))
         assert run.end()[0] == 0
+
+
+def heard(run: Run) -> list[str]:
+    run.tells("")
+    return run.told
 
 
 @pytest.mark.parametrize(
@@ -210,11 +217,12 @@ class _Dripping(BaseHTTPRequestHandler):
         pass
 
 
-def test_sigterm_ends_it_within_seconds_in_the_middle_of_a_download(
-    watcher: Watcher,
-    home: Path,
-) -> None:
+@pytest.fixture
+def dripping(watcher: Watcher, home: Path) -> Iterator[Callable[[Run], None]]:
+    """Bring the service to where a product is under way that takes for ever."""
     watcher("add-site", "Pornic")
+    _Dripping.published.clear()
+    _Dripping.dripping.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Dripping)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -222,20 +230,43 @@ def test_sigterm_ends_it_within_seconds_in_the_middle_of_a_download(
     lines = config.read_text().splitlines()
     lines = [f'url = "http://127.0.0.1:{server.server_port}/resto"' if "url =" in line else line for line in lines]
     config.write_text("\n".join(lines))
-    try:
-        with running(home) as run:
-            eventually(lambda: run.says("baselined=1"))
-            _Dripping.published.set()
-            assert _Dripping.dripping.wait(30)
-            code, seconds = run.end()
-            assert code == 0, run.text()
-            assert seconds < 10
-        (part,) = (home / "state" / "archive").rglob("*.part")
-        assert part.stat().st_size > 0
-        assert json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 1
-    finally:
-        server.shutdown()
-        server.server_close()
+
+    def bring(run: Run) -> None:
+        eventually(lambda: run.says("baselined=1"))
+        _Dripping.published.set()
+        assert _Dripping.dripping.wait(30)
+        eventually(lambda: any(part.stat().st_size for part in (home / "state" / "archive").rglob("*.part")))
+
+    yield bring
+    server.shutdown()
+    server.server_close()
+
+
+def test_sigterm_ends_it_within_seconds_in_the_middle_of_a_download(
+    watcher: Watcher, home: Path, dripping: Callable[[Run], None]
+) -> None:
+    with running(home) as run:
+        dripping(run)
+        code, seconds = run.end()
+        assert code == 0, run.text()
+        assert seconds < 10
+    (part,) = (home / "state" / "archive").rglob("*.part")
+    assert part.stat().st_size > 0
+    assert json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 1
+
+
+def test_it_ends_in_the_middle_of_a_download_also_where_its_main_thread_cannot_go_on(
+    home: Path, dripping: Callable[[Run], None]
+) -> None:
+    """Without a clock it would be a process that looks alive: here systemd is gone, which is to be fed."""
+    with running(home, WATCHDOG_USEC="1000000") as run:
+        dripping(run)
+        run.notify.unlink()
+        assert run.process.wait(15) == 1
+        said = run.text().splitlines()
+        assert any(line.endswith("INFO stopped") for line in said), said
+        assert any(line.startswith("watcher: cannot tell systemd WATCHDOG=1") for line in said), said
+        assert not any("download failed" in line or "self-test failed" in line for line in said), said
 
 
 def test_a_catalogue_of_a_preset_that_is_watched_is_polled_also_when_it_is_added_while_it_runs(

@@ -59,6 +59,12 @@ class StoreError(WatcherError):
     exit_code = 75
 
 
+class OutputError(WatcherError):
+    """What was printed cannot be written to where the person sent it."""
+
+    exit_code = 74
+
+
 class AlreadyRunning(WatcherError):
     """Another watcher holds this database."""
 
@@ -101,6 +107,10 @@ class CredentialError(WatcherError):
     """A credential is missing, unreadable or refused; its owner must act."""
 
     exit_code = 77
+
+
+class FileRefused(CredentialError):
+    """A server refuses one file: it may be that the account is no good, or just not good enough for that file."""
 
 
 class ChannelError(WatcherError):

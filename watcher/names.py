@@ -21,6 +21,13 @@ def key(name: str) -> str:
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
+def same(name: str, known: Iterable[str]) -> str | None:
+    """Return the one of the names known that this is, if need be in another case; `None` when none or several are."""
+    names = list(known)
+    alike = [one for one in names if one.casefold() == name.casefold()]
+    return name if name in names else alike[0] if len(alike) == 1 else None
+
+
 def near(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     """Return the names that somebody may have meant, the nearest first."""
     from rapidfuzz import fuzz, process

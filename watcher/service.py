@@ -21,7 +21,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from watcher import jobs, memory, systemd
+from watcher import __version__, jobs, memory, systemd
+from watcher.credentials import redact
 from watcher.errors import WatcherError
 from watcher.jobs import Next, log, say
 from watcher.store.connection import healthy, naming
@@ -82,15 +83,20 @@ class Service:
         self._schedule()
         with _signals(self._on_signal):
             self._scheduler.start()
-            say(logging.INFO, "started", pid=os.getpid(), database=self.parts.database, **self._rhythm())
-            jobs.tell_of_file_systems(self.parts)
-            systemd.ready("watching")
-            self._supervise()
-            self._stop()
+            try:
+                started = {"version": __version__, "pid": os.getpid(), "database": self.parts.database}
+                say(logging.INFO, "started", **started, **self._rhythm())
+                jobs.tell_of_file_systems(self.parts)
+                systemd.ready("watching")
+                self._supervise()
+            finally:
+                # Also where this thread failed: a download would keep a process alive that has no clock any more.
+                self._stop()
 
     def _supervise(self) -> None:
         feed = systemd.watchdog_interval()
         wall, steady = time.time(), time.monotonic()
+        told: list[str] = []
         while not self._leaving.is_set():
             self._wake.wait(min(_BEAT, feed or _BEAT))
             self._wake.clear()
@@ -107,9 +113,9 @@ class Service:
                 self._newcomers = False
                 self._welcome()
             stuck = self._stuck()
-            if stuck:
-                say(logging.ERROR, "no progress", jobs=",".join(stuck))
-            elif feed is not None and self._sound:
+            jobs.tell_of_standstill(stuck, told)
+            told = stuck
+            if not stuck and feed is not None and self._sound:
                 systemd.alive()
 
     def _schedule(self, *, new: bool = False) -> None:
@@ -221,11 +227,13 @@ class Service:
 
     def _read_again(self) -> None:
         systemd.reloading()
+        status = "watching"
         try:
             fresh = self._load(self.parts.stop)
             for name in fresh.config.catalogues:
                 fresh.catalogues.http(name)
         except WatcherError as error:
+            status = f"configuration not taken over; the old one stays: {redact(str(error))}"  # no reload can fail
             say(logging.ERROR, "configuration not taken over; the old one stays", error=error, hint=error.hint)
         except Exception:  # noqa: BLE001 - whatever is wrong with the file, the service goes on with the old one
             log.exception("configuration not taken over by a defect; the old one stays; please report it")
@@ -234,7 +242,7 @@ class Service:
             self.parts = fresh
             self._schedule()
             say(logging.INFO, "configuration read again", **self._rhythm())
-        systemd.ready("watching")
+        systemd.ready(status)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del frame
@@ -247,10 +255,14 @@ class Service:
         self._wake.set()
 
     def _stop(self) -> None:
-        systemd.stopping("finishing what is in hand")
+        told = self._leaving.is_set()
         say(logging.INFO, "stopping", running=",".join(sorted(self._running)) or "nothing")
         self.parts.stop.set()
         self._scheduler.pause()
+        try:
+            systemd.stopping("finishing what is in hand")
+        except WatcherError as error:
+            say(logging.WARNING, "systemd was not told", problem=error)
         deadline = time.monotonic() + _LEAVE
         while self._running and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -259,7 +271,7 @@ class Service:
             # A thread that does not come back holds no transaction but its own, and SQLite undoes that.
             say(logging.WARNING, "stopped without waiting longer", left=",".join(left))
             logging.shutdown()
-            os._exit(0)
+            os._exit(0 if told else 1)
         self._scheduler.shutdown(wait=True)
         self.parts.close()
         say(logging.INFO, "stopped")

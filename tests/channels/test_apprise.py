@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -286,6 +287,29 @@ def test_a_process_that_cannot_start_fails_every_post_with_its_last_words(
         Kind().check("json://127.0.0.1:9/a")
 
 
+def test_a_machine_that_takes_no_further_process_fails_every_post(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    sent = send("json://127.0.0.1:9/a", "json://127.0.0.1:9/b")
+    assert {one.outcome for one in sent.values()} == {Outcome.FAILED}
+    assert sent[1].problem == "no process can be started to send with: No such file or directory"
+    with pytest.raises(ChannelError, match="cannot be asked about .*: No such file or directory"):
+        Kind().check("json://127.0.0.1:9/a")
+
+
+def test_a_machine_that_takes_no_further_thread_fails_the_posts_beyond(hook: Hook, monkeypatch: pytest.MonkeyPatch):
+    begin = _child.Child.give
+
+    def give(child: _child.Child, post: _child.Post) -> None:
+        # Of the address space that a thread's stack takes, as little as there is already.
+        resource.prlimit(child.pid, resource.RLIMIT_AS, (64 << 20, resource.RLIM_INFINITY))
+        begin(child, post)
+
+    monkeypatch.setattr(_child.Child, "give", give)
+    sent = send(hook.url("a"), hook.url("b"))
+    assert {one.outcome for one in sent.values()} == {Outcome.FAILED}
+    assert "it cannot be sent now: can't start new thread" in str(sent[0].problem)
+
+
 def test_a_process_that_never_gets_ready_is_given_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     program = tmp_path / "_sending"
     program.write_text("import sys\nsys.stdin.read()")
@@ -415,6 +439,18 @@ def test_an_address_that_lacks_something_is_refused():
 def test_an_address_with_two_recipients_is_refused_for_one_would_hear_twice(mailman: Mailman):
     with pytest.raises(UsageError, match="names 2 recipients"):
         Kind().check(mailman.url("jane@example.org,john@example.org"))
+
+
+@pytest.mark.parametrize("recipient", ["jane", "x@y.z"])
+def test_a_recipient_that_apprise_leaves_out_is_refused_before_nobody_hears(mailman: Mailman, recipient: str):
+    with pytest.raises(UsageError, match=rf"Dropped invalid To email \({re.escape(recipient)}\)"):
+        Kind().check(mailman.url(recipient))
+
+
+@pytest.mark.parametrize("recipients", ["jane@example.org,john@@", "jane@example.org;john"])
+def test_what_is_no_recipient_beside_one_is_refused_too(mailman: Mailman, recipients: str):
+    with pytest.raises(UsageError, match="names 2 recipients"):
+        Kind().check(mailman.url(recipients))
 
 
 @pytest.mark.parametrize("settings", [{"timeout": 0}, {"width": 0}, {"width": 100}])

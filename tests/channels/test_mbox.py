@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import mailbox
+import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from watcher.channels.mbox import Kind
+from watcher.channels.mbox import STALE, Kind
 from watcher.errors import UsageError
 from watcher.model import Notice, Outcome
 from watcher.plugins import Channel, build
@@ -90,6 +93,25 @@ def test_a_mailbox_that_another_program_has_locked_is_waited_for(tmp_path: Path)
     thread.join(5)
     assert done == [Outcome.SENT]
     assert len(read(path)) == 1
+
+
+KILLED = """
+import mailbox, os, signal, sys
+box = mailbox.mbox(sys.argv[1])
+box.lock()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_lock_of_a_program_that_was_killed_keeps_nothing_for_ever(tmp_path: Path):
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "box")], check=False)
+    lock = tmp_path / "box.lock"
+    held = time.time() - STALE + 60
+    os.utime(lock, (held, held))  # it may still be held
+    assert send(tmp_path / "box", NOTICE, channel=Kind(timeout=0.1)) == [Outcome.FAILED]
+    os.utime(lock, (held - 120, held - 120))
+    assert send(tmp_path / "box", NOTICE) == [Outcome.SENT]
+    assert not lock.exists()
 
 
 def test_a_mailbox_that_stays_locked_fails(tmp_path: Path):

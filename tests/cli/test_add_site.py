@@ -100,6 +100,34 @@ def test_a_level_that_a_collection_cannot_hold_is_refused_with_the_way_out(on_st
     assert json.loads(on_stac("sites", "--json").out) == []
 
 
+def test_catalogues_and_collections_are_known_in_any_case_and_slips_for_them_proposed(watcher: Watcher) -> None:
+    said = watcher("add-site", "Litchfield", "--catalogue", "TAKE5", "--collection", "spot5")
+    assert "Litchfield is now watched: take5 SPOT5 L2A\n" in said.out
+    assert watcher("poll", "--catalogue", "Take5").out.startswith("take5: 1 asked")
+    slip = watcher("add-site", "Litchfield", "--collection", "SPOT55")
+    assert slip.code == 2
+    assert "→ did you mean SPOT5 or SPOT4? it has: SPOT4, SPOT5;" in slip.err
+    slip = watcher("add-site", "Litchfield", "--catalogue", "takee5")
+    assert slip.code == 2
+    assert "→ did you mean take5? the catalogues are: take5, cdse" in slip.err
+
+
+def test_a_level_that_no_collection_has_is_refused_with_where_to_look(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "31TCJ", "--level", "L9Z")
+    assert said.code == 2
+    assert "no collection of cdse holds L9Z\n  → `watcher catalogues` lists the levels of each;" in said.err
+    assert '"L2A,L1C" is no level; give the option once' in on_stac("add-site", "31TCJ", "--level", "L2A,L1C").err
+    assert on_stac("sites", "--json").out == "[]\n"
+
+
+def test_a_percentage_may_have_its_sign(watcher: Watcher) -> None:
+    assert "cloud up to 20.5 %" in watcher("add-site", "Litchfield", "--max-cloud", "20.5 %").out
+    for odd in ("-1", "101", "nan", "inf", "%", "", "much"):
+        said = watcher("add-site", "Litchfield", "--max-cloud", odd)
+        assert said.code == 2
+        assert f'"{odd}" is no percentage; write a number from 0 to 100' in said.err
+
+
 def test_every_level_is_watched_where_it_is_asked_for(on_stac: Watcher) -> None:
     said = on_stac("add-site", "31TCJ", "--catalogue", "theia", "--collection", "sufosat", "--level", "ANY")
     assert "theia sufosat every level" in said.out
@@ -130,6 +158,31 @@ def test_ground_that_is_given_moves_a_site(on_stac: Watcher, stored: Stored) -> 
     said = on_stac("add-site", "Litchfield", "--bbox", "130.4,-13.5,131.2,-12.9")
     assert "Its place is another one now" in said.out
     assert stored()[0]["origin"] == "box 130.4,-13.5,131.2,-12.9"
+
+
+def test_ground_that_is_given_is_said_back_with_what_is_near(on_stac: Watcher, fields: Path) -> None:
+    box = on_stac("add-site", "Home", "--bbox", "43.5,1.3,43.7,1.6")
+    assert box.out.startswith("Home: box 43.5,1.3,43.7,1.6\n  22 x 33 km, the middle of it 110 km from Qoryooley, ")
+    point = on_stac("add-site", "Home", "--point", "1.44,43.6")
+    assert point.out.startswith("Home: point 1.44,43.6\n  20 x 20 km, the middle of it 1 km from Toulouse, Occitanie")
+    file = on_stac("add-site", "Field", "--geometry", str(fields))
+    assert file.out.startswith("Field: given geometry\n  81 x 111 km, the middle of it ")
+    world = on_stac("add-site", "World", "--bbox", "10,50,5,55")
+    assert "what is between them is 5,50,10,55.\nWorld is now watched" in world.out
+
+
+def test_an_outline_may_run_on_beyond_the_antimeridian_as_in_a_file(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "Fiji", "--geometry", "POLYGON((179 -18, 181 -18, 181 -16, 179 -16, 179 -18))")
+    assert "  213 x 222 km, the middle of it 75 km from Savusavu, Northern, Fiji\n" in said.out
+    assert json.loads(on_stac("sites", "--json").out)[0]["bbox"] == [179, -18, -179, -16]
+    for beyond in ("POLYGON((179 -18, 361 -18, 181 -16, 179 -18))", "POINT(181 1)", "POLYGON((1 1, nan 2, 2 2, 1 1))"):
+        assert "beyond the degrees of WGS84" in on_stac("add-site", "Odd", "--geometry", beyond).err
+
+
+def test_a_comma_for_the_point_of_a_decimal_is_no_ground(on_stac: Watcher) -> None:
+    said = on_stac("add-site", "Home", "--point", "1,44 43,6")
+    assert said.code == 2
+    assert '"1,44 43,6" cannot be read\n  → --point takes LON,LAT' in said.err
 
 
 def test_a_site_that_is_watched_already_keeps_its_ground_on_another_catalogue(

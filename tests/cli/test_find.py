@@ -294,6 +294,8 @@ def test_collections_that_a_server_refuses_do_not_hide_what_its_others_have(watc
 def test_products_are_printed_as_csv(watcher: Watcher, api: Api) -> None:
     said = watcher("find", "Toulouse LANDSAT8 2014", "--catalogue", "pretend", "--csv")
     rows = list(csv.DictReader(io.StringIO(said.out)))
+    nothing = watcher("find", "Toulouse LANDSAT8 2012", "--catalogue", "pretend", "--csv")
+    assert nothing.out == said.out[: said.out.index("\n") + 1]
     assert [(row["title"], row["acquired"], row["cloud"]) for row in rows] == [
         ("unsaid", "2014-07-01T10:00:00Z", ""),
         ("hazy", "2014-06-01T10:00:00Z", "60.0"),

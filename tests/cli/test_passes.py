@@ -50,6 +50,16 @@ def test_announce_existing_tells_of_what_is_there_as_one_digest(watcher: Watcher
     assert "9 new L2A at Pornic" in mail["Subject"]
 
 
+def test_announcing_what_is_there_can_be_asked_for_until_the_first_poll(watcher: Watcher, home: Path) -> None:
+    to_come = "The first poll will announce what is there already, as one digest; none of it is downloaded.\n"
+    watcher("subscribe", f"mbox://{home}/mail")
+    watcher("add-site", "Pornic")
+    assert to_come in watcher("add-site", "Pornic", "--announce-existing").out
+    watcher("add-site", "Pornic", "--max-cloud", "100")
+    assert "9 arrived" in watcher("poll").out
+    assert "--announce-existing announces nothing more.\n" in watcher("add-site", "Pornic", "--announce-existing").out
+
+
 def test_a_catalogue_that_does_not_answer_is_a_problem_that_status_shows(
     watcher: Watcher, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,12 +104,21 @@ def test_a_product_can_be_wanted_by_name(watcher: Watcher) -> None:
 
 def test_products_can_be_had_as_csv(watcher: Watcher) -> None:
     watcher("add-site", "Pornic")
+    nothing = watcher("products", "--csv").out
     watcher("poll")
+    assert watcher("products", "--csv").out.startswith(nothing), "the columns are the same when there is nothing"
     header, *rows = watcher("products", "--csv", "--site", "pornic", "--since", "2015-05-01").out.splitlines()
     assert header.startswith("site,catalogue,collection,id,title,level")
     assert rows
     assert all(row.startswith("Pornic,take5,SPOT5,") for row in rows)
     assert watcher("products", "--csv", "--json").code == 2
+
+
+def test_a_filter_that_lets_nothing_pass_is_not_taken_for_nothing_seen(watcher: Watcher) -> None:
+    assert watcher("products").out == "Nothing was seen yet of a place that is watched.\n"
+    watcher("add-site", "Pornic")
+    watcher("poll")
+    assert watcher("products", "--level", "L3A").out == "None of these was seen yet.\n"
 
 
 def test_a_refused_password_says_whose_and_what_to_do(watcher: Watcher, home: Path) -> None:

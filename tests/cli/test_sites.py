@@ -23,6 +23,15 @@ def test_a_name_matches_whatever_its_case_and_accents(watcher: Watcher, name: st
     assert watcher("remove-site", "litchFIELD").out == "Litchfield is no longer watched.\n"
 
 
+def test_a_listing_says_since_when_and_where(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic")
+    assert "SINCE" not in watcher("sites").out
+    watcher("add-site", "Home", "--bbox", "179,-18,-179,-16", "--since", "2015-06-01")
+    assert watcher("sites").out.splitlines()[0].split()[5:9] == ["CLOUD", "≤", "SINCE", "DOWNLOAD"]
+    assert "2015-06-01 00:00" in watcher("sites").out
+    assert json.loads(watcher("sites", "--json").out)[0]["bbox"] == [179, -18, -179, -16]
+
+
 def test_several_candidates_are_listed_and_one_must_be_named(watcher: Watcher) -> None:
     said = watcher("add-site", "Toul")
     assert said.code == 2

@@ -37,6 +37,13 @@ def test_one_collection_that_is_refused_does_not_hide_that_the_others_are_well(w
     assert "take5: 1 poll failed, last good never (1 of 2 collections, the others are well): SPOT9 (Pornic): " in said
 
 
+def test_sites_that_are_paused_are_counted(watcher: Watcher, path: Path) -> None:
+    assert watcher("status").out.startswith("1 site, 2 watches, ")
+    watcher("pause-site", "Pornic")
+    assert watcher("status").out.startswith("1 site (1 paused), 2 watches, ")
+    assert json.loads(watcher("status", "--json").out)["paused"] == 1
+
+
 def test_collections_that_rest_are_said(watcher: Watcher, path: Path) -> None:
     watcher("poll")
     with database(path) as db:

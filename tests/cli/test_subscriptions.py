@@ -37,6 +37,14 @@ def test_an_unknown_scheme_channel_or_mail_without_account_is_refused(watcher: W
     assert json.loads(watcher("subscriptions", "--json").out) == []
 
 
+def test_an_empty_collection_or_platform_is_refused_for_nothing_would_be_heard(watcher: Watcher) -> None:
+    for option, what in (("--collection", "collection"), ("--platform", "platform")):
+        said = watcher("subscribe", "terminal://", option, " ")
+        assert said.code == 2
+        assert f'" " is no {what}\n  → write its name; * in it is anything' in said.err
+    assert json.loads(watcher("subscriptions", "--json").out) == []
+
+
 def test_test_notify_says_how_each_target_answered(watcher: Watcher, home: Path) -> None:
     watcher("subscribe", f"mbox://{home}/mail")
     watcher("subscribe", f"mbox://{home}/broken")

@@ -137,3 +137,21 @@ def test_an_unknown_name_is_told_a_way_that_this_command_has(watcher: Watcher) -
         2,
         "  → say where it is: LON,LAT[,KM] or W,S,E,N in degrees, WKT, or a file",
     )
+
+
+def test_where_numbers_lie_is_said_by_the_town_that_is_near(watcher: Watcher) -> None:
+    right, swapped = watcher("where", "1.44,43.60,15").out, watcher("where", "43.60,1.44,15").out
+    assert "  size      30 x 30 km\n  near      1 km from Toulouse, Occitanie, France\n" in right
+    assert "  near      110 km from Qoryooley, Lower Shabeelle, Somalia\n" in swapped
+
+
+def test_a_box_whose_east_and_west_are_swapped_is_doubted(watcher: Watcher) -> None:
+    doubt = "  It goes east from 10° to 5°, 355° across the antimeridian; what is between them is 5,50,10,55.\n"
+    assert doubt in watcher("where", "10,50,5,55").out
+    assert "antimeridian" not in watcher("where", "170,-10,-170,10").out
+
+
+def test_a_comma_for_the_point_of_a_decimal_is_refused(watcher: Watcher) -> None:
+    said = watcher("where", "1,44 43,6")
+    assert (said.code, said.out) == (2, "")
+    assert '"1,44 43,6" is neither a point nor a box' in said.err

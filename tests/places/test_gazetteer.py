@@ -95,6 +95,23 @@ def test_a_key_is_whole_or_nothing(nothing: str) -> None:
     assert gazetteer.towns(nothing) == []
 
 
+@pytest.mark.parametrize(
+    ("longitude", "latitude", "name", "kilometres"),
+    [
+        (1.44, 43.60, "Toulouse", (0, 2)),
+        (180.0, -17.0, "Savusavu", (70, 80)),
+        (-180.0, -17.0, "Savusavu", (70, 80)),
+        (0.0, -90.0, "Puerto Williams", (3_800, 3_950)),
+    ],
+)
+def test_the_nearest_place_is_found_anywhere_on_earth(
+    longitude: float, latitude: float, name: str, kilometres: tuple[float, float]
+) -> None:
+    town, distance = gazetteer.nearest(longitude, latitude)
+    assert town.name == name
+    assert kilometres[0] <= distance <= kilometres[1]
+
+
 def test_a_beginning_finds_the_largest_first() -> None:
     assert [town.name for town in gazetteer.beginning("toulous")] == ["Toulouse"]
     assert gazetteer.beginning("kruger")[0].name == "Krugersdorp"

@@ -149,6 +149,19 @@ def test_what_fails_in_a_transaction_that_is_committed_behind_leaves_the_one_bef
     assert not db.in_transaction
 
 
+def test_a_sandbox_that_lets_no_thread_be_nice_takes_nothing_from_a_commit_behind(
+    path: Path, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nice(increment: int) -> int:
+        raise PermissionError(1, f"Operation not permitted: nice({increment})")
+
+    monkeypatch.setattr(os, "nice", nice)
+    with Behind() as behind, writing(db, behind=behind):
+        name(db, "SPOT5")
+    with closing(connect(path)) as other:
+        assert rows(other, "SELECT name FROM collections") == ["SPOT5"]
+
+
 @pytest.fixture
 def no_more_room() -> Iterator[Callable[[], None]]:
     """A disk that takes nothing more, from the time that it is called."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import stat
@@ -61,6 +62,54 @@ def test_an_older_database_is_kept_as_a_backup_and_migrated(path: Path, monkeypa
     with closing(sqlite3.connect(backup)) as old:
         assert old.execute("PRAGMA user_version").fetchone() == (before,)
         assert old.execute("SELECT name FROM sites").fetchone() == ("Pornic",)
+
+
+@pytest.fixture
+def older(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database that is to be migrated, and where its backup is to lie."""
+    with database(path) as db:
+        add_watch(db)
+    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, "9999_notes": SECOND})
+    monkeypatch.setattr(schema, "LATEST", schema.LATEST + 1)
+    return path.with_name(f"watcher.db.before-{schema.LATEST:04d}")
+
+
+def test_a_backup_that_was_cut_short_is_not_taken_for_one(path: Path, older: Path) -> None:
+    part = older.with_name(f"{older.name}.part")
+    part.write_bytes(path.read_bytes()[:20_000])  # as SIGKILL leaves it
+    with database(path) as db:
+        assert schema.version(db) == schema.LATEST
+    assert not part.exists()
+    with closing(sqlite3.connect(older)) as old:
+        assert old.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert old.execute("SELECT name FROM sites").fetchone() == ("Pornic",)
+
+
+def test_a_backup_is_nobody_elses_to_read_while_it_is_written(
+    path: Path, older: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def sync(file: int) -> None:
+        seen.append(stat.S_IMODE(os.fstat(file).st_mode))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    before = os.umask(0)
+    try:
+        with database(path):
+            assert older.exists()
+    finally:
+        os.umask(before)
+    assert seen == [0o600]
+
+
+def test_a_backup_that_cannot_be_written_stops_the_migration_and_says_so(path: Path, older: Path) -> None:
+    older.with_name(f"{older.name}.part").mkdir()
+    with pytest.raises(StoreError, match=r"the database .*watcher\.db: Is a directory") as failing:
+        connect(path)
+    assert failing.value.hint == "check the state directory and its disk"
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.LATEST - 1,)
 
 
 def test_what_was_seen_before_acquisitions_were_known_is_given_its_own(

@@ -107,6 +107,18 @@ def test_the_assets_that_are_asked_for_stay_until_others_are(db: sqlite3.Connect
     assert not watching.wishing(db, "take5", "SPOT5")
 
 
+def test_what_the_first_poll_is_to_announce_stays_asked_for_until_it_was_made(db: sqlite3.Connection) -> None:
+    there, elsewhere = b'{"type":"Point","coordinates":[1,2]}', b'{"type":"Point","coordinates":[3,4]}'
+    watch = add_watch(db, "Field", code=None, geometry=there, announce=True)
+    assert add_watch(db, "Field", code=None, max_cloud=10.0).announce
+    watching.move(db, watch.site, geometry=elsewhere, origin="point")
+    assert watching.watches(db)[0].announce
+    baseline(db)
+    watching.move(db, sites.named(db, "Field"), geometry=there, origin="point")
+    (moved,) = watching.watches(db)
+    assert (moved.announce, moved.baselined) == (False, None)
+
+
 def test_two_names_are_one_only_but_for_case_accents_and_blanks(db: sqlite3.Connection) -> None:
     add_watch(db, "Plot 1.1")
     for other in ("Plot 11", "Plot-1.1", "Plot1.1"):

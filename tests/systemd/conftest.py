@@ -95,7 +95,7 @@ def _units(units: Path) -> None:
     _write(units / "second.service", service)
     _write(units / "service.d/machine.conf", MACHINE)
     for name in ("probe", "archive"):
-        _write(units / f"{name}.service", _once(service))
+        _write(units / f"{name}.service", _once(service, name))
         _write(units / f"{name}.service.d/output.conf", f"[Service]\nStandardOutput=file:/var/{name}.json\n")
     for name in ("watcher", "watcher-poll", "second", "probe", "archive"):
         _write(units / f"{name}.service.d/credential.conf", CREDENTIAL)
@@ -111,10 +111,11 @@ def _venv(venv: Path) -> None:
     shutil.copy(SHIPPED / "as-service", venv.parent)
 
 
-def _once(service: str) -> str:
-    """The unit with the probe for a command."""
+def _once(service: str, name: str) -> str:
+    """The unit with the probe for a command, which is told the name of its unit."""
     lines = [line.partition("=") for line in service.splitlines()]
-    return "\n".join(f"{name}{sign}{PROBE.get(name, value)}" for name, sign, value in lines) + "\n"
+    probe = PROBE | {"ExecStart": f"{PROBE['ExecStart']} {name}"}
+    return "\n".join(f"{key}{sign}{probe.get(key, value)}" for key, sign, value in lines) + "\n"
 
 
 def _write(path: Path, text: str, *, mode: int = 0o644) -> None:

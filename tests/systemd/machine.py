@@ -56,7 +56,7 @@ class Machine:
         """What ``command`` prints in the machine; ``fails`` when it is allowed to."""
         enter = ["nsenter", f"--target={self.init}", *NAMESPACES, "--root", "--wdns=/", *command]
         done = subprocess.run(
-            enter, cwd="/", env={"PATH": PATH}, capture_output=True, text=True, timeout=30, check=False
+            enter, cwd="/", env={"PATH": PATH}, capture_output=True, text=True, timeout=90, check=False
         )
         if done.returncode and not fails:
             raise AssertionError(

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -85,6 +86,65 @@ def database() -> str:
         db.execute("INSERT INTO probe VALUES (1)")
         db.commit()
     return mode(path)
+
+
+def work() -> dict[str, object]:
+    """What the commands print at last that watch a site of the demo catalogue, tell of its news and fetch them."""
+    from watcher.demo.catalogue import serve
+    from watcher.demo.timeline import Timeline
+
+    config, told = Path(gettempdir()) / "config.toml", []
+    environment = os.environ | {"WATCHER_CONFIG": str(config), "WATCHER_STATE": str(STATE / "state")}
+
+    def watcher(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "/opt/watcher/bin/watcher", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip().splitlines()[-1] if done.returncode == 0 else done.stdout + done.stderr
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["title"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    clock = [0.0]
+    with (
+        serve(timeline=Timeline(pace=1.0, clock=lambda: clock[0])) as catalogue,
+        ThreadingHTTPServer(("127.0.0.1", 0), Hook) as hook,
+    ):
+        threading.Thread(target=hook.serve_forever, daemon=True).start()
+        secret = STATE / "password"
+        secret.write_text("take5pass")
+        config.write_text(f"""
+            [catalogues.take5]
+            kind = "resto"
+            url = "{catalogue.url}"
+            collections = ["SPOT5"]
+            gap = 0
+            [catalogues.take5.auth]
+            kind = "basic"
+            username = "take5@example.org"
+            password = {{ file = "{secret}" }}
+            [download]
+            levels = ["L2A"]
+            archive = "{STATE}/archive"
+            reserve = 0
+            """)
+        watcher("add-site", "Litchfield", "--level", "L2A")
+        watcher("subscribe", f"json://127.0.0.1:{hook.server_port}/")
+        said = {"baseline": watcher("poll")}
+        catalogue.timeline.begin()
+        clock[0] = 1000.0
+        said |= {"poll": watcher("poll"), "download": watcher("download")[:7], "notify": watcher("notify")}
+        hook.shutdown()
+    return {**said, "told": told, "stored": len(list((STATE / "archive").rglob("*.tgz")))}
 
 
 def mode(path: Path) -> str:
@@ -164,6 +224,7 @@ json.dump(
         "state": mode(STATE),
         "wheels": outcome(compiled_wheels),
         "database": outcome(database),
+        "work": outcome(work) if sys.argv[1:] == ["probe"] else None,
         "thread": outcome(thread),
         "hook": outcome(hook),
         "picture": outcome(picture),

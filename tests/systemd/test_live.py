@@ -19,6 +19,11 @@ def test_the_service_is_active_once_it_says_so(service: Machine) -> None:
     assert service.shows("watcher", "StatusText")
 
 
+def test_what_is_listed_is_recorded_and_told_in_the_sandbox(service: Machine) -> None:
+    service.sees(lambda: "INFO self-test passed" in service.services())
+    assert "self-test could not be held" not in service.services()
+
+
 def test_a_stopped_service_has_ended_by_itself(service: Machine) -> None:
     service.run("systemctl", "stop", "watcher")
     assert service.shows("watcher", "ActiveState") == "inactive"
@@ -105,3 +110,19 @@ def test_an_administrator_commands_as_the_service(service: Machine) -> None:
     service.run("sh", "/opt/as-service", "status")
     owners = service.run("find", "/var/lib/private/watcher", "-printf", "%u\\n").split()
     assert set(owners) == {"watcher"}
+
+
+@with_a_bus
+def test_a_command_reaches_what_the_service_reaches_and_nothing_else(service: Machine) -> None:
+    denied, name = "http://10.11.12.13:9/", "watcher.service.d/network.conf"
+    service.write(
+        "etc/watcher/config.toml", CONFIG.replace("http://127.0.0.1:9/", denied) + 'hosts = ["10.11.12.13"]\n'
+    )
+    service.run("systemctl", "start", "dbus")
+    assert "no answer in time" in service.run("sh", "/opt/as-service", "check", fails=True)
+    service.write(f"etc/systemd/system/{name}", "[Service]\nIPAddressAllow=10.11.12.13\n")
+    service.run("systemctl", "daemon-reload")
+    allowed = service.run("sh", "/opt/as-service", "check", fails=True)
+    assert "Connection refused" in allowed
+    service.run("rm", f"/etc/systemd/system/{name}")
+    service.run("systemctl", "daemon-reload")

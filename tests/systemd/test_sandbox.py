@@ -45,6 +45,17 @@ def test_the_service_can_do_its_work(sandbox: dict[str, object]) -> None:
     assert {name: sandbox[name] for name in work} == work
 
 
+def test_a_site_is_watched_told_of_and_fetched(sandbox: dict[str, object]) -> None:
+    assert sandbox["work"] == {
+        "baseline": "take5: 1 asked, 8 listed, 0 arrived, 1 baselined",
+        "poll": "take5: 1 asked, 13 listed, 5 arrived",
+        "download": "stored ",
+        "notify": "sent to json://127.0.0.1/…: watcher: 5 new L2A at Litchfield",
+        "told": ["watcher: 5 new L2A at Litchfield"],
+        "stored": 5,
+    }
+
+
 def test_the_service_is_nobody_in_particular(sandbox: dict[str, object]) -> None:
     assert isinstance(sandbox["uid"], int)
     assert 61184 <= sandbox["uid"] <= 65519  # systemd's range of dynamic users

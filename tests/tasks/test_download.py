@@ -747,3 +747,41 @@ def test_a_pass_is_steered_while_it_runs(db: sqlite3.Connection, files: Files, b
     (brought,) = bring(how=lambda name: How(Terms(rate=rate)), steer=steer, show=show)
     assert brought.stored is not None
     assert rate.limit is None
+
+
+def blamed(db: sqlite3.Connection) -> list[str]:
+    """What was said of accounts, to somebody who asked for it."""
+    return [title for (title,) in db.execute("SELECT title FROM alerts WHERE topic LIKE 'account %' ORDER BY number")]
+
+
+def test_an_account_is_blamed_once_a_file_is_refused_again_and_nothing_else_has_come(
+    db: sqlite3.Connection, files: Files, bring: Bring
+) -> None:
+    files.does["/forbidden"] = lambda request, connection: reply(403, b"")
+    want(db, "P1", files.asset("/forbidden", proven=False))
+    assert "refuses the download" in str(bring()[0].problem)
+    assert blamed(db) == []
+    bring()
+    assert blamed(db) == ["The account of take5 cannot be used"]
+    want(db, "P2", files.asset("/fine", b"fine"))
+    bring()
+    assert blamed(db)[1:] == ["The account of take5 can be used again"]
+
+
+def test_an_account_that_others_come_with_is_not_blamed_for_the_file_that_is_refused(
+    db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
+) -> None:
+    files.does["/forbidden"] = lambda request, connection: reply(403, b"")
+    refused = want(db, "P1", files.asset("/forbidden", proven=False))
+    for number in range(2, 5):
+        want(db, f"P{number}", files.asset(f"/{number}", b"%d" % number))
+        bring()
+        clock.forward(hours=12)
+    assert state(db, refused)[2] == 3
+    assert blamed(db) == []
+    elsewhere = want(db, "P9", files.asset("/forbidden", proven=False), catalogue="other")
+    bring()
+    clock.forward(hours=12)
+    bring()
+    assert state(db, elsewhere)[2] == 2
+    assert blamed(db) == ["The account of other cannot be used"]

@@ -36,13 +36,21 @@ def glance(db: sqlite3.Connection, clock: Clock) -> Look:
     def once(
         *,
         catalogues: Sequence[str] = ("take5",),
+        missing: Sequence[str] = (),
         disks: Sequence[Disk] = (),
         expires: Mapping[str, datetime] | None = None,
         shown: Mapping[str, str] | None = None,
     ) -> list[Told]:
         names = {JANE: "jane@example.org", OPERATOR: "ops@example.org"} if shown is None else shown
         return look(
-            db, catalogues=catalogues, disks=disks, expires=expires or {}, shown=names, terms=TERMS, now=clock()
+            db,
+            catalogues=catalogues,
+            missing=missing,
+            disks=disks,
+            expires=expires or {},
+            shown=names,
+            terms=TERMS,
+            now=clock(),
         )
 
     return once
@@ -90,6 +98,19 @@ def test_a_catalogue_that_is_not_asked_any_more_is_not_said_to_be_well(
         polled(db, clock, "503")
     assert len(glance()) == 1
     assert glance(catalogues=()) == []
+    assert alerts.open_now(db) == []
+
+
+def test_a_watched_catalogue_that_left_the_configuration_is_told_of_until_it_is_back(
+    db: sqlite3.Connection, glance: Look
+) -> None:
+    (told,) = glance(catalogues=(), missing=("take5",))
+    assert told.concern.title == "take5 is watched, but not in the configuration"
+    assert "[catalogues.take5]" in (told.concern.hint or "")
+    assert glance(catalogues=(), missing=("take5",)) == []
+    assert titles(glance()) == ["take5 is asked again"]
+    glance(catalogues=(), missing=("take5",))
+    assert glance(catalogues=()) == [], "its sites were removed"
     assert alerts.open_now(db) == []
 
 

@@ -185,6 +185,21 @@ def test_what_an_address_does_not_take_for_a_week_is_given_up_and_may_be_retried
     assert "delivered late" in post.arrived[0][1].subject
 
 
+def test_a_machine_that_was_off_for_a_week_gives_nothing_up_that_it_hardly_tried(
+    db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock
+) -> None:
+    owe(db, here, product(), Owed(JANE, 1))
+    post.refuses[JANE] = Sent(0, Outcome.FAILED, "no network yet")
+    pay()
+    clock.forward(days=8)
+    assert pay()[0].again is not None
+    assert deliveries.counts(db) == (1, 0, 0)
+    post.refuses.clear()
+    clock.forward(hours=2)
+    pay()
+    assert post.told() == ["P1"]
+
+
 def test_one_bad_address_delays_no_other(db: sqlite3.Connection, post: Post, pay: Pay, here: int, clock: Clock) -> None:
     post.refuses[JANE] = Sent(0, Outcome.FAILED, "refused")
     for n in range(20):

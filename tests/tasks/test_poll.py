@@ -584,7 +584,9 @@ def test_a_defect_with_one_sites_answer_is_raised_when_the_others_had_their_turn
     assert last.problem == "KeyError: 'properties'"
 
 
-def test_a_poll_that_is_told_to_stop_asks_no_further(db: sqlite3.Connection, ask: Ask) -> None:
+def test_a_poll_that_is_told_to_stop_asks_no_further_and_is_no_failure_of_the_catalogue(
+    db: sqlite3.Connection, ask: Ask
+) -> None:
     add_watch(db, "Nantes")
     add_watch(db, "Pornic")
     stop = threading.Event()
@@ -592,8 +594,38 @@ def test_a_poll_that_is_told_to_stop_asks_no_further(db: sqlite3.Connection, ask
     catalogue.before_page = lambda number, query: stop.set()
     polled = ask(catalogue, stop=stop)
     assert polled.asked == 1
-    assert polled.problem == "stopped before all was asked"
-    assert ask(Pretend()).problem is None
+    assert (polled.problem, polled.cut) == ("stopped before all was asked", True)
+    last = polls.last(db, "take5")
+    assert last is not None
+    assert (last.finished, last.problem) == (None, None), "as after a crash: it is due at the next start"
+    assert polls.failures(db, "take5") == 0
+    assert (ask(Pretend()).problem, ask(Pretend()).cut) == (None, False)
+
+
+def test_a_poll_that_is_interrupted_is_no_failure_of_the_catalogue(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Nantes")
+    catalogue = Pretend()
+    catalogue.breaks(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        ask(catalogue)
+    assert polls.failures(db, "take5") == 0
+
+
+def test_a_stopped_poll_keeps_until_when_the_server_wants_to_be_left_alone(db: sqlite3.Connection, ask: Ask) -> None:
+    add_watch(db, "Nantes")
+    stop = threading.Event()
+    catalogue = Pretend()
+
+    def busy(number: int, query: Query) -> None:
+        stop.set()
+        raise HttpError("busy", status=429, retry_after=600)
+
+    catalogue.before_page = busy
+    assert ask(catalogue, stop=stop).cut
+    last = polls.last(db, "take5")
+    assert last is not None
+    assert last.not_before is not None
+    assert timedelta(seconds=590) < last.not_before - last.started < timedelta(seconds=610)
 
 
 def test_a_full_disk_loses_nothing_and_the_next_poll_tells_all(

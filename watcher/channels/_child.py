@@ -61,7 +61,10 @@ _read_answer = decoder(Answer).decode
 
 
 class Child:
-    """One run of `_sending`. It is a context manager: leaving it kills the process and all it started."""
+    """One run of `_sending`. It is a context manager: leaving it kills the process and all it started.
+
+    Raises `OSError` when it cannot be started.
+    """
 
     def __init__(self) -> None:
         self.born = time.monotonic()
@@ -70,13 +73,17 @@ class Child:
         self._heard = bytearray()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed in kill
         # By path and with -P: our own directory must not come first, for `apprise.py` lies in it.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_PROGRAM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_PROGRAM)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,
+            )
+        except OSError:
+            self._errors.close()
+            raise
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("subprocess gave no pipes although it was asked to")
         self._in, self._out = self._process.stdin, self._process.stdout

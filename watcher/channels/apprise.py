@@ -55,7 +55,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
         Raises `UsageError` when it could not, `ChannelError` when Apprise itself does not answer.
         """
-        with Child() as child:
+        try:
+            child = Child()
+        except OSError as error:
+            raise ChannelError(f"Apprise cannot be asked about {masked(address)}: {error.strerror or error}") from error
+        with child:
             child.give(Post(0, address))
             while not (answers := child.answers(TICK)):
                 if answers is None or time.monotonic() - child.born > START:
@@ -72,7 +76,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         waiting = deque(range(len(posts)))
         stopped = stop or threading.Event()
         while waiting and not stopped.is_set():
-            with Child() as child:
+            try:
+                child = Child()
+            except OSError as error:
+                # Too many processes, no memory, no room for its standard error: nothing has left.
+                problem = f"no process can be started to send with: {error.strerror or error}"
+                yield from (Sent(index, Outcome.FAILED, problem) for index in waiting)
+                return
+            with child:
                 yield from self._batch(child, posts, waiting, stopped)
 
     def _batch(

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import localtime
 from pathlib import Path
@@ -23,6 +24,9 @@ from watcher.channels._letters import DOMAIN, content, headers
 from watcher.errors import UsageError
 from watcher.model import Notice, Outcome, Sent
 from watcher.names import plain
+
+STALE = 300.0
+"""Seconds after which mail programs do not believe a dot lock (liblockfile's maillock(3))."""
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,12 +68,20 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                     box.lock()
                     break
                 except mailbox.ExternalClashError:
+                    _break(Path(f"{path}.lock"))
                     if time.monotonic() > deadline or stopped.wait(0.05):
                         raise
             box.add(_mail(notice))
             box.flush()
         finally:
             box.close()
+
+
+def _break(lock: Path) -> None:
+    """Remove a dot lock that nobody can hold any more: who was killed leaves it, and it names nobody."""
+    with suppress(FileNotFoundError):
+        if time.time() - lock.stat().st_mtime > STALE:
+            lock.unlink()
 
 
 def _path(address: str) -> Path:

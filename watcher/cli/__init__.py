@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 import threading
 import traceback
@@ -15,7 +17,7 @@ import click
 
 import watcher
 from watcher.cli.commands import COMMANDS, PYTHON, SECTIONS
-from watcher.errors import WatcherError
+from watcher.errors import OutputError, UsageError, WatcherError
 
 if TYPE_CHECKING:
     from watcher.wiring import Parts
@@ -126,11 +128,19 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line; no traceback reaches a user unless asked for."""
     arguments = sys.argv[1:] if args is None else args
     debug = "--debug" in arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal of another age has no "≤", and is no reason to end
     try:
-        sys.exit(_run(arguments))
+        code = _run(arguments)
+        if sys.stdout is not None:  # closed: watcher … >&-
+            sys.stdout.flush()
+        sys.exit(code)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(130)
+    except BrokenPipeError:  # watcher … | head
+        _print_no_more()
+        sys.exit(1)
     except WatcherError as error:
         if debug:
             traceback.print_exc()
@@ -139,6 +149,13 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last place that can turn a defect into a sentence
         if debug:
             traceback.print_exc()
+        if (unread := _no_text(error, arguments)) is not None:
+            _complain(unread)
+            sys.exit(unread.exit_code)
+        if isinstance(error, OSError) and _printing(error):
+            _print_no_more()
+            _complain(OutputError(f"what it prints cannot be written: {error.strerror}", hint="look at where it goes"))
+            sys.exit(OutputError.exit_code)
         _complain(
             WatcherError(
                 f"a defect in watcher: {type(error).__name__}: {error}",
@@ -146,6 +163,29 @@ def main(args: list[str] | None = None) -> None:
             )
         )
         sys.exit(70)
+
+
+def _no_text(error: Exception, arguments: list[str]) -> UsageError | None:
+    """Name the argument with a byte that is no UTF-8, if that is what failed: paths may have such, names may not."""
+    if not isinstance(error, UnicodeEncodeError):
+        return None
+    strange = error.object[error.start : error.end]
+    named = next((each for each in arguments if strange in each), None)
+    if named is None:
+        return None
+    shown = os.fsencode(named).decode(errors="replace")
+    return UsageError(f'"{shown}" is not UTF-8', hint="only paths of files may have other letters")
+
+
+def _printing(error: OSError) -> bool:
+    """Say whether it was raised by printing: that is done by click and rich, and the last of it by `main`."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1].f_globals["__name__"] in ("click.utils", "rich.console", __name__)
+
+
+def _print_no_more() -> None:
+    """Keep Python from printing on its way out what could not be printed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _run(arguments: list[str]) -> Any:

@@ -25,6 +25,8 @@ class LevelType(click.ParamType[Any]):
 
         if not value.strip() or not value.isprintable():
             self.fail(f'"{value}" is no level; write L2A, L1C or the word that the catalogue uses', param, ctx)
+        if "," in value:
+            self.fail(f'"{value}" is no level; give the option once for each', param, ctx)
         return level(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
@@ -53,7 +55,7 @@ class DateType(click.ParamType[Any]):
 
 
 class Percent(click.FloatRange):
-    """A percentage, from 0 to 100."""
+    """A percentage, from 0 to 100, with its sign or without."""
 
     name = "percent"
 
@@ -62,9 +64,12 @@ class Percent(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read a percentage; not a number is none."""
-        read = super().convert(value, param, ctx)
-        if read != read:
-            self.fail(f'"{value}" is no percentage', param, ctx)
+        try:
+            read = float(value.rstrip("% ") if isinstance(value, str) else value)
+        except ValueError:
+            read = float("nan")
+        if not 0 <= read <= 100:
+            self.fail(f'"{value}" is no percentage; write a number from 0 to 100', param, ctx)
         return read
 
 
@@ -149,9 +154,19 @@ class SubscriptionNumber(click.types.IntParamType):
 
 
 class CatalogueName(click.ParamType[str]):
-    """The name of a catalogue that can be asked; the shell completes it."""
+    """The name of a catalogue that can be asked, whatever its case; the shell completes it."""
 
     name = "catalogue"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take the name as the configuration writes it; one that it does not know is left to whoever asks for it."""
+        del param
+        if ctx is None or ctx.resilient_parsing:
+            return str(value)
+        from watcher.config import presets
+        from watcher.names import same
+
+        return same(value, {*_parts(ctx).config.known(), *presets()}) or str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         """Offer the catalogues of the configuration and the presets; without a readable configuration, none."""
@@ -164,7 +179,7 @@ class CatalogueName(click.ParamType[str]):
             names = _parts(ctx).config.known()
         except WatcherError:
             return []
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete.casefold())]
 
 
 def words(text: str) -> list[str]:

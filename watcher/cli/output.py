@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import sys
@@ -30,17 +31,25 @@ def json_option(function: F) -> F:
 
 def show_json(value: Any) -> None:
     """Print a value as JSON, times in RFC 3339, without any secret that is known."""
-    click.echo(redact(json.dumps(value, default=_plain_value, ensure_ascii=False, indent=2)))
+    click.echo(redact(json_text(value, indent=2)))
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Write a value as JSON (RFC 8259); letters are escaped where standard output may not have them."""
+    readable = (getattr(sys.stdout, "encoding", None) or "").casefold().replace("-", "") == "utf8"
+    return json.dumps(value, default=_plain_value, ensure_ascii=not readable, indent=indent)
 
 
 def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
     """Print rows as CSV (RFC 4180) with a header."""
-    writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore")
     writer.writeheader()
     for row in rows:
         writer.writerow(
             {key: _plain_value(value) if isinstance(value, datetime) else value for key, value in row.items()}
         )
+    click.echo(text.getvalue(), nl=False)
 
 
 class Bar(NamedTuple):
@@ -76,7 +85,8 @@ def show_table(rows: Sequence[Row], columns: Mapping[str, str], *, empty: str, f
     if folded:
         fixed = sum(max(len(row[key]) for row in [columns, *cells]) + 1 for key in shown if key not in folded)
         width = max(shutil.get_terminal_size((100, 24)).columns, fixed + _PROSE)
-    console = Console(highlight=False, color_system="auto" if drawn else None, width=width)
+    # A width without a height is not believed of a terminal that is dumb.
+    console = Console(highlight=False, color_system="auto" if drawn else None, width=width, height=len(rows) + 1)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -100,7 +100,7 @@ def bars() -> Iterator[Shown | None]:
     columns = (
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         BarColumn(bar_width=12),
-        DownloadColumn(binary_units=True, table_column=whole),
+        DownloadColumn(table_column=whole),
         TransferSpeedColumn(table_column=whole),
         TimeRemainingColumn(table_column=whole),
     )

@@ -34,10 +34,15 @@ def load(path: Path | None) -> Config:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise ConfigError(f"there is no {path}", hint="`watcher init` writes one") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read {path}: {error}") from error
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            hint = "save the file as UTF-8"
+            raise ConfigError(f"{path} is not UTF-8: line {line} has a byte that is none", hint=hint) from error
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path} is not TOML: {error}") from error
+            hint = "config.example.toml shows how each key is written; a text stands in quotes"
+            raise ConfigError(f"{path} is not TOML: {error}", hint=hint) from error
     where = str(path) if path else "the configuration"
     tables = document.pop("catalogues", None) or {DEFAULT_CATALOGUE: {"preset": DEFAULT_CATALOGUE}}
     if not isinstance(tables, dict):

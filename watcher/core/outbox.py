@@ -21,7 +21,10 @@ PACE = timedelta(minutes=1)
 """The time between two notices to an address that did not take all it was sent."""
 
 LONGEST = timedelta(days=7)
-"""After so long a delivery that cannot be sent is given up."""
+"""After so long a delivery that cannot be sent is given up…"""
+
+TRIES = 8
+"""…once it was tried so often: a machine that was off, or whose clock was wrong, has not tried for a week."""
 
 LATE = timedelta(hours=1)
 """What could not be sent for so long is said to be late."""

@@ -5,7 +5,7 @@ from watcher.jobs.home import fetch, run_hooks, tell_of_file_systems, tidy
 from watcher.jobs.notices import pay
 from watcher.jobs.polling import poll
 from watcher.jobs.timetable import SELF_TEST, do, due, rhythms
-from watcher.jobs.turns import Next, log, say
+from watcher.jobs.turns import Next, log, say, tell_of_standstill
 
 __all__ = [
     "SELF_TEST",
@@ -22,5 +22,6 @@ __all__ = [
     "run_hooks",
     "say",
     "tell_of_file_systems",
+    "tell_of_standstill",
     "tidy",
 ]

@@ -29,6 +29,7 @@ def look(parts: Parts) -> Next:
             "health",
             title=one.concern.title,
             body=" ".join(f"{line.rstrip('.')}." for line in one.concern.body.splitlines()),
+            hint=one.concern.hint,
         )
     return Next(soon=("notify",) if told else ())
 

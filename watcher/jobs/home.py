@@ -45,9 +45,11 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
                 ended += 1
                 _tell_of(parts, brought)
     except AlreadyRunning as error:
-        say(logging.INFO, "download postponed", reason=error)
+        # At each turn it is looked whether the way is free; the same thing is said once.
+        if parts.downloads.idle != str(error):
+            parts.downloads.idle = str(error)
+            say(logging.INFO, "download postponed", reason=error)
     except ClusterError as error:
-        # At each turn it is looked whether it is back; the same thing is said once.
         if parts.downloads.idle != str(error):
             parts.downloads.idle = str(error)
             say(logging.WARNING, "downloads wait for the cluster", problem=error, hint=error.hint)
@@ -93,16 +95,16 @@ def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
 
 
 def _tell_of(parts: Parts, brought: Brought) -> None:
-    file = brought.stored
+    file, fields = brought.stored, {"product": brought.title, "catalogue": brought.catalogue}
     if file is not None:
-        fields = {"path": parts.keeping.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
+        how = {"path": parts.keeping.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
         event = "downloaded" if file.fetched or file.moved else "was there already"
-        say(logging.INFO, event, product=brought.title, **fields)
+        say(logging.INFO, event, **fields, **how)
     elif brought.staged:
-        say(logging.INFO, "on tape", product=brought.title, says=brought.problem, again=brought.again)
+        say(logging.INFO, "on tape", **fields, says=brought.problem, again=brought.again)
     else:
         again = brought.again or "given up"
-        say(logging.WARNING, "download failed", product=brought.title, problem=brought.problem, again=again)
+        say(logging.WARNING, "download failed", **fields, problem=brought.problem, again=again)
 
 
 def tell_of_file_systems(parts: Parts) -> None:

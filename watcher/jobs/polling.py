@@ -26,24 +26,28 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         if name not in watching.catalogues(db, paused=False):
             return Next()
         polled = parts.poll(db, name, alive, everything=False)
-        failures = polls.failures(db, name)
-        _tell_of_poll(polled, failures)
+        failures, again = polls.failures(db, name), None
+        if polled.problem is not None and polled.passing and not polled.cut:
+            again = POLL.next_try(failures, now=now(), chance=chance())
+        turn = _turn(parts, db, name)
+        _tell_of_poll(polled, failures, again=max(min(again or turn, turn), polled.not_before or now()))
         arrived, not_before = _reconcile(parts, db, polled, alive)
         late = _afterwards(parts, db, name, alive)
-        turn = _turn(parts, db, name)
+        if polled.problem is None:
+            turn = _turn(parts, db, name)  # all of that took its time
     if polled.problem is None:
         _beat(parts)
     soon = ("notify", "download") if polled.arrived or arrived or late else ()
     return Next(
         soon=(*soon, "health") if polled.problem or polled.held else soon,
         # What time does not mend, such as a collection that is gone, is asked for again at the usual turn.
-        again=POLL.next_try(failures, now=now(), chance=chance()) if polled.problem and polled.passing else None,
+        again=again,
         not_before=polled.not_before or not_before,
         turn=turn if not_before is None else max(turn, not_before),
     )
 
 
-def _tell_of_poll(polled: Polled, failures: int) -> None:
+def _tell_of_poll(polled: Polled, failures: int, *, again: datetime) -> None:
     name = polled.catalogue
     fields: dict[str, object] = {"asked": polled.asked, "listed": polled.listed, "arrived": polled.arrived}
     if polled.resting:
@@ -52,10 +56,16 @@ def _tell_of_poll(polled: Polled, failures: int) -> None:
         fields["baselined"] = polled.baselined
     if polled.held:
         fields["held"] = polled.held
-    if polled.problem is not None:
-        fields |= {"problem": polled.problem, "failures": failures}
-    say(logging.WARNING if polled.problem else logging.INFO, "polled", catalogue=name, **fields)
-    systemd.status(f"{name}: {polled.listed} listed, {polled.arrived} arrived at {now():%H:%M} UTC")
+    if polled.cut:
+        say(logging.INFO, "poll cut short", catalogue=name, **fields)
+    elif polled.problem is None:
+        say(logging.INFO, "polled", catalogue=name, **fields)
+    else:
+        fields |= {"problem": polled.problem, "failures": failures, "again": again}
+        say(logging.WARNING, "poll failed", catalogue=name, **fields)
+    if not polled.cut:
+        how = "failed" if polled.problem else f"{polled.listed} listed, {polled.arrived} arrived"
+        systemd.status(f"{name}: {how} at {now():%H:%M} UTC")
 
 
 def _reconcile(

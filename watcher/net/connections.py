@@ -233,8 +233,9 @@ def refuse_private(allowed: Reach, url: httpx.URL) -> None:
 def _public(host: str, addresses: Sequence[str]) -> list[str]:
     open_ones = [address for address in addresses if public(address)]
     if addresses and not open_ones:
+        named = host if host == addresses[0] else f"{host} is {addresses[0]}, which"
         raise Unreachable(
-            f"{host} is {addresses[0]}, an address of a private network: it was not asked",
+            f"{named} is an address of a private network: it was not asked",
             hint=f'if it is trusted, add "{host}" to hosts',
             permanent=True,
         )

@@ -46,7 +46,10 @@ def unreachable(url: httpx.URL, error: Exception) -> Unreachable:
     if isinstance(error, httpcore.PoolTimeout):
         return Unreachable(f"{place} was not asked: every connection is busy")
     if isinstance(error, httpcore.ConnectTimeout):
-        return Unreachable(f"{place} does not accept connections (no answer in time)")
+        return Unreachable(
+            f"{place} does not accept connections (no answer in time)",
+            hint="a firewall on the way does that; so does systemd where IPAddressDeny= of the unit has the address",
+        )
     if isinstance(error, httpcore.TimeoutException):
         return Unreachable(f"{place} did not answer whole in time")
     if isinstance(error, httpcore.LocalProtocolError):

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from watcher.errors import UsageError
-
-_KM_PER_DEGREE = 111.195  # of a great circle, mean Earth radius 6371.0088 km
+from watcher.places.extent import KM_PER_DEGREE
 
 
 def box(west: float, south: float, east: float, north: float) -> bytes:
@@ -42,7 +41,7 @@ def around(longitude: float, latitude: float, kilometres: float) -> bytes:
         )
     if not 0 < kilometres <= 2000:
         raise UsageError(f"a radius of {kilometres:g} km", hint="it is more than 0 and at most 2000")
-    tall = kilometres / _KM_PER_DEGREE
+    tall = kilometres / KM_PER_DEGREE
     south, north = max(latitude - tall, -90.0), min(latitude + tall, 90.0)
     wide = tall / max(math.cos(math.radians(latitude)), 1e-6)
     if wide >= 180 or south == -90 or north == 90:

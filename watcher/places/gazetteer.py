@@ -116,6 +116,25 @@ def regions_called(name: str) -> Sequence[Region]:
     return _called().get(key(name), [])
 
 
+def nearest(longitude: float, latitude: float) -> tuple[Town, float]:
+    """Return the place that is nearest to a position in degrees, and how far it is in kilometres (haversine)."""
+    import numpy as np
+
+    rows = _regions()[0][-1]
+
+    def degrees(column: str, offset: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        planes = np.frombuffer(_member(column), np.uint8).reshape(-1, rows)
+        values = sum(plane.astype(np.int64) << 8 * place for place, plane in enumerate(planes))
+        return np.radians((np.asarray(values) - offset) / 1e5)
+
+    east, north = degrees("longitude", 18_000_000), degrees("latitude", 9_000_000)
+    here_east, here_north = np.radians((longitude, latitude))
+    chord = np.sin((north - here_north) / 2) ** 2
+    chord += np.cos(north) * np.cos(here_north) * np.sin((east - here_east) / 2) ** 2
+    row = int(chord.argmin())
+    return _town(row), 2 * 6371.0088 * float(np.arcsin(np.sqrt(chord[row])))
+
+
 def _kept(found: list[Town], within: Within | None) -> list[Town]:
     if within is not None:
         asked = {(each.country, each.name) for each in regions() if within(each)}

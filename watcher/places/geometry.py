@@ -28,7 +28,10 @@ def from_text(text: str) -> bytes:
 
     The features of a file become one geometry, their union. Raises `UsageError`.
     """
+    import numpy as np
     import shapely
+
+    from watcher.places import antimeridian
 
     path = Path(text).expanduser()
     try:
@@ -38,13 +41,14 @@ def from_text(text: str) -> bytes:
     if not is_file and (path.suffix or "/" in text) and "(" not in text:
         raise UsageError(f'there is no file "{text}"', hint="give a file of geometries, or WKT")
     if is_file:
-        from watcher.places import antimeridian, files
+        from watcher.places import files
 
         return antimeridian.geojson(
             shapely.union_all([shapely.from_geojson(place.geometry) for place in files.read(path)])
         )
     try:
-        shape = shapely.from_wkt(text)
+        with np.errstate(invalid="ignore"):  # "nan" is told of below
+            shape = shapely.from_wkt(text)
     except (ValueError, TypeError, shapely.errors.ShapelyError) as error:
         raise UsageError(
             f'"{text[:80]}" is neither a file nor a WKT text that can be read: {error}',
@@ -53,19 +57,24 @@ def from_text(text: str) -> bytes:
     if shape.is_empty:
         raise UsageError(f'"{text[:80]}" has no extent', hint="give a point, a line or a polygon")
     west, south, east, north = shape.bounds
-    if west < -180 or east > 180 or south < -90 or north > 90:
+    # Outlines may run on beyond the antimeridian, as those of files do: they are cut there.
+    reach = 360 if shape.geom_type in ("Polygon", "MultiPolygon") else 180
+    within = west >= -reach and east <= reach and south >= -90 and north <= 90
+    if not within or not all(map(math.isfinite, shapely.get_coordinates(shape).ravel())):
         raise UsageError(
             f"the geometry reaches from {west:g},{south:g} to {east:g},{north:g}, beyond the degrees of WGS84",
             hint="coordinates are longitude, latitude in degrees; reproject it to EPSG:4326 first",
         )
     if not shape.is_valid:
         shape = shapely.make_valid(shape)
+    if west < -180 or east > 180:
+        return antimeridian.geojson(shape)
     return bytes(shapely.to_geojson(shape).encode())
 
 
 def _numbers(text: str, counts: tuple[int, ...], wanted: str) -> list[float]:
     try:
-        numbers = [float(part) for part in text.replace(" ", "").split(",")]
+        numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
     if len(numbers) not in counts or not all(map(math.isfinite, numbers)):

@@ -26,7 +26,7 @@ def read(text: str) -> Sequence[Place]:
     tile = tiles.read(text) or wrs.read(text)
     if tile is not None:
         return (tile,)
-    numbers = text.replace(" ", "").split(",")
+    numbers = text.split(",")
     if len(numbers) in (2, 3, 4) and all(map(_is_number, numbers)):
         return (_box(text) if len(numbers) == 4 else _point(text, *map(float, numbers)),)
     if (compass := _COMPASS.fullmatch(text.strip())) is not None:

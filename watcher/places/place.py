@@ -27,6 +27,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
     point: tuple[float, float] | None = None
 
+    @property
+    def named(self) -> bool:
+        """Whether it is known by a name, and not only by numbers that somebody wrote."""
+        return self.kind not in ("box", "point", "geometry")
+
 
 def address(place: Place) -> str:
     """Write what a letter would have: `Moorreesburg, Western Cape, South Africa`."""

@@ -131,8 +131,9 @@ _TOLD = (
     "EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = s.revision AND a.site = s.site AND a.event = 'withdrawn')"
 )
 
+# By what the site has seen, not by all of the collection.
 _OF_WATCH = (
-    " FROM watches AS w JOIN sightings AS s ON s.site = w.site JOIN revisions AS r ON r.number = s.revision"
+    " FROM watches AS w CROSS JOIN sightings AS s ON s.site = w.site CROSS JOIN revisions AS r ON r.number = s.revision"
     " WHERE w.number = ?1 AND r.collection = w.collection AND w.level IN ('', r.level)"
     " AND (w.since IS NULL OR r.acquired IS NULL OR r.acquired >= w.since)"
 )

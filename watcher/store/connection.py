@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def connect(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         try:
             if schema.version(db) != schema.LATEST:
-                with _exclusive(path.with_suffix(".migrating")):
+                with _trying(path), _exclusive(path.with_suffix(".migrating")):
                     schema.migrate(db, path)
             db.executescript(
                 f"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;"
@@ -59,11 +59,18 @@ def blank(path: Path, like: sqlite3.Connection) -> sqlite3.Connection:
 
 def _prepare(path: Path) -> None:
     """Make the file, for its owner alone, where SQLite can be trusted with it."""
-    try:
+    with _trying(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_network(path.parent)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+@contextmanager
+def _trying(path: Path) -> Iterator[None]:
+    """Turn the system's complaints about files beside the database into a `StoreError`."""
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"the database {path}: {error.strerror or error}", hint="check the state directory and its disk"
@@ -100,8 +107,7 @@ class Behind:
     """
 
     def __init__(self) -> None:
-        # Linux makes only this thread nice: on a small machine it would hold up whoever asks for the next page.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit", initializer=os.nice, initargs=(5,))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit", initializer=_give_way)
         self._last: Future[None] | None = None
 
     def __enter__(self) -> Behind:
@@ -120,6 +126,12 @@ class Behind:
         last, self._last = self._last, None
         if last is not None:
             last.result()
+
+
+def _give_way() -> None:
+    """Make this thread nice, as Linux can: on a small machine it would hold up whoever asks for the next page."""
+    with suppress(OSError):  # a sandbox may forbid it, as watcher.service does; then it only is less polite
+        os.nice(5)
 
 
 def _commit(db: sqlite3.Connection) -> None:
@@ -188,7 +200,7 @@ def _way_out(error: sqlite3.Error) -> str:
     if "locked" in text or "busy" in text:
         return "another program is writing to it; nothing is lost, try again"
     if "readonly" in text or "unable to open" in text:
-        return "check the owner and the mode of the file and of its directory"
+        return "check the owner and the mode of the file and of its directory, and that its disk can be written"
     if "malformed" in text or "not a database" in text:
         return _RESTORE
     return "run `watcher check`"

@@ -10,7 +10,7 @@ import msgspec
 
 from watcher.core.audience import Audience, Owed
 from watcher.core.decide import Arrival
-from watcher.core.outbox import LONGEST, Debt, bundles, late
+from watcher.core.outbox import LONGEST, TRIES, Debt, bundles, late
 from watcher.model import Event, Product
 from watcher.store.connection import moment, stamp
 
@@ -96,9 +96,10 @@ def owe_home(db: sqlite3.Connection, revision: int, product: Product, audience: 
     itself = bool(arrivals)
     if not itself:
         arrivals = db.execute(
-            "SELECT a.number, a.site, a.coverage FROM revisions AS this JOIN sightings AS s ON s.revision = this.number"
-            " JOIN revisions AS other ON other.acquisition = this.acquisition JOIN arrivals AS a"
-            " ON a.revision = other.number AND a.site = s.site WHERE this.number = ? AND a.event IN ('new', 'revised')",
+            "SELECT a.number, a.site, a.coverage FROM revisions AS this CROSS JOIN revisions AS other"
+            " ON other.acquisition = this.acquisition CROSS JOIN arrivals AS a ON a.revision = other.number"
+            " CROSS JOIN sightings AS s ON s.revision = this.number AND s.site = a.site"
+            " WHERE this.number = ? AND a.event IN ('new', 'revised')",
             (revision,),
         ).fetchall()
     db.executemany(
@@ -171,8 +172,9 @@ def _due(
 
 def hold(db: sqlite3.Connection, subscription: int, *, until: datetime, now: datetime) -> None:
     """Keep what is due to a subscriber until the quiet hours end."""
+    # By what is due, not by all that the subscriber ever got.
     db.execute(
-        "UPDATE deliveries SET due = ?, hold = 'quiet' WHERE subscription = ? AND due <= ? AND sending IS NULL",
+        "UPDATE deliveries SET due = ?, hold = 'quiet' WHERE +subscription = ? AND due <= ? AND sending IS NULL",
         (stamp(until), subscription, stamp(now)),
     )
 
@@ -226,12 +228,13 @@ def failed(
 ) -> None:
     """Note that a notice did not leave, or that nobody knows, and when to try again; `None` gives it up.
 
-    What could not be sent for too long is given up in any case. Each half is a notice of its own if it is to `halve`.
-    Only what ended counts as a try: what a crash or a stop cut short does not.
+    What could not be sent for too long, by many tries, is given up in any case. Each half is a notice of its own if it
+    is to `halve`. Only what ended counts as a try: what a crash or a stop cut short does not.
     """
     middle = (len(owed.debts) + 1) // 2
     db.executemany(
-        "UPDATE deliveries SET due = iif(failed <= ?2, NULL, ?3), given_up = iif(?3 IS NULL OR failed <= ?2, ?1, NULL),"
+        "UPDATE deliveries SET due = iif(failed <= ?2 AND attempts + 1 >= ?9, NULL, ?3),"
+        " given_up = iif(?3 IS NULL OR (failed <= ?2 AND attempts + 1 >= ?9), ?1, NULL),"
         " problem = ?4, unknown = ?5, doubtful = doubtful + ?5, odd = ?6, notice = coalesce(notice, '') || ?7,"
         " failed = coalesce(failed, ?1), tried = ?1, sending = NULL, cut = NULL, attempts = attempts + 1"
         " WHERE number = ?8",
@@ -245,6 +248,7 @@ def failed(
                 odd,
                 ("a" if place < middle else "b") if halve else "",
                 debt.number,
+                TRIES,
             )
             for place, debt in enumerate(owed.debts)
         ),

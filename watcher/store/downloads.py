@@ -128,7 +128,7 @@ def want_late(db: sqlite3.Connection, offered: Iterable[tuple[int, Watch]], *, n
 def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     """Want every seen product of that title or id, also one given up or baselined; return how many."""
     rows = db.execute(
-        "SELECT max(r.number), min(s.name) FROM revisions AS r JOIN sightings ON revision = r.number"
+        "SELECT max(r.number), min(s.name) FROM revisions AS r CROSS JOIN sightings ON revision = r.number"
         " JOIN sites AS s ON s.number = site WHERE r.title = ?1 OR r.id = ?1 GROUP BY collection, id",
         (title,),
     ).fetchall()
@@ -234,6 +234,18 @@ def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: dateti
         " staged = iif(?1 IS NULL, NULL, staged) WHERE revision = ?4 AND due IS NOT NULL",
         (stamp(again) if again else None, None if again else stamp(now), problem, revision),
     )
+
+
+def came_since(db: sqlite3.Connection, revision: int) -> bool:
+    """Say whether another product of its catalogue has come home since this one was wanted."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM downloads AS other JOIN revisions AS r ON r.number = other.revision"
+        " JOIN collections AS c ON c.number = r.collection JOIN downloads AS d ON d.revision = ?1"
+        " JOIN revisions AS mine ON mine.number = d.revision JOIN collections AS here ON here.number = mine.collection"
+        " WHERE other.stored >= d.wanted AND c.catalogue = here.catalogue AND other.revision <> ?1)",
+        (revision,),
+    ).fetchone()
+    return bool(row[0])
 
 
 def retry(db: sqlite3.Connection, *, now: datetime) -> int:

@@ -14,7 +14,7 @@ from watcher.store.products import one
 def newest(db: sqlite3.Connection, watch: Watch, *, limit: int) -> list[Product]:
     """Return the products acquired last that a watch has seen and that were still listed, in their newest revision."""
     rows = db.execute(
-        "SELECT max(revisions.number) FROM sightings JOIN revisions ON revisions.number = revision"
+        "SELECT max(revisions.number) FROM sightings CROSS JOIN revisions ON revisions.number = revision"
         " JOIN collections ON collections.number = collection"
         " WHERE site = ?1 AND catalogue = ?2 AND collections.name = ?3 AND (?4 IS NULL OR level = ?4)"
         " AND missing IS NULL AND acquired IS NOT NULL GROUP BY collection, id ORDER BY acquired DESC LIMIT ?5",

@@ -43,7 +43,7 @@ def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, si
         " AND CASE event WHEN 'withdrawn' THEN sightings.missing IS NOT NULL"
         " WHEN 'returned' THEN sightings.missing IS NULL ELSE TRUE END ORDER BY a.number DESC LIMIT 1),"
         " (SELECT json_group_array(DISTINCT c.catalogue || char(10) || c.name) FROM revisions AS other"
-        " JOIN sightings AS s ON s.revision = other.number AND s.site = sites.number AND s.missing IS NULL"
+        " CROSS JOIN sightings AS s ON s.revision = other.number AND s.site = sites.number AND s.missing IS NULL"
         " JOIN collections AS c ON c.number = other.collection WHERE other.acquisition = revisions.acquisition"
         " AND other.collection <> revisions.collection), revisions.replaced IS NOT NULL,"
         " iif(stored IS NOT NULL, path, NULL), downloads.archive, iif(staged IS NOT NULL, downloads.due, NULL),"
@@ -51,7 +51,8 @@ def listing(db: sqlite3.Connection, *, site: int | None, level: Level | None, si
         " JOIN revisions ON revisions.number = sightings.revision JOIN sites ON sites.number = sightings.site"
         " JOIN collections ON collections.number = collection"
         " LEFT JOIN downloads ON downloads.revision = revisions.number"
-        " WHERE (?1 IS NULL OR sightings.site = ?1) AND (?2 IS NULL OR level = ?2) AND (?3 IS NULL OR acquired >= ?3)"
+        f" WHERE {'?1 IS NULL' if site is None else 'sightings.site = ?1'}"
+        " AND (?2 IS NULL OR level = ?2) AND (?3 IS NULL OR acquired >= ?3)"
         " ORDER BY acquired DESC, title, revisions.number DESC",
         (site, level, stamp(since) if since else None),
     )

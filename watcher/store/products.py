@@ -142,9 +142,12 @@ def seen(
 
 
 def miss(db: sqlite3.Connection, site: int, revisions: Sequence[int], *, now: datetime) -> None:
-    """Note that a complete look did not list these revisions at a site; the first that did not is remembered."""
+    """Note that a complete look did not list these revisions at a site; the first that did not is remembered.
+
+    One that a clock said that was ahead is forgotten.
+    """
     db.executemany(
-        "UPDATE sightings SET missing = coalesce(missing, ?) WHERE revision = ? AND site = ?",
+        "UPDATE sightings SET missing = min(coalesce(missing, ?1), ?1) WHERE revision = ?2 AND site = ?3",
         ((stamp(now), revision, site) for revision in revisions),
     )
 

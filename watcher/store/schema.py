@@ -7,6 +7,7 @@ their number, so that opening an up-to-date database costs one read.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import datetime
 from pathlib import Path
@@ -48,8 +49,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     if found:
         backup = path.with_name(f"{path.name}.before-{LATEST:04d}")
         if not backup.exists():
-            db.execute("VACUUM INTO ?", (str(backup),))
-            backup.chmod(0o600)
+            _copy(db, backup)
     else:
         db.executescript(_FORM)
 
@@ -68,6 +68,17 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
 
         migrations(name=name)(apply)
     migrations.apply(Database(db, execute_plugins=False))
+
+
+def _copy(db: sqlite3.Connection, to: Path) -> None:
+    """Copy a database under a name that it gets once it is whole, for nobody else to read at any time."""
+    part = to.with_name(f"{to.name}.part")
+    part.unlink(missing_ok=True)  # of one that was cut short
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    db.execute("VACUUM INTO ?", (str(part),))
+    with part.open("rb") as copy:
+        os.fsync(copy.fileno())
+    part.rename(to)
 
 
 def imitate(db: sqlite3.Connection, model: sqlite3.Connection) -> None:

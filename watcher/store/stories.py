@@ -128,8 +128,8 @@ def others(db: sqlite3.Connection, revision: int, site: int) -> list[Other]:
     """
     rows = db.execute(
         "SELECT other.title, c.catalogue, a.event, a.arrived FROM revisions AS this CROSS JOIN revisions AS other"
-        " ON other.acquisition = this.acquisition AND other.number <> this.number JOIN collections AS c"
-        " ON c.number = other.collection JOIN arrivals AS a ON a.revision = other.number AND a.site = ?2"
+        " ON other.acquisition = this.acquisition AND other.number <> this.number CROSS JOIN arrivals AS a"
+        " ON a.revision = other.number AND a.site = ?2 JOIN collections AS c ON c.number = other.collection"
         " WHERE this.number = ?1 AND a.event IN ('new', 'revised')"
         " AND (other.collection, other.id) <> (this.collection, this.id) ORDER BY a.number",
         (revision, site),

@@ -31,7 +31,8 @@ def watch(
 ) -> bool:
     """Add a watch, or give the one that exists these terms; return whether it is new.
 
-    Terms that are `None` stay as they were. The next poll asks for one that has new terms as if it had been paused.
+    Terms that are `None` stay as they were, and so does an `announce` whose first poll is to come. The next poll asks
+    for one that has new terms as if it had been paused.
     """
     number = collection_number(db, catalogue, collection)
     known = db.execute(
@@ -44,7 +45,8 @@ def watch(
         "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, assets, added)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, collection, level) DO UPDATE SET"
         " code = excluded.code, max_cloud = coalesce(excluded.max_cloud, max_cloud),"
-        " download = coalesce(excluded.download, download), announce = excluded.announce,"
+        " download = coalesce(excluded.download, download),"
+        " announce = excluded.announce OR (announce AND baselined IS NULL),"
         " assets = coalesce(excluded.assets, assets),"
         " since = coalesce(excluded.since, since), reread = NULL",
         (
@@ -209,14 +211,16 @@ def baselines(db: sqlite3.Connection) -> dict[int, int]:
 
 
 def _begin_again(db: sqlite3.Connection, watch: int) -> None:
+    """Forget what a watch has seen. That its first poll be announced has to be asked for anew, if there was one."""
     db.execute(
         "DELETE FROM sightings WHERE (revision, site) IN (SELECT s.revision, s.site FROM watches AS w"
-        " JOIN sightings AS s ON s.site = w.site JOIN revisions AS r ON r.number = s.revision"
+        " CROSS JOIN sightings AS s ON s.site = w.site CROSS JOIN revisions AS r ON r.number = s.revision"
         " WHERE w.number = ? AND r.collection = w.collection AND w.level IN ('', r.level))",
         (watch,),
     )
     db.execute(
-        "UPDATE watches SET baselined = NULL, looked_from = NULL, cursor = NULL, reread = NULL, reconciled = NULL,"
+        "UPDATE watches SET announce = announce AND baselined IS NULL,"
+        " baselined = NULL, looked_from = NULL, cursor = NULL, reread = NULL, reconciled = NULL,"
         " counted = NULL, lacking = NULL, mended = 0, reconcile = NULL WHERE number = ?",
         (watch,),
     )

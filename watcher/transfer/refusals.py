@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from watcher.errors import CredentialError, Staged, TransferError, WatcherError
+from watcher.errors import FileRefused, Staged, TransferError, WatcherError
 from watcher.model import Asset
 from watcher.net.manners import retry_after
 from watcher.net.reach import shown
@@ -121,7 +121,7 @@ def refusal(response: httpx.Response, first: bytes) -> WatcherError:
             retry_after=later,
         )
     if status in (401, 403) or code in _DENIED or b"User profile has not been validated" in first:
-        return CredentialError(
+        return FileRefused(
             f"{host} refuses the download ({status}){told}",
             hint="check the auth of this catalogue, and that the account may download this collection",
         )
@@ -144,7 +144,7 @@ def _misfit(response: httpx.Response, first: bytes, told: str) -> WatcherError:
     kind = _kind(response.headers.get("content-type")) or "something unnamed"
     if "html" in kind or _PAGE.match(first):
         if _LOGIN.search(first):
-            return CredentialError(
+            return FileRefused(
                 f"{host} answered with the page of a login instead of the file",
                 hint=f"check the auth of this catalogue; {page} in a browser shows what is asked of the account",
             )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from watcher.config import Config
 from watcher.credentials import revealed
 from watcher.model import Notice, Subscription
-from watcher.store import audits, deliveries, subscriptions, watching
+from watcher.store import ahead, audits, deliveries, subscriptions, watching
 from watcher.store.connection import connect, undone
 from watcher.store.locks import holding
 from watcher.wiring.addresses import Addresses
@@ -98,6 +98,7 @@ class Parts:
         from watcher.tasks.poll import poll
 
         with self.lock(f"poll-{name}", what=f"a poll of {name}", wait=60.0):
+            ahead.mend(db, now=now())
             resting = set() if everything else self.pace(db, name).resting(now=now())
             return poll(
                 db,
@@ -189,6 +190,7 @@ class Parts:
         from watcher.tasks.notify import notify
 
         with self.lock("notify", what="sending notices", wait=60.0):
+            ahead.mend(db, now=now())
             yield from notify(
                 db,
                 self.addresses.send,
@@ -233,6 +235,7 @@ class Parts:
         return look(
             db,
             catalogues=[name for name in self.catalogues.polled(db) if name in watched],
+            missing=sorted(name for name in watched if self.config.table(name) is None),
             disks=disks(
                 self.keeping.archive.kind,
                 self.keeping.archive.disk,

@@ -115,7 +115,8 @@ class Addresses:
             return text
         if "@" not in text and "://" not in text:
             known = ", ".join(self.config.channels)
-            hint = f"the channels are: {known}" if known else f"no channel is configured: add [channels.{text}]"
+            hint = "write you@example.org, or a URL as Apprise has them, as slack://…; "
+            hint += f"the channels are: {known}" if known else "no channel is configured in [channels.NAME]"
             raise UsageError(f'"{text}" is no channel, e-mail address or Apprise URL', hint=hint)
         if "://" in text:
             url = _guarded(self._asked(text))

@@ -14,6 +14,7 @@ from watcher.config import CatalogueTable, Config, preset, presets
 from watcher.credentials import Secret, redact
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.model import Finding, Product
+from watcher.names import near
 from watcher.store import watching
 
 if TYPE_CHECKING:
@@ -196,7 +197,9 @@ def _unknown(name: str, config: Config) -> UsageError:
             f'the catalogue "{name}" needs a setting: {settings}',
             hint=f'{one}write [catalogues.{name}] with preset = "{name}" and {settings} = "…" to config.toml',
         )
+    known = config.known()
+    meant = f"did you mean {' or '.join(nearest)}? " if (nearest := near(name, known)) else ""
     return UsageError(
         f'no catalogue is called "{name}"',
-        hint=f"the catalogues are: {', '.join(config.known())}; add [catalogues.{name}] to config.toml",
+        hint=f"{meant}the catalogues are: {', '.join(known)}; add [catalogues.{name}] to config.toml",
     )

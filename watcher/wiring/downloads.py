@@ -15,6 +15,7 @@ from msgspec import structs
 from watcher.config import Config
 from watcher.errors import ConfigError
 from watcher.model import Finding, Product
+from watcher.store import ahead
 from watcher.store.locks import holding
 from watcher.wiring.catalogues import Catalogues
 from watcher.wiring.clock import chance, now
@@ -75,6 +76,7 @@ class Downloads:
 
         with holding(self.state / "download.lock", what="downloading"), ExitStack() as stack:
             stack.callback(board.close)
+            ahead.mend(db, now=now())
             cluster = self._cluster(alive)
             for brought in download(
                 db,

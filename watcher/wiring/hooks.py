@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from watcher.config import Config
 from watcher.errors import WatcherError
 from watcher.model import Finding
+from watcher.store import ahead
 from watcher.store.locks import holding
 from watcher.wiring.catalogues import Catalogues
 from watcher.wiring.clock import chance, now
@@ -47,6 +48,7 @@ class Hooks:
 
         known = {name: Hook(hook.command, hook.timeout) for name, hook in self.config.hooks.items()}
         with holding(self.state / _HOOKS_LOCK, what="running hooks"):
+            ahead.mend(db, now=now())
             yield from pay(
                 db,
                 known,

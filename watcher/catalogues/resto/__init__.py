@@ -6,6 +6,7 @@ resto (https://github.com/jjrom/resto) is an OpenSearch catalogue that answers i
   for news (`since`), which is proven at each poll: see `news`;
 * a parameter that a server does not know is ignored with a 200, so each product is held against the question;
 * several pages are not a snapshot: see `walk`;
+* a cloud cover of 0 may be one that is not known: see `skies`;
 * ``next`` links may lead to the page they stand on, so pages are numbered here.
 """
 
@@ -35,7 +36,8 @@ from watcher.catalogues.resto.sites import (
     spellings,
     spoken,
 )
-from watcher.catalogues.resto.walk import Listing, Window, complete
+from watcher.catalogues.resto.skies import CLEAR, Odd, clouded, told_apart
+from watcher.catalogues.resto.walk import Ask, Listing, Window, complete
 from watcher.errors import CatalogueError
 from watcher.model import Candidate, Capability, Finding, Holding, Level, Page, Product, Query, level
 from watcher.names import plain
@@ -106,15 +108,24 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def read(self, query: Query, http: Http, since: Mapping[str, str]) -> Iterator[Page]:
         """List all that matches; `since` is asked as well. Raises `Deaf` when the server ignores that."""
+        asked_for = query if since else msgspec.structs.replace(query, learnt_since=None)
 
         def ask(window: Window, number: int) -> Listing:
             asked = {**self.question(query), **since, **between(window), "page": str(number)}
-            features = self.page(query.collection, asked, http)
-            return self._listing(
-                features, query if since else msgspec.structs.replace(query, learnt_since=None), window
-            )
+            return self._listing(self.page(query.collection, asked, http), asked_for, window)
 
-        return complete(ask, query.acquired, size=self.page_size, most_requests=self.max_pages)
+        def clear(window: Window, number: int) -> Listing:
+            asked = {**self.question(query), **since, **CLEAR, **between(window), "page": str(number)}
+            features = self.page(query.collection, asked, http)
+            if any(map(clouded, features.features)):
+                raise Odd(f"{self.url} ignored cloudCover")
+            return self._listing(features, asked_for, window)
+
+        def listing(ask: Ask, window: Window) -> Iterator[Page]:
+            return complete(ask, window, size=self.page_size, most_requests=self.max_pages)
+
+        pages = listing(ask, query.acquired)
+        return pages if query.brief else told_apart(pages, lambda window: listing(clear, window))
 
     def question(self, query: Query) -> dict[str, str]:
         """Write what is asked for, and where, as parameters; not when."""

@@ -11,9 +11,11 @@ import ipaddress
 import json
 import logging
 import os
+import re
 import sys
 import threading
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from attaching import attachment
 from fitting import fitted
@@ -46,7 +48,7 @@ def _hand_over(post: dict[str, Any]) -> bool:
     if service is None or not _private(service):
         return False
     if "body" not in post:
-        return _single(service)
+        return _single(service, post["url"]) and not heard.dropped()
     apprise = Apprise(asset=asset, location=ContentLocation.LOCAL)
     apprise.add(service)
     title, body = fitted(service, post)
@@ -64,11 +66,14 @@ def _hand_over(post: dict[str, Any]) -> bool:
     return any(attempt.status == AppriseResultStatus.SUCCESS for sent in result for attempt in sent.attempts)
 
 
-def _single(service: Any) -> bool:
+def _single(service: Any, url: str) -> bool:
     """Whether there is one recipient: of several, one's failure would repeat the notice to the others."""
-    if len(service) <= 1:
+    # Of what is no address among several of `to`, Apprise says nothing, and counts the others.
+    written = [each for each in re.split("[,;]", dict(parse_qsl(urlsplit(url).query)).get("to", "")) if each.strip()]
+    named = max(len(service), len(written) if hasattr(service, "smtp_host") else 0)
+    if named <= 1:
         return True
-    logging.getLogger("apprise").error("it names %d recipients: subscribe each of them", len(service))
+    logging.getLogger("apprise").error("it names %d recipients: subscribe each of them", named)
     return False
 
 
@@ -122,7 +127,11 @@ def main() -> None:
     write_letters(lambda: heard.post)
     answer(ready=True, schemas=schemas)
     for line in sys.stdin:
-        threading.Thread(target=send, args=(json.loads(line),), daemon=True).start()
+        post = json.loads(line)
+        try:
+            threading.Thread(target=send, args=(post,), daemon=True).start()
+        except RuntimeError as error:  # as many are under way as the machine lets us have
+            answer(index=post["index"], sent=False, log=[f"it cannot be sent now: {error}"])
     os._exit(0)  # whoever asked is gone; what still hangs must not keep us
 
 

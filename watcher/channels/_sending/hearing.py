@@ -31,6 +31,10 @@ class Heard(threading.local):
         """Forget what was answered to the question before: it says nothing of one that has no answer."""
         self._code, self.answer = 0, None
 
+    def dropped(self) -> bool:
+        """Say whether Apprise left a recipient out of an address that it took: it says so in its log only."""
+        return any(re.match(r"Dropped |Ignor(ed|ing) (invalid|illegal)", line) for line in self.lines)
+
     def permanent(self) -> bool:
         """Say whether trying again cannot help: 5xx of mail, 4xx of the web, unless it may be for the picture."""
         if "content" in self.post:

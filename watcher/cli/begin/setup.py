@@ -46,10 +46,14 @@ def init(context: Context, force: bool) -> None:
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 
+    The line for your shell completes commands, options, sites, catalogues and subscriptions from now on; in its file
+    for every start (~/.bashrc; ~/.zshrc, after compinit; ~/.config/fish/config.fish) it does so in each.
+
     \b
     Examples:
-      watcher completion bash > ~/.local/share/bash-completion/completions/watcher
-      watcher completion zsh > ~/.zfunc/_watcher
+      source <(watcher completion bash)
+      source <(watcher completion zsh)
+      watcher completion fish | source
     """
     from click.shell_completion import get_completion_class
 

@@ -77,7 +77,7 @@ def _reconcile(parts: Parts, db: sqlite3.Connection, place: Site | None) -> int:
     failed = 0
     for name in names:
         last = polls.last(db, name)
-        if last is not None and last.not_before is not None and last.not_before > now():
+        if last is not None and last.not_before is not None and last.started <= now() < last.not_before:
             click.echo(f"{name}: it asked not to be asked again yet ({ago(last.not_before, now())})", err=True)
             failed = failed or 69
             continue

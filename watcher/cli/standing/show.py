@@ -28,6 +28,30 @@ _COLUMNS = {
     "stored": "STORED",
 }
 _ALSO = {"also": "ALSO IN"}
+_CSV = (
+    "site",
+    "catalogue",
+    "collection",
+    "id",
+    "title",
+    "level",
+    "platform",
+    "instrument",
+    "acquired",
+    "published",
+    "updated",
+    "cloud",
+    "event",
+    "cause",
+    "also",
+    "replaced",
+    "seen",
+    "stored",
+    "staged",
+    "link",
+    "quicklook",
+)
+"""Of what a row has, what fits into a cell."""
 
 
 @click.command()
@@ -69,10 +93,7 @@ def products(
     if as_json:
         show_json(rows)
     elif as_csv:
-        left_out = ("assets", "geometry")
-        flat = [{key: value for key, value in row.items() if key not in left_out} for row in rows]
-        flat = [{**row, "also": "; ".join(row["also"])} for row in flat]
-        show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
+        show_csv([{**row, "also": "; ".join(row["also"])} for row in rows], _CSV)
     else:
         # Where in the archive: the whole path would fold every line.
         shelved = [
@@ -80,7 +101,12 @@ def products(
             for one, row in zip(listed, rows, strict=True)
         ]
         columns = _COLUMNS | _ALSO if any(row["also"] for row in rows) else _COLUMNS
-        show_table(shelved, columns, empty="Nothing was seen yet.")
+        filtered = site is not None or level is not None or since is not None
+        show_table(
+            shelved,
+            columns,
+            empty="None of these was seen yet." if filtered else "Nothing was seen yet of a place that is watched.",
+        )
 
 
 def _at_home(parts: Parts, seen: Seen) -> bool:

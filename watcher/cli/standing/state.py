@@ -45,6 +45,7 @@ def standing(parts: Parts, db: sqlite3.Connection, moment: datetime) -> dict[str
     return {
         "service": holder(parts.state / "run.lock"),
         "sites": len({watch.site.number for watch in watches}),
+        "paused": len({watch.site.number for watch in watches if watch.site.paused}),
         "watches": len(watches),
         "subscriptions": len(subscribed),
         "products": products.count(db),

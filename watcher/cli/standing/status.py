@@ -39,7 +39,7 @@ def status(context: Context, as_json: bool) -> None:
         show_json(state)
         return
     click.echo(
-        f"{several(state['sites'], 'site')}, {several(state['watches'], 'watch', 'watches')},"
+        f"{several(state['sites'], 'site')}{_paused(state['paused'])}, {several(state['watches'], 'watch', 'watches')},"
         f" {several(state['subscriptions'], 'subscription')}, {several(state['products'], 'product')} seen"
         + (
             "; no service runs (watcher run)"
@@ -86,6 +86,10 @@ def status(context: Context, as_json: bool) -> None:
         click.echo(f"  {trouble}")
     if len(state["troubles"]) > _SHOWN:
         click.echo(f"  … and {len(state['troubles']) - _SHOWN:,} more (--json lists all)")
+
+
+def _paused(count: int) -> str:
+    return f" ({count:,} paused)" if count else ""
 
 
 def _fetching(going: dict[str, Any]) -> str:

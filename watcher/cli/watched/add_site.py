@@ -118,7 +118,7 @@ def add_site(
     parts = context.parts
     named = catalogue or parts.config.default_catalogue()
     source = parts.catalogues.catalogue(named)
-    known_in(named, source, collection)
+    collection = known_in(named, source, collection)
     files = None if assets is None else _files(parts, named, assets)
     meant = meaning.given(_named(called or name), bbox=bbox, point=point, geometry=geometry)
     meant = meant or meaning.found(parts, named, source, name, collections=collection, pick=pick)
@@ -156,17 +156,18 @@ def add_site(
     asked = {level for _, level in chosen if level is not None}
     for level in sorted(asked - set(meant.levels or asked)):
         click.echo(f"There is no {level} there yet, only {', '.join(sorted(meant.levels or ()))}.")
-    if new:
+    first = [watch for watch in watches if watch.baselined is None]
+    if first and (new or announce_existing):
         click.echo(
             "The first poll will announce what is there already, as one digest; none of it is downloaded."
-            if announce_existing
+            if any(watch.announce for watch in first)
             else "The first poll remembers what is there; you hear of what comes after it."
         )
-        if meant.levels is None and (open_to_all := unsure(source, [pair for pair in chosen if pair in new])):
-            click.echo(f"What level its products have they say when they come: {', '.join(open_to_all)}.")
-            click.echo("If they are of another one, or of none: --level any")
     elif announce_existing:
         click.echo("What is there was remembered at the first poll: --announce-existing announces nothing more.")
+    if new and meant.levels is None and (open_to_all := unsure(source, [pair for pair in chosen if pair in new])):
+        click.echo(f"What level its products have they say when they come: {', '.join(open_to_all)}.")
+        click.echo("If they are of another one, or of none: --level any")
     if files and not any(_comes(watch, parts.config.download_levels()) for watch in watches):
         click.echo("None of its files is downloaded yet: --download")
     tagged = sites.tags(db).get(site.number, frozenset())
@@ -189,7 +190,7 @@ def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -
     if place.geometry is None or (site.geometry != place.geometry and not meant.moves):
         raise UsageError(
             f"{site.name} is watched already, at another place: {site.origin}",
-            hint=f'call this one otherwise, with --as "{place.name} 2", or move the site with --bbox or --geometry',
+            hint=f'call this one otherwise, with --as "{place.name} 2", or move it with --bbox, --point or --geometry',
         )
     return site, meant.moves and watching.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
 

@@ -11,7 +11,7 @@ import click
 
 from watcher.cli.output import several, show_json
 from watcher.errors import UsageError
-from watcher.names import plain
+from watcher.names import near, plain, same
 
 if TYPE_CHECKING:
     from watcher.model import Level
@@ -121,19 +121,23 @@ def _chosen(
             )
         return []
     source = parts.catalogues.catalogue(named)
-    known_in(named, source, collections)
+    collections = known_in(named, source, collections)
     return pairs(named, source, levels, collections)
 
 
-def known_in(named: str, source: Catalogue, collections: Sequence[str]) -> None:
-    """Refuse collections that a catalogue does not have in the configuration."""
+def known_in(named: str, source: Catalogue, collections: Sequence[str]) -> tuple[str, ...]:
+    """Return collections as the configuration of a catalogue writes them; raises `UsageError` for one it has not."""
     known = source.collections_of(None)
+    found = []
     for collection in collections:
-        if collection not in known:
+        if (one := same(collection, known)) is None:
+            meant = f"did you mean {' or '.join(nearest)}? " if (nearest := near(collection, known)) else ""
             raise UsageError(
                 f'{named} has no collection "{collection}" in the configuration',
-                hint=f"it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
+                hint=f"{meant}it has: {', '.join(known)}; add yours to catalogues.{named}.collections",
             )
+        found.append(one)
+    return tuple(found)
 
 
 def _watched(

@@ -67,7 +67,8 @@ def _parts(
     if not holding:
         raise UsageError(
             f"no collection of {named} holds {shown(level)}",
-            hint=f"name one with --collection: {', '.join(source.collections_of(None))}",
+            hint="`watcher catalogues` lists the levels of each; where yours is there all the same, say in which with "
+            f"--collection: {', '.join(source.collections_of(None))}",
         )
     return holding
 

@@ -34,21 +34,22 @@ class Meant(msgspec.Struct, frozen=True):
 
 
 def given(name: str, *, bbox: str | None, point: str | None, geometry: str | None) -> Meant | None:
-    """Return the ground that an option gives, `None` when none does."""
+    """Return the ground that an option gives, and say where that is; `None` when none does."""
     from watcher.places import geometry as read
     from watcher.places.place import Place
 
     if bbox is not None:
-        return Meant(
-            Place(name=name, geometry=read.from_box(bbox), origin=f"box {bbox}", kind="box", exact=True), moves=True
-        )
-    if point is not None:
-        around = read.from_point(point)
-        return Meant(Place(name=name, geometry=around, origin=f"point {point}", kind="point", exact=True), moves=True)
-    if geometry is not None:
+        place = Place(name=name, geometry=read.from_box(bbox), origin=f"box {bbox}", kind="box", exact=True)
+    elif point is not None:
+        place = Place(name=name, geometry=read.from_point(point), origin=f"point {point}", kind="point", exact=True)
+    elif geometry is not None:
         shape = read.from_text(geometry)
-        return Meant(Place(name=name, geometry=shape, origin="given geometry", kind="geometry", exact=True), moves=True)
-    return None
+        place = Place(name=name, geometry=shape, origin="given geometry", kind="geometry", exact=True)
+    else:
+        return None
+    click.echo(f"{name}: {plain(place.origin, limit=400)}")
+    _tell_ground(place)
+    return Meant(place, moves=True)
 
 
 def found(
@@ -88,12 +89,24 @@ def _place(understood: Understood, pick: int | None) -> Place:
     origin = plain(place.origin, limit=400)
     told = origin if origin.startswith(place.kind) else f"{place.kind}, {origin}"
     click.echo(f"{plain(address(place))}: {told}")
+    _tell_ground(place)
     if pick is None:
         for remark in understood.remarks:
             click.echo(f"  {plain(remark, limit=400)}")
         if len(understood.places) > 1:
             click.echo("  Another is meant? `watcher where` lists them, --pick N takes one.")
     return place
+
+
+def _tell_ground(place: Place) -> None:
+    """Say of ground that has no name how large it is, near what, and what is doubtful about it."""
+    from watcher.places import extent
+
+    if place.named or place.geometry is None:
+        return
+    click.echo(f"  {extent.size(place.geometry)}, the middle of it {extent.near(place.geometry)}")
+    if doubt := extent.doubt(place.geometry):
+        click.echo(f"  {doubt}")
 
 
 def _agreed(understood: Understood, unknown: str, near: Sequence[str]) -> None:

@@ -94,6 +94,7 @@ def _list(context: Context, *, as_json: bool) -> None:
 
     db = context.parts.db()
     tags = stored.tags(db)
+    watches = list(watching.watches(db, paused=True))
     rows = [
         {
             "site": watch.site.name,
@@ -111,10 +112,14 @@ def _list(context: Context, *, as_json: bool) -> None:
             "tags": sorted(tags.get(watch.site.number, ())),
             "origin": watch.site.origin,
         }
-        for watch in watching.watches(db, paused=True)
+        for watch in watches
     ]
     if as_json:
-        show_json(rows)
+        from watcher.places.extent import bounds
+
+        outlines = [watch.site.geometry for watch in watches]
+        boxes = [None if outline is None else [round(edge, 6) for edge in bounds(outline)] for outline in outlines]
+        show_json([{**row, "bbox": box} for row, box in zip(rows, boxes, strict=True)])
         return
     columns = {
         "site": "SITE",
@@ -123,6 +128,7 @@ def _list(context: Context, *, as_json: bool) -> None:
         "collection": "COLLECTION",
         "level": "LEVEL",
         "max_cloud": "CLOUD ≤",
+        **({"since": "SINCE"} if any(row["since"] for row in rows) else {}),
         "download": "DOWNLOAD",
         **({"assets": "ASSETS"} if any(row["assets"] for row in rows) else {}),
         "baseline": "BASELINE",

@@ -10,7 +10,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import one_of
-from watcher.cli.output import json_option, show_json
+from watcher.cli.output import json_option, json_text, show_json
 from watcher.errors import UsageError
 from watcher.names import plain
 
@@ -59,12 +59,13 @@ def where(context: Context, text: str, pick: int | None, as_json: bool, as_geojs
     if as_json:
         show_json(_document(understood, place))
     elif as_geojson:
-        click.echo(json.dumps(_feature(place), ensure_ascii=False))
+        click.echo(json_text(_feature(place)))
     else:
         _explain(understood, place)
 
 
 def _explain(understood: Understood, place: Place) -> None:
+    from watcher.places import extent
     from watcher.places.choice import listed
     from watcher.places.place import address, position
 
@@ -73,13 +74,14 @@ def _explain(understood: Understood, place: Place) -> None:
         ("about", place.detail),
         ("position", position(*place.point) if place.point else None),
     ]
-    facts += [("box", _written(_bounds(place))), ("origin", place.origin), ("grid", place.grid)]
+    facts += [("box", _written(_bounds(place))), *_reach(place), ("origin", place.origin), ("grid", place.grid)]
     facts += [("tiles", _some(_tiles(place))), ("path/row", _some(_scenes(place)))]
     click.echo(plain(address(place)))
     for name, value in facts:
         if value:
             click.echo(f"  {name:10}{plain(value, limit=400)}")
-    for remark in understood.remarks:
+    doubts = [doubt] if place.geometry and (doubt := extent.doubt(place.geometry)) else []
+    for remark in [*doubts, *understood.remarks]:
         click.echo(f"  {plain(remark, limit=400)}")
     if len(understood.places) > 1:
         click.echo("It may also be (--pick N):")
@@ -130,21 +132,18 @@ def _geometry(place: Place) -> Any:
 
 
 def _bounds(place: Place) -> list[float] | None:
-    """Return west, south, east, north; west is greater than east across the antimeridian (RFC 7946 §5.2)."""
-    if place.geometry is None:
-        return None
-    import shapely
+    from watcher.places import extent
 
-    parts = [part.bounds for part in shapely.get_parts(shapely.from_geojson(place.geometry))]
-    west, south, east, north = (
-        min(part[0] for part in parts),
-        min(part[1] for part in parts),
-        max(part[2] for part in parts),
-        max(part[3] for part in parts),
-    )
-    if (west, east) == (-180, 180) and len(parts) > 1:
-        west, east = min(part[0] for part in parts if part[2] == 180), max(part[2] for part in parts if part[0] == -180)
-    return [round(edge, 5) for edge in (west, south, east, north)]
+    return [round(edge, 5) for edge in extent.bounds(place.geometry)] if place.geometry else None
+
+
+def _reach(place: Place) -> list[tuple[str, str]]:
+    """Say how large a place is, which cells of a grid are by their name; and near what, unless it has one."""
+    from watcher.places import extent
+
+    if place.geometry is None or place.grid is not None:
+        return []
+    return [("size", extent.size(place.geometry)), *([] if place.named else [("near", extent.near(place.geometry))])]
 
 
 def _written(bounds: Sequence[float] | None) -> str | None:

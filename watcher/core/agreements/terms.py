@@ -96,7 +96,7 @@ def fields(words: str | Iterable[str]) -> tuple[str, ...]:
         if word not in FIELDS:
             close = near(word, FIELDS)
             also = f"did you mean {' or '.join(close)}? " if close else ""
-            raise UsageError(f'there is no column "{word}"', hint=f"{also}The columns are {', '.join(FIELDS)}".strip())
+            raise UsageError(f'there is no column "{word}"', hint=f"{also}the columns are {', '.join(FIELDS)}".strip())
     if len(set(listed)) < len(listed):
         raise UsageError(f'"{",".join(listed)}" names a column twice', hint="name each once")
     return tuple(listed)
@@ -164,6 +164,10 @@ def checked(subscription: Subscription) -> Subscription:
         )
     if not subscription.events:
         raise UsageError("there is no event to hear of", hint=f"the events are {', '.join(Event)}")
+    for what, patterns in (("collection", subscription.collections), ("platform", subscription.platforms)):
+        for pattern in patterns:
+            if not pattern.strip() or not pattern.isprintable():
+                raise UsageError(f'"{pattern}" is no {what}', hint="write its name; * in it is anything")
     return subscription
 
 

@@ -65,6 +65,17 @@ def failing(
     )
 
 
+def missing(catalogue: str) -> Concern:
+    """Tell of a catalogue that is watched, and that nobody asks: it is not in the configuration (any more)."""
+    return Concern(
+        f"missing {catalogue}",
+        f"{catalogue} is watched, but not in the configuration",
+        "It is not asked, so nothing of it is heard of.\n"
+        "Nothing is lost by that: what is published meanwhile is asked for once it is configured again.",
+        f"restore [catalogues.{catalogue}], or remove its sites: watcher sites",
+    )
+
+
 def refused(catalogue: str, problem: str, *, downloads: bool = False) -> Concern:
     """Tell of an account that a catalogue refuses, or of a credential that is not there."""
     return Concern(
@@ -208,6 +219,7 @@ def over(topic: str, *, raised: datetime, now: datetime) -> Concern | None:
     took = lasting(now - raised)
     told = {
         "catalogue": (f"{name} can be read again", f"It could not for {took} since that was said."),
+        "missing": (f"{name} is asked again", f"It was not in the configuration for {took} since that was said."),
         "credential": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),
         "account": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),
         "disk": (f"The disk of the {name} has room again", f"It was nearly full for {took}."),

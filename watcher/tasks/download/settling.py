@@ -13,11 +13,11 @@ import msgspec
 from watcher.core.health import CLUSTER, refusal, refused
 from watcher.core.patience import DOWNLOAD, staging
 from watcher.credentials import redact
-from watcher.errors import ClusterError, CredentialError, NoSpace, Staged, TransferError, WatcherError
+from watcher.errors import ClusterError, CredentialError, FileRefused, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Product
 from watcher.store import alerts, deliveries, downloads, hooks, subscriptions, tapes, volumes
 from watcher.store.connection import writing
-from watcher.store.downloads import Stored
+from watcher.store.downloads import Stored, Wanted
 from watcher.tasks.download.queue import Begun
 
 
@@ -28,6 +28,7 @@ class Brought(msgspec.Struct, frozen=True):
     """
 
     title: str
+    catalogue: str
     site: str
     place: str
     stored: Stored | None
@@ -62,7 +63,7 @@ def settle(
             for topic in (refusal(wanted.catalogue, downloads=True), CLUSTER):
                 alerts.calm(db, topic, now=now)
             hooks.owe(db, wanted.revision, owed(product, wanted.site), now=now)
-        return Brought(product.title, wanted.site, place, file, None, None)
+        return Brought(product.title, wanted.catalogue, wanted.site, place, file, None, None)
     if stop.is_set() or isinstance(error, ClusterError):
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
@@ -74,7 +75,7 @@ def settle(
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             tapes.staged(db, wanted.revision, since=since, problem=problem, again=again)
-        return Brought(product.title, wanted.site, place, None, problem, again, staged=True)
+        return Brought(product.title, wanted.catalogue, wanted.site, place, None, problem, again, staged=True)
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
@@ -86,6 +87,15 @@ def settle(
         volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
         downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
         alerts.calm(db, CLUSTER, now=now)
-        if isinstance(error, CredentialError):
+        if isinstance(error, CredentialError) and not _only(db, wanted, error):
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
-    return Brought(product.title, wanted.site, place, None, problem, later)
+    return Brought(product.title, wanted.catalogue, wanted.site, place, None, problem, later)
+
+
+def _only(db: sqlite3.Connection, wanted: Wanted, error: CredentialError) -> bool:
+    """Say whether a refusal may be of one product only: it is the first, or others have come home since it was wanted.
+
+    Were the account blamed for each, whoever may not have one collection would hear again and again that it cannot be
+    used, and with the next product that it can.
+    """
+    return isinstance(error, FileRefused) and (not wanted.attempts or downloads.came_since(db, wanted.revision))

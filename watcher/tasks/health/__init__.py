@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -16,7 +16,18 @@ from watcher.store.connection import writing
 from watcher.tasks.health.around import Disk
 from watcher.tasks.health.weekly import still
 
-_JUDGED = ("catalogue", "credential", "expiry", "disk", "filter", "address", "notices", "waiting", "approval")
+_JUDGED = (
+    "catalogue",
+    "missing",
+    "credential",
+    "expiry",
+    "disk",
+    "filter",
+    "address",
+    "notices",
+    "waiting",
+    "approval",
+)
 """The families of concerns that a look judges anew; others are closed by who raised them."""
 
 
@@ -40,6 +51,7 @@ def look(
     db: sqlite3.Connection,
     *,
     catalogues: Sequence[str],
+    missing: Iterable[str] = (),
     disks: Sequence[Disk],
     expires: Mapping[str, datetime],
     shown: Mapping[str, str],
@@ -48,11 +60,12 @@ def look(
 ) -> list[Told]:
     """Judge everything, tell what is new and what is over, and return it.
 
-    `catalogues` are those that are asked, `expires` is when their credentials do, `shown` are the addresses that are
-    subscribed and how they may be shown.
+    `catalogues` are those that are asked, `missing` those that are watched and are not, `expires` is when their
+    credentials do, `shown` are the addresses that are subscribed and how they may be shown.
     """
     concerns = [
         *_catalogues(db, catalogues, terms, now=now),
+        *map(health.missing, missing),
         *(health.expiring(name, when, within=terms.expires_within, now=now) for name, when in expires.items()),
         *(
             health.scarce(d.name, d.place, free=d.free, total=d.total, least=terms.disk, reserve=d.reserve)

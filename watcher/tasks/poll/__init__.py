@@ -28,7 +28,8 @@ class Polled(msgspec.Struct, frozen=True):
     """How a poll went: products listed, arrivals announced, questions asked, and what failed.
 
     `passing` says that some of that may be well when it is tried again soon; so many downloads are `held` for approval;
-    `resting` is how many collections were not asked, as nothing was to be expected of them yet.
+    `resting` is how many collections were not asked, as nothing was to be expected of them yet. `cut` says that it was
+    stopped by us: the problem is none of the catalogue's.
     """
 
     catalogue: str
@@ -41,6 +42,7 @@ class Polled(msgspec.Struct, frozen=True):
     not_before: datetime | None
     held: int = 0
     resting: int = 0
+    cut: bool = False
 
 
 class Reconciled(msgspec.Struct, frozen=True):
@@ -80,9 +82,10 @@ def poll(
     A page is written as it comes, for what was listed was listed; the cursor and the baseline move only when an answer
     was complete. A question that fails leaves the others their turn, unless the catalogue cannot be reached at all.
     A defect in reading an answer is raised once the others had theirs. Collections that are `resting` need not be asked
-    yet.
+    yet. One that was stopped is a poll that never ended, as after a crash.
     """
     started = now()
+    cut = False
     around = Around(db, name)
     watched = around.unpaused()
     loads = measures.loads(db, name, now=started)
@@ -101,8 +104,10 @@ def poll(
     except BaseException as error:
         tally.fail(f"{type(error).__name__}: {error}")
         tally.unanswered |= asked
+        cut = not isinstance(error, Exception)
         raise
     finally:
+        cut = cut or (tally.problem is not None and stop is not None and stop.is_set())
         outcome = Polled(
             name,
             tally.asked,
@@ -113,18 +118,22 @@ def poll(
             tally.passing,
             tally.not_before,
             resting=len({watch.collection for watch in watched} - {watch.collection for watch in wanted}),
+            cut=cut,
         )
         with writing(db):
             polls.looked(db, name, asked - tally.unanswered, began=started, ended=now())
-            polls.finish(
-                db,
-                number,
-                listed=outcome.listed,
-                arrived=outcome.arrived,
-                problem=outcome.problem,
-                not_before=outcome.not_before,
-                now=now(),
-            )
+            if not cut:
+                polls.finish(
+                    db,
+                    number,
+                    listed=outcome.listed,
+                    arrived=outcome.arrived,
+                    problem=outcome.problem,
+                    not_before=outcome.not_before,
+                    now=now(),
+                )
+            elif outcome.not_before is not None:
+                polls.leave_alone(db, name, until=outcome.not_before)
             held = _let_in(db, name, most=terms.approve_above, now=now())
     if defect is not None:
         raise defect

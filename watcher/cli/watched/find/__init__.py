@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,8 +10,8 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName, one_of
-from watcher.cli.output import complain, json_option, several, show_csv, show_json, show_table
-from watcher.cli.watched.find.rows import features, row
+from watcher.cli.output import complain, json_option, json_text, several, show_csv, show_json, show_table
+from watcher.cli.watched.find.rows import CSV, features, row
 from watcher.core.sentences.sentence import Kind
 from watcher.errors import CatalogueError, UsageError
 from watcher.names import plain
@@ -107,12 +106,11 @@ def find(
     if haul.problems and not rows:
         _troubles(haul)
     if as_geojson:
-        click.echo(json.dumps(features(rows), ensure_ascii=False))
+        click.echo(json_text(features(rows)))
     elif as_json:
         show_json(rows)
     elif as_csv:
-        flat = [{key: value for key, value in row.items() if key != "geometry"} for row in rows]
-        show_csv(flat, list(flat[0]) if flat else list(_COLUMNS))
+        show_csv(rows, CSV)
     else:
         _table(rows)
     _told(haul, len(hits) - len(rows))

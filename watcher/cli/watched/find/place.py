@@ -70,25 +70,11 @@ def stored(parts: Parts, sentence: Sentence, pick: int | None) -> Spots:
 def described(place: Place, language: str) -> str:
     """Write a place as the echo of a sentence has it: `Paris, Texas, United States (town, 40 x 40 km)`."""
     from watcher.core.sentences.echo import kind
+    from watcher.places.extent import size
     from watcher.places.place import address
 
-    return (
-        f"{address(place)} ({', '.join(part for part in (kind(place.kind, language), _size(place.geometry)) if part)})"
-    )
-
-
-def _size(geometry: bytes | None) -> str | None:
-    if geometry is None:
-        return None
-    import math
-
-    import shapely
-
-    shape = shapely.from_geojson(geometry)
-    west, south, east, north = max((part.bounds for part in shapely.get_parts(shape)), key=lambda b: b[2] - b[0])
-    tall = (north - south) * 111.2
-    wide = (east - west) * 111.2 * math.cos(math.radians((north + south) / 2))
-    return f"{wide:.0f} x {tall:.0f} km"
+    reach = [size(place.geometry)] if place.geometry else []
+    return f"{address(place)} ({', '.join([kind(place.kind, language), *reach])})"
 
 
 def _coded(named: str, words: str, candidates: Sequence[Candidate], pick: int | None) -> Spot:

@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from watcher.cli.watched.find.search import Hit
 
 
+CSV = (
+    "catalogue",
+    "site",
+    "collection",
+    "id",
+    "title",
+    "level",
+    "platform",
+    "instrument",
+    "acquired",
+    "published",
+    "cloud",
+    "link",
+    "quicklook",
+)
+"""Of what a row has, what fits into a cell."""
+
+
 def row(hit: Hit) -> dict[str, Any]:
     """Return what a listing tells of a product, by column; `geometry` is GeoJSON."""
     product = hit.product

@@ -1,0 +1,67 @@
+"""What was written while the clock was ahead: once it is right, moments that would not come for years are brought back.
+
+A row that says it was written later than now was written by such a clock, and so is what it waits for.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta
+
+from watcher.core.health.auditing import EVERY
+from watcher.store.connection import stamp, writing
+
+_APART = timedelta(minutes=5)
+"""Clocks that are set a little back, and transactions that waited, are no reason to do anything."""
+
+_LONGEST = timedelta(days=3)
+"""No download, hook or address waits longer for its next try."""
+
+_DELIVERY = (
+    "due = max(:now, coalesce((SELECT muted FROM subscriptions WHERE subscriptions.number = subscription), '')),"
+    " owed = min(owed, :now), tried = min(tried, :now), failed = min(failed, :now)"
+)
+# A first look that began in the future saw nothing, and is to be made again. After any other, what came meanwhile may
+# have been passed over: all is listed again, which tells of that.
+_WATCH = (
+    "baselined = CASE WHEN looked_from > :soon THEN NULL WHEN baselined > :soon THEN :before ELSE baselined END,"
+    " looked_from = iif(looked_from > :soon, NULL, looked_from), cursor = iif(cursor > :soon, NULL, cursor),"
+    " reread = iif(reread > :soon, NULL, reread), reconcile = :now"
+)
+_TABLES = {
+    # Before the deliveries, by which they are found: a notice waits for files by when its news arrived.
+    "arrivals": (
+        "arrived = :now",
+        "arrived > :soon AND number IN (SELECT arrival FROM deliveries WHERE due > :now AND owed > :soon)",
+    ),
+    "deliveries": (_DELIVERY, "due > :now AND sending IS NULL AND (owed > :soon OR tried > :soon)"),
+    "recipients": (
+        "again = NULL, worked = min(worked, :now), failing = min(failing, :now)",
+        "worked > :soon OR failing > :soon OR again > :late",
+    ),
+    "downloads": ("due = :now, wanted = min(wanted, :now)", "due > :now AND (wanted > :soon OR due > :late)"),
+    "hook_runs": ("due = :now, owed = min(owed, :now)", "due > :now AND (owed > :soon OR due > :late)"),
+    "watches": (_WATCH, "baselined > :soon OR cursor > :soon OR reread > :soon"),
+}
+"""What is set in which rows."""
+
+
+def mend(db: sqlite3.Connection, *, now: datetime) -> int:
+    """Bring back what waits for a time that only a wrong clock could have named; return how many rows did."""
+    times = {
+        "now": stamp(now),
+        "soon": stamp(now + _APART),
+        "late": stamp(now + _LONGEST),
+        "before": stamp(now - EVERY),
+    }
+    ahead = [
+        table
+        for table, (_, rows) in _TABLES.items()
+        if db.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {rows})", times).fetchone()[0]
+    ]
+    if not ahead:
+        return 0
+    with writing(db):
+        return sum(
+            db.execute("UPDATE {} SET {} WHERE {}".format(table, *_TABLES[table]), times).rowcount for table in ahead
+        )
