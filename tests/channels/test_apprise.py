@@ -190,6 +190,14 @@ def test_a_hung_address_is_given_up_on_and_its_outcome_is_unknown(mailman: Mailm
     assert "no answer in 1.5 s" in str(sent.problem)
 
 
+def test_a_web_server_that_is_slow_to_answer_may_have_got_the_notice(hook: Hook):
+    # Apprise by itself would call it failed after four seconds.
+    sent = send(hook.url("hung"), channel=Kind(timeout=4.5))[0]
+    assert sent.outcome is Outcome.UNKNOWN
+    assert "no answer in 4.5 s" in str(sent.problem)
+    assert hook.asked == ["/hung"]
+
+
 def test_ten_hung_addresses_delay_no_other(mailman: Mailman, hook: Hook):
     hung = [mailman.url(f"hung{n}@example.org") for n in range(10)]
     good = [hook.url(f"ok{n}") for n in range(10)]

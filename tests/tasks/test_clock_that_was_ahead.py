@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ import pytest
 from tests.conftest import Scene, Watcher
 from tests.given import NOW, Clock, add_subscription, add_watch, box, database, product, rows
 from tests.tasks.pretend import NOBODY, Pretend
-from watcher.model import Notice, Outcome, Product, Sent
+from watcher.model import Notice, Outcome, Product, Rhythm, Sent
 from watcher.store import ahead, hooks, recipients
 from watcher.store.connection import stamp, writing
 from watcher.tasks.notify import notify
-from watcher.tasks.poll import poll, reconcile
+from watcher.tasks.poll import Terms, poll, reconcile
 
 JANE = "mail:jane@example.org"
 YEARS = timedelta(days=3650)
@@ -116,6 +116,21 @@ def test_a_look_of_those_years_does_not_keep_a_product_from_being_withdrawn(
     poll(db, "take5", catalogue, NOBODY, now=clock)
     mended(db, clock)
     assert [poll(db, "take5", catalogue, NOBODY, now=clock).arrived for _ in range(3)] == [0, 1, 0]
+
+
+def test_a_digest_keeps_to_its_day_if_the_clock_was_a_little_wrong(db: sqlite3.Connection, clock: Clock) -> None:
+    add_watch(db)
+    add_subscription(db, JANE, rhythm=Rhythm("week", time(8), 0, "UTC", None))
+    catalogue = Pretend(product("P1"))
+    poll(db, "take5", catalogue, NOBODY, now=clock)
+    clock.forward(hours=1)
+    catalogue.list(product("P2"))
+    poll(db, "take5", catalogue, NOBODY, now=clock)
+    due = rows(db, "SELECT due FROM deliveries")
+    mended(db, clock, by=timedelta(hours=1))
+    assert rows(db, "SELECT due FROM deliveries") == due
+    mended(db, clock, by=timedelta(days=30))
+    assert rows(db, "SELECT due FROM deliveries") == [stamp(clock.time)]
 
 
 def test_what_waits_by_the_right_clock_is_left_alone(db: sqlite3.Connection, clock: Clock) -> None:

@@ -17,10 +17,15 @@ _APART = timedelta(minutes=5)
 _LONGEST = timedelta(days=3)
 """No download, hook or address waits longer for its next try."""
 
+_DIGEST = timedelta(days=8)
+"""No digest is further away, and no end of quiet hours."""
+
 _DELIVERY = (
     "due = max(:now, coalesce((SELECT muted FROM subscriptions WHERE subscriptions.number = subscription), '')),"
     " owed = min(owed, :now), tried = min(tried, :now), failed = min(failed, :now)"
 )
+# A digest that is due within days is right enough.
+_DELIVERIES = "due > :now AND sending IS NULL AND (owed > :soon OR tried > :soon) AND (hold IS NULL OR due > :digest)"
 # A first look that began in the future saw nothing, and is to be made again. After any other, what came meanwhile may
 # have been passed over: all is listed again, which tells of that.
 _WATCH = (
@@ -34,7 +39,7 @@ _TABLES = {
         "arrived = :now",
         "arrived > :soon AND number IN (SELECT arrival FROM deliveries WHERE due > :now AND owed > :soon)",
     ),
-    "deliveries": (_DELIVERY, "due > :now AND sending IS NULL AND (owed > :soon OR tried > :soon)"),
+    "deliveries": (_DELIVERY, _DELIVERIES),
     "recipients": (
         "again = NULL, worked = min(worked, :now), failing = min(failing, :now)",
         "worked > :soon OR failing > :soon OR again > :late",
@@ -52,6 +57,7 @@ def mend(db: sqlite3.Connection, *, now: datetime) -> int:
         "now": stamp(now),
         "soon": stamp(now + _APART),
         "late": stamp(now + _LONGEST),
+        "digest": stamp(now + _DIGEST),
         "before": stamp(now - EVERY),
     }
     ahead = [

@@ -15,7 +15,7 @@ from watcher.catalogues.resto.answers import Feature
 from watcher.catalogues.resto.values import number
 from watcher.catalogues.resto.walk import Window
 from watcher.errors import CatalogueError, HttpError, Unreachable
-from watcher.model import Page, Product
+from watcher.model import Page
 
 CLEAR = {"cloudCover": "[0,0]"}
 """The parameter that asks for clear skies alone."""
@@ -23,7 +23,7 @@ CLEAR = {"cloudCover": "[0,0]"}
 _NOT_NOW = (429, 503)
 _SECOND = timedelta(seconds=1)
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Nothing was acquired before or will be after."""
+"""Nothing was acquired before or will be after; what has no time is often given the first there is, or the last."""
 
 
 class Odd(CatalogueError):
@@ -38,7 +38,8 @@ def told_apart(pages: Iterator[Page], clear: Callable[[Window], Iterator[Page]])
     """
     answers = True
     for page in pages:
-        times = {one.id: one.acquired for one in page if one.acquired is not None and _doubtful(one, one.acquired)}
+        shown = [one for one in page if one.cloud == 0.0]
+        times = {one.id: one.acquired for one in shown if one.acquired is not None and _FIRST < one.acquired < _LAST}
         if times and answers:
             # Servers that show whole seconds may keep fractions.
             skies = _listed(clear((min(times.values()), max(times.values()) + _SECOND)))
@@ -51,11 +52,6 @@ def told_apart(pages: Iterator[Page], clear: Callable[[Window], Iterator[Page]])
 def clouded(feature: Feature[object]) -> bool:
     """Say whether a feature shows anything but a clear sky."""
     return number(getattr(feature.properties, "cloud", None)) != 0.0
-
-
-def _doubtful(product: Product, acquired: datetime) -> bool:
-    """Say whether a product shows a cover of 0. What has no time is often given the first there is, or the last."""
-    return product.cloud == 0.0 and _FIRST < acquired < _LAST
 
 
 def _listed(pages: Iterator[Page]) -> Collection[str] | None:

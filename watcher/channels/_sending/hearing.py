@@ -59,9 +59,10 @@ class Told(logging.Handler):
 def listen() -> None:
     """Hear what web and mail servers answer from now on."""
     import requests
+    from apprise.url import URLBase
 
     session: Any = requests.Session
-    session.send = _over_http(session.send)
+    session.send = _over_http(session.send, usual=(URLBase.socket_connect_timeout, URLBase.socket_read_timeout))
     smtp: Any = smtplib.SMTP
     smtp.connect = _greeting(smtp.connect)
     for name, addressed in (("starttls", False), ("login", False), ("sendmail", True)):
@@ -69,9 +70,13 @@ def listen() -> None:
     smtp.data = _taken(smtp.data)
 
 
-def _over_http(send: Callable[..., Any]) -> Callable[..., Any]:
+def _over_http(send: Callable[..., Any], *, usual: tuple[float, float]) -> Callable[..., Any]:
     def sent(*args: Any, **options: Any) -> Any:
         heard.forget()
+        if options.get("timeout") == usual:
+            # Four seconds, after which Apprise calls failed what may have arrived, and would be told again and again.
+            # Who sends has a time limit of its own, after which it knows that it does not know.
+            options["timeout"] = (usual[0], None)
         response = send(*args, **options)
         heard.note(response.status_code, response.reason)
         return response
