@@ -251,6 +251,18 @@ def tell_of_standstill(stuck: Sequence[str], before: Sequence[str]) -> None:
         say(logging.INFO, "progress again")
 
 
+def tell_of_idleness(parts: Parts) -> None:
+    """Log what keeps a service that is well from doing anything: nothing is watched, or nobody would hear of it."""
+    with closing(parts.db()) as db:
+        watched = sites.watches(db, paused=True)
+        if not watched:
+            say(logging.INFO, "nothing is watched yet", hint="watcher add-site NAME")
+        elif all(watch.site.paused for watch in watched):
+            say(logging.INFO, "every site is paused", hint="watcher resume-site NAME")
+        elif not subscriptions.every(db):
+            say(logging.INFO, "nobody is told of anything yet", hint="watcher subscribe you@example.org")
+
+
 def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
     """Fetch the products that are due; what came home may be told of."""
     told: dict[str, float] = {}
