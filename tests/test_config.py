@@ -271,3 +271,11 @@ def test_a_value_of_the_wrong_type_is_told_in_words_of_the_file(
 ) -> None:
     with pytest.raises(ConfigError, match=re.escape(told)):
         written(tmp_path, text)
+
+
+def test_who_asks_is_what_a_header_can_carry(tmp_path: Path) -> None:
+    given = "gis@example.org, https://example.org/lab?x=1"
+    assert written(tmp_path, f'[poll]\ncontact = "{given}"\n').poll.contact == given
+    for contact in ("Zoé", "a) b", "x\\ny", "x\\\\", "x" * 101):
+        with pytest.raises(ConfigError, match=r"poll\.contact = .* cannot stand in the header"):
+            written(tmp_path, f'[poll]\ncontact = "{contact}"\n')

@@ -22,7 +22,7 @@ from tests.loopback import reply, served
 from tests.servers.stac import thing
 from watcher import config, jobs, wiring
 from watcher.model import Event
-from watcher.store import alerts, polls
+from watcher.store import alerts, polls, sites
 from watcher.tasks.lateness import Reviewed
 from watcher.wiring import Parts
 
@@ -53,6 +53,23 @@ def turn(of: Parts) -> timedelta:
 def test_a_catalogue_has_its_next_turn_an_interval_after_this_one_began(home: Path) -> None:
     with watching(home) as (parts, _):
         assert turn(parts) == 15 * MINUTE
+
+
+def test_a_service_that_has_nothing_to_do_says_why(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def said(parts: Parts) -> list[str]:
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "watcher"):
+            jobs.tell_of_idleness(parts)
+        return [record.getMessage() for record in caplog.records]
+
+    with closing(Parts(config.load(home / "config.toml"), home / "state")) as parts, closing(parts.db()) as db:
+        assert said(parts) == ["nothing is watched yet"]
+        watch = add_watch(db, "Pornic")
+        assert said(parts) == ["nobody is told of anything yet"]
+        add_subscription(db)
+        assert said(parts) == []
+        sites.pause(db, watch.site, since=wiring.now())
+        assert said(parts) == ["every site is paused"]
 
 
 def test_an_interval_of_its_own_is_kept_whatever_the_catalogue_does(home: Path) -> None:

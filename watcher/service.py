@@ -87,6 +87,7 @@ class Service:
                 started = {"version": __version__, "pid": os.getpid(), "database": self.parts.database}
                 say(logging.INFO, "started", **started, **self._rhythm())
                 jobs.tell_of_file_systems(self.parts)
+                jobs.tell_of_idleness(self.parts)
                 systemd.ready("watching")
                 self._supervise()
             finally:

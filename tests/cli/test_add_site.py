@@ -137,6 +137,15 @@ def test_every_level_is_watched_where_it_is_asked_for(on_stac: Watcher) -> None:
     assert "What level its products have they say when they come: geogedi." in said.out
 
 
+def test_what_a_site_is_watched_for_besides_is_said_for_it_may_undo_a_filter(watcher: Watcher) -> None:
+    assert "too:" not in watcher("add-site", "Litchfield", "--level", "any").out
+    said = watcher("add-site", "Litchfield", "--max-cloud", "10")
+    assert (
+        "Litchfield is now watched: take5 SPOT5 L2A, cloud up to 10 %\n"
+        "Litchfield stays watched, too: take5 SPOT5 every level\n"
+    ) in said.out
+
+
 def test_one_of_several_is_picked_and_called_otherwise(on_stac: Watcher, stored: Stored) -> None:
     assert on_stac("add-site", "Batchelor", "--pick", "2", "--as", "Batchelor NT").code == 0
     (site,) = stored()

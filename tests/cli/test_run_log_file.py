@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -39,6 +40,41 @@ def test_log_lines_go_to_the_file_as_text_even_under_the_journal(tmp_path):
     assert before == "what was there before"
     assert all(" INFO " in line and line.startswith("20") for line in lines)
     assert lines[-1].endswith("INFO stopped")
+
+
+def lines_of(tmp_path, *options, stream=None):
+    """What a short run writes to standard error, which is the journal's if `stream` is not said to be another one."""
+    ear, mouth = os.pipe()
+    at = os.fstat(mouth)
+    command = [sys.executable, "-m", "watcher", "run", *options]
+    journal = {"JOURNAL_STREAM": stream or f"{at.st_dev}:{at.st_ino}"}
+    with (
+        os.fdopen(ear, encoding="utf-8") as said,
+        subprocess.Popen(command, env=environment(tmp_path, **journal), stderr=mouth) as process,
+    ):
+        os.close(mouth)
+        lines = [said.readline()]
+        process.send_signal(signal.SIGTERM)
+        lines += said
+    assert process.returncode == 0
+    return lines
+
+
+def test_the_journal_is_told_the_level_of_each_line_and_keeps_the_time_itself(tmp_path):
+    lines = lines_of(tmp_path)
+    assert lines[0].startswith("<6>started ")
+    assert lines[-1] == "<6>stopped\n"
+
+
+def test_the_journal_is_told_the_level_of_json_as_well(tmp_path):
+    lines = lines_of(tmp_path, "--log-format", "json")
+    assert {line[:3] for line in lines} == {"<6>"}
+    assert [json.loads(line[3:])["event"] for line in (lines[0], lines[-1])] == ["started", "stopped"]
+
+
+def test_a_terminal_that_has_the_variable_of_its_desktop_is_no_journal(tmp_path):
+    lines = lines_of(tmp_path, stream="8:1")
+    assert all(line.startswith("20") and " INFO " in line for line in lines)
 
 
 @pytest.mark.parametrize("place", ["missing/watcher.log", "."])

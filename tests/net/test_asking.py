@@ -34,6 +34,19 @@ def test_a_request_says_who_we_are_and_asks_for_gzip() -> None:
     assert request.headers["accept"] == "application/geo+json"
 
 
+def test_who_asks_is_told_to_the_catalogue_and_not_to_whom_it_sends_us() -> None:
+    with (
+        served(reply(), name="localhost") as stranger,
+        served(reply(302, Location=stranger.url("/file"))) as peer,
+        Http(origin=peer.origin, hosts=["localhost"], contact="gis@example.org") as http,
+    ):
+        http.get(peer.url())
+    assert "(gis@example.org; " in peer.requests[0].headers["user-agent"]
+    (request,) = stranger.requests
+    assert "gis@" not in request.headers["user-agent"]
+    assert request.headers["user-agent"].startswith("eo-watcher/")
+
+
 def test_a_search_is_posted_as_json() -> None:
     with served(reply(200, b"{}")) as peer, Http(origin=peer.origin) as http:
         answer = http.post(peer.url("/search"), json={"limit": 5, "ids": ("é",)})

@@ -17,6 +17,7 @@ from watcher.errors import TransferError
 from watcher.net import Http
 from watcher.transfer import fetch
 from watcher.transfer.part import Record, part_of
+from watcher.transfer.remove import withdraw
 from watcher.transfer.sums import Sums, digests_of
 
 PRODUCT = zipped()
@@ -234,3 +235,22 @@ def test_stop_ends_the_wait_for_a_digest(tmp_path: Path) -> None:
     os.truncate(tmp_path / "f", 2**34)
     with (tmp_path / "f").open("rb") as file, pytest.raises(TransferError, match="stopped"):
         digests_of(file.fileno(), 2**34, {"sha256"}, stop)
+
+
+def test_a_directory_that_others_remove_for_being_empty_is_made_again(tmp_path: Path) -> None:
+    """As where the last product leaves a spool while the next one comes."""
+    over = threading.Event()
+
+    def others() -> None:
+        while not over.is_set():
+            withdraw(tmp_path, tmp_path / "Pornic" / "L2A" / "gone.zip")
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    try:
+        for number in range(300):
+            with part_of(tmp_path / "Pornic" / "L2A" / f"{number}.zip"):
+                pass  # an empty one is not left behind, so that the directory may go
+    finally:
+        over.set()
+        thread.join()

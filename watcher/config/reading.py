@@ -79,6 +79,11 @@ def _check(config: Config, where: str) -> None:
                 hint="begin it with / or ~/",
             )
     check_bucket(config.download, where)
+    if not re.fullmatch(r"[!-\'*-\[\]-~ ]{0,100}", config.poll.contact):
+        raise ConfigError(
+            f"{where}: poll.contact = {config.poll.contact!r} cannot stand in the header of a request",
+            hint="an address of mail or web: up to 100 characters of ASCII, without ( ) and \\",
+        )
     if config.log.format not in ("text", "json"):
         raise ConfigError(f'{where}: log.format = "{config.log.format}"', hint='it is "text" or "json"')
     if config.log.level not in ("debug", "info", "warning", "error"):

@@ -16,7 +16,8 @@ from watcher.quantities import Bytes, Seconds
 class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[poll]`: how often catalogues are asked, and how far back the acquisitions are listed.
 
-    The interval adapts to when a catalogue publishes, between `min_interval` and `max_interval`.
+    The interval adapts to when a catalogue publishes, between `min_interval` and `max_interval`. `contact` is told to
+    catalogues, so that whoever runs one can ask who asks.
     """
 
     interval: Seconds = Seconds(900)
@@ -24,6 +25,7 @@ class PollTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_interval: Seconds | None = None
     jitter: Seconds = Seconds(60)
     lookback: Seconds = Seconds(90 * 86400)
+    contact: str = ""
 
     def bounds(self) -> tuple[Seconds, Seconds]:
         """Return the least and the longest interval: five minutes and six hours, or the usual one if that is beyond."""

@@ -105,10 +105,3 @@ def _tell_of(parts: Parts, brought: Brought) -> None:
     else:
         again = brought.again or "given up"
         say(logging.WARNING, "download failed", **fields, problem=brought.problem, again=again)
-
-
-def tell_of_file_systems(parts: Parts) -> None:
-    """Log what is to be known of the file systems that are written to: a line for each that is not an ordinary disk."""
-    for finding in parts.keeping.file_systems():
-        level = logging.INFO if finding.well else logging.ERROR
-        say(level, finding.subject, says=finding.text, hint=finding.hint)

@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ca_bundle: str | None = None
     allow_insecure: bool = False
     proxy: str | None = None
+    contact: str = ""
 
     def __repr__(self) -> str:
         return f"Settings(origin={self.origin!r})"
@@ -62,9 +63,9 @@ class Http:
     well, and may have private addresses; `auth_hosts` may, besides the origin, see the credentials that
     `auth` adds: to downloads and to what is asked `authenticated`, or to everything if `signed`. `gap` is the
     pause between two requests to the origin, `deadline` the time for one whole answer, `backoff_base` the scale
-    of the pauses between tries, all in seconds; `max_body` is in bytes, after decompression. `stop`, once set,
-    ends every wait with `Unreachable`. `asked` counts the requests of `get` and `post`, `received` the bytes of
-    their answers, after decompression.
+    of the pauses between tries, all in seconds; `max_body` is in bytes, after decompression. `contact` is told to
+    the origin: who asks. `stop`, once set, ends every wait with `Unreachable`. `asked` counts the requests of
+    `get` and `post`, `received` the bytes of their answers, after decompression.
 
     Raises `ConfigError` for an origin, host, proxy or `ca_bundle` that is none.
     """
@@ -84,6 +85,7 @@ class Http:
         ca_bundle: str | None = None,
         allow_insecure: bool = False,
         proxy: str | None = None,
+        contact: str = "",
         stop: threading.Event | None = None,
         backoff_base: float = 1.0,
     ) -> None:
@@ -91,7 +93,7 @@ class Http:
             raise TypeError(f"{type(auth).__name__} would read every answer without a limit: let it read its own")
         allowed = reach(origin, hosts=hosts, auth_hosts=auth_hosts, insecure=allow_insecure)
         wire = Wire(allowed, connections=connections, ca_bundle=ca_bundle, proxy=proxy)
-        self._way = Way(wire, allowed, Pace(gap), auth, deadline)
+        self._way = Way(wire, allowed, Pace(gap), auth, deadline, contact)
         self._origin, self._all_signed = link(origin), signed
         self._max_body, self._backoff_base = max_body, backoff_base
         self.asked = self.received = 0

@@ -19,7 +19,7 @@ from watcher.net.reach import Reach, host, origin, shown
 from watcher.net.wire import Wire
 
 HOPS = 5
-USER_AGENT = f"eo-watcher/{watcher.__version__} (+python-httpx/{httpx.__version__})"
+_US, _MEANS = f"eo-watcher/{watcher.__version__}", f"+python-httpx/{httpx.__version__}"
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What may follow to another origin: it says what is wanted, not who asks.
@@ -48,13 +48,19 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Way(msgspec.Struct, frozen=True):
-    """What a client knows of the way to its server."""
+    """What a client knows of the way to its server; `contact` is who asks, for the server's people."""
 
     wire: Wire
     reach: Reach
     pace: Pace
     auth: httpx.Auth | None
     deadline: float
+    contact: str = ""
+
+    def agent(self, url: httpx.URL) -> str:
+        """Return the `User-Agent` for an address (RFC 9110 §10.1.5): who asks is told to the catalogue only."""
+        told = f"{self.contact}; {_MEANS}" if self.contact and self.reach.home(url) else _MEANS
+        return f"{_US} ({told})"
 
 
 def ask(way: Way, question: Question, stop: threading.Event) -> httpx.Response:
@@ -130,10 +136,11 @@ def request_of(
     way: Way, question: Question, url: httpx.URL | None = None, headers: Mapping[str, str] | None = None
 ) -> httpx.Request:
     """Make a request of a question, or of a hop on its way."""
+    url = url or question.url
     return httpx.Request(
         question.method,
-        url or question.url,
-        headers={"User-Agent": USER_AGENT, **(question.headers if headers is None else headers)},
+        url,
+        headers={"User-Agent": way.agent(url), **(question.headers if headers is None else headers)},
         content=question.content,
         extensions={"timeout": httpx.Timeout(way.deadline, read=question.patience).as_dict()},
     )

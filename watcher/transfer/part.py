@@ -17,6 +17,9 @@ from watcher.decoding import decoder
 from watcher.errors import InHand, TransferError
 from watcher.transfer.directories import named, opened
 
+_TRIES = 100
+"""So often a directory is made again that others remove for being empty."""
+
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -162,10 +165,8 @@ def part_of(path: Path) -> Iterator[Part]:
     Raises `TransferError` when another process writes it. An empty one is not left behind.
     """
     with named(path):
-        directory = opened(path.parent)
+        directory, file = _taken(path)
     try:
-        with named(path):
-            file = _locked(f"{path.name}.part", directory, path)
         try:
             part = Part(path, directory, file)
             if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -178,6 +179,23 @@ def part_of(path: Path) -> Iterator[Part]:
             os.close(file)
     finally:
         os.close(directory)
+
+
+def _taken(path: Path) -> tuple[int, int]:
+    """Open its directory, and in it the file, locked."""
+    for left in reversed(range(_TRIES)):
+        try:
+            directory = opened(path.parent)
+            try:
+                return directory, _locked(f"{path.name}.part", directory, path)
+            except BaseException:
+                os.close(directory)
+                raise
+        except FileNotFoundError:
+            # Whoever took the last file out of the directory has removed it, too, since it was opened.
+            if not left:
+                raise
+    raise AssertionError  # the last try returns, or raises
 
 
 def _locked(name: str, directory: int, path: Path) -> int:

@@ -77,6 +77,7 @@ class Catalogues:
             ca_bundle=table.ca_bundle,
             allow_insecure=table.allow_insecure,
             proxy=table.proxy,
+            contact=self.config.poll.contact,
         )
 
     def at_hand(self, name: str, product: Product) -> bool | None:

@@ -163,3 +163,10 @@ def test_what_is_usual_is_left_out() -> None:
             "zone": "UTC",
         }
     ]
+
+
+def test_where_nobody_is_told_the_document_begins_with_what_it_is_too() -> None:
+    page = document([], "toml")
+    assert page.startswith("# Subscriptions of watcher. ")
+    assert page.endswith("\nsubscriptions = []\n")
+    assert parsed(page) == []

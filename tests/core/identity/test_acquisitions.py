@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.recordings import folder
 from watcher.core.identity.acquisitions import change, key, newer, processing, same
@@ -289,6 +290,29 @@ def test_one_processing_listed_under_two_ids_is_the_same() -> None:
 )
 def test_a_change_is_told_by_what_both_say(was: Product, now: Product, words: Any) -> None:
     assert change(was, now) == words
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        ("2026-11-23T00:00:00+00:00", "2026-11-30T02:05:00+02:00", ("2026-11-23 00:00 UTC", "2026-11-30 00:05 UTC")),
+        (
+            "2026-11-23T00:00:01.5Z",
+            "2026-11-23T00:00:01Z",
+            ("2026-11-23 00:00:01.500000 UTC", "2026-11-23 00:00:01 UTC"),
+        ),
+        ("2026-11-23T00:00:00", "0001-01-01T00:00:00+05:00", ("2026-11-23T00:00:00", "0001-01-01T00:00:00+05:00")),
+        ("yesterday", "today", ("yesterday", "today")),
+    ],
+)
+def test_times_of_a_change_are_written_for_people_where_they_say_their_zone(
+    was: str, now: str, words: tuple[str, str]
+) -> None:
+    one, other = (
+        replace(product("P1"), revision=token(updated=text, produced=None, version=None, checksum=None, size=None))
+        for text in (was, now)
+    )
+    assert change(one, other) == tuple(f"that of {word}" for word in words)
 
 
 def recorded() -> list[Product]:

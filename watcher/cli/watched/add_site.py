@@ -151,6 +151,9 @@ def add_site(
     for watch in watches:
         word = "now watched" if (watch.collection, watch.level) in new else "watched on these terms now"
         click.echo(f"{site.name} is {word}: {_terms(watch)}")
+    for other in at_site:
+        if other not in watches:
+            click.echo(f"{site.name} stays watched, too: {_terms(other)}")
     if moved:
         click.echo("Its place is another one now; it is looked at anew there, from a baseline on.")
     asked = {level for _, level in chosen if level is not None}

@@ -56,11 +56,25 @@ def _set_up_logging(style: str, level: str, file: Path | None) -> None:
             f"cannot write the log to {file}: {error.strerror or error}",
             hint="--log-file wants a file in a directory of your own",
         ) from error
-    journal = file is None and bool(os.environ.get("JOURNAL_STREAM"))
-    handler.setFormatter(_JsonLines() if style == "json" else _TextLines(journal=journal))
+    journal = file is None and _is_journal()
+    handler.setFormatter(_JsonLines(journal=journal) if style == "json" else _TextLines(journal=journal))
     handler.addFilter(_without_secrets)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("watcher").setLevel(level.upper())
+
+
+def _is_journal() -> bool:
+    """Say whether standard error is what `JOURNAL_STREAM` names; a terminal inherits the variable from its desktop."""
+    try:
+        at = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{at.st_dev}:{at.st_ino}"  # systemd.exec(5)
+
+
+def _prefixed(text: str, record: logging.LogRecord) -> str:
+    """Give each line its priority, as the journal reads it (sd-daemon(3)) and takes it off."""
+    return "\n".join(f"<{_PRIORITY.get(record.levelname, 6)}>{line}" for line in text.splitlines())
 
 
 def _without_secrets(record: logging.LogRecord) -> bool:
@@ -102,12 +116,16 @@ class _TextLines(logging.Formatter):
         if record.exc_text:
             text += "\n" + record.exc_text
         if self._journal:
-            return "\n".join(f"<{_PRIORITY.get(record.levelname, 6)}>{line}" for line in text.splitlines())
+            return _prefixed(text, record)
         return f"{_time(record)} {record.levelname} {text}"
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, event, and the event's fields."""
+    """One JSON object a line: time, level, event, and the event's fields; the journal is told the level, too."""
+
+    def __init__(self, *, journal: bool) -> None:
+        super().__init__()
+        self._journal = journal
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -118,7 +136,8 @@ class _JsonLines(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_text:
             line["traceback"] = record.exc_text
-        return json.dumps(line, ensure_ascii=False)
+        text = json.dumps(line, ensure_ascii=False)
+        return _prefixed(text, record) if self._journal else text
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -49,13 +49,16 @@ class Unmatched(msgspec.Struct, frozen=True):
     seen: int
 
 
-def failing(
-    catalogue: str, *, failures: int, since: datetime | None, problem: str | None, most: int, now: datetime
-) -> Concern | None:
+def failing(catalogue: str, *, failures: int, since: datetime | None, problem: str | None, most: int) -> Concern | None:
     """Judge a catalogue by how many polls have failed since the last that went well; `since` is when that was."""
     if failures < most or problem is None:
         return None
-    good = f"the last that went well was {lasting(now - since)} ago" if since else "none has gone well yet"
+    # A moment, not how long ago: `watcher status` shows it for as long as it lasts.
+    good = (
+        f"the last that went well ended at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        if since
+        else "none has gone well yet"
+    )
     return Concern(
         f"catalogue {catalogue}",
         f"{catalogue} cannot be read",

@@ -164,6 +164,18 @@ def _words(product: Product) -> tuple[str, str, str, str]:
     return (
         this.word if this else "",
         f"version {version}" if version else "",
-        f"that of {produced}" if produced else "",
-        f"that of {updated}" if updated else "",
+        f"that of {_clock(produced)}" if produced else "",
+        f"that of {_clock(updated)}" if updated else "",
     )
+
+
+def _clock(text: str) -> str:
+    """Write a catalogue's time for people; one that does not say its zone stays as it is."""
+    try:
+        time = datetime.fromisoformat(text)
+        utc = time.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return text
+    if time.tzinfo is None:
+        return text
+    return f"{utc.isoformat(' ', 'auto' if utc.second or utc.microsecond else 'minutes')} UTC"

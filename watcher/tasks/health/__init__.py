@@ -64,7 +64,7 @@ def look(
     credentials do, `shown` are the addresses that are subscribed and how they may be shown.
     """
     concerns = [
-        *_catalogues(db, catalogues, terms, now=now),
+        *_catalogues(db, catalogues, terms),
         *map(health.missing, missing),
         *(health.expiring(name, when, within=terms.expires_within, now=now) for name, when in expires.items()),
         *(
@@ -95,9 +95,7 @@ def look(
     return told
 
 
-def _catalogues(
-    db: sqlite3.Connection, catalogues: Sequence[str], terms: Terms, *, now: datetime
-) -> list[Concern | None]:
+def _catalogues(db: sqlite3.Connection, catalogues: Sequence[str], terms: Terms) -> list[Concern | None]:
     concerns: list[Concern | None] = []
     for name in catalogues:
         last = polls.last(db, name, finished=True)
@@ -106,9 +104,7 @@ def _catalogues(
             concerns.append(health.refused(name, problem.partition(": ")[2]))
             continue
         failures, good = polls.failures(db, name), polls.last_good(db, name)
-        concerns.append(
-            health.failing(name, failures=failures, since=good, problem=problem, most=terms.failures, now=now)
-        )
+        concerns.append(health.failing(name, failures=failures, since=good, problem=problem, most=terms.failures))
     return concerns
 
 

@@ -30,7 +30,7 @@ def document(tables: Sequence[Mapping[str, Any]], form: Format) -> str:
     listed = tomlkit.aot()
     for one in tables:
         listed.append(tomlkit.item(dict(one)))
-    page.add(_TABLES, listed)
+    page.add(_TABLES, listed if tables else tomlkit.array())
     return tomlkit.dumps(page)
 
 
