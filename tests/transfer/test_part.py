@@ -239,18 +239,21 @@ def test_stop_ends_the_wait_for_a_digest(tmp_path: Path) -> None:
 
 def test_a_directory_that_others_remove_for_being_empty_is_made_again(tmp_path: Path) -> None:
     """As where the last product leaves a spool while the next one comes."""
-    over = threading.Event()
+    times, each = 300, 5
+    turns = threading.Semaphore(0)
 
     def others() -> None:
-        while not over.is_set():
+        for _ in range(times * each):
+            turns.acquire()
             withdraw(tmp_path, tmp_path / "Pornic" / "L2A" / "gone.zip")
 
     thread = threading.Thread(target=others)
     thread.start()
     try:
-        for number in range(300):
+        for number in range(times):
+            turns.release(each)
             with part_of(tmp_path / "Pornic" / "L2A" / f"{number}.zip"):
                 pass  # an empty one is not left behind, so that the directory may go
     finally:
-        over.set()
+        turns.release(times * each)
         thread.join()
