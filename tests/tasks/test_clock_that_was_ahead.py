@@ -104,6 +104,21 @@ def test_a_baseline_that_began_in_the_future_is_made_again(db: sqlite3.Connectio
     assert poll(db, "take5", catalogue, NOBODY, now=clock).arrived == 1
 
 
+def test_a_clock_that_is_behind_until_it_is_set_makes_no_baseline_again(db: sqlite3.Connection, clock: Clock) -> None:
+    add_watch(db, geometry=box(-3, 46, -1, 48))
+    add_subscription(db, JANE)
+    catalogue = Pretend(ground(ident="P1", learnt=NOW), learns=True, codes=False)
+    poll(db, "take5", catalogue, NOBODY, now=clock)
+    before = rows(db, "SELECT * FROM watches")
+    clock.forward(hours=1)
+    catalogue.list(ground(ident="P2", learnt=clock.time))
+    assert mended(db, clock) == 0
+    assert rows(db, "SELECT * FROM watches") == before
+    clock.time += YEARS
+    polled = poll(db, "take5", catalogue, NOBODY, now=clock)
+    assert (polled.baselined, polled.arrived) == (0, 1)
+
+
 def test_a_look_of_those_years_does_not_keep_a_product_from_being_withdrawn(
     db: sqlite3.Connection, clock: Clock
 ) -> None:

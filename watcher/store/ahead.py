@@ -1,6 +1,7 @@
 """What was written while the clock was ahead: once it is right, moments that would not come for years are brought back.
 
-A row that says it was written later than now was written by such a clock, and so is what it waits for.
+A row that says it was written later than now was written by such a clock, and so is what it waits for. Or the clock is
+behind now, as one without a battery is until it was set: then what was looked at, and when, is left as it is.
 """
 
 from __future__ import annotations
@@ -50,6 +51,12 @@ _TABLES = {
 }
 """What is set in which rows."""
 
+_BEHIND = "SELECT 1 FROM revisions WHERE acquired > :soon AND acquired < seen ORDER BY number DESC LIMIT 1"
+"""What was acquired later than now, and seen after that, proves it: satellites have clocks of their own."""
+
+_RIGHT = ("arrivals", "watches")
+"""What would lose by a clock that is behind: sites would get a baseline, which tells of nothing, once more."""
+
 
 def mend(db: sqlite3.Connection, *, now: datetime) -> int:
     """Bring back what waits for a time that only a wrong clock could have named; return how many rows did."""
@@ -67,6 +74,8 @@ def mend(db: sqlite3.Connection, *, now: datetime) -> int:
     ]
     if not ahead:
         return 0
+    if db.execute(_BEHIND, times).fetchone() is not None:
+        ahead = [table for table in ahead if table not in _RIGHT]
     with writing(db):
         return sum(
             db.execute("UPDATE {} SET {} WHERE {}".format(table, *_TABLES[table]), times).rowcount for table in ahead
