@@ -96,6 +96,19 @@ def test_a_token_is_fetched_once_with_the_password_and_used_for_every_request():
     assert len(asked) == 4
 
 
+def test_who_asks_is_told_to_the_catalogue_and_not_where_its_tokens_are_given():
+    from watcher.net import Http
+
+    server = Server()
+    with answering(server) as (elsewhere, logins), answering(server) as (url, asked):
+        auth = account(elsewhere).auth()
+        with Http(origin=url, auth=auth, hosts=["127.0.0.1"], contact="gis@example.org") as http:
+            get(http, url)
+    assert "(gis@example.org; " in asked[0].headers["user-agent"]
+    assert [login.headers["user-agent"].partition("/")[0] for login in logins] == ["eo-watcher"]
+    assert "gis@" not in logins[0].headers["user-agent"]
+
+
 def test_a_token_is_renewed_before_it_expires_without_the_password():
     server = Server(lasts=0.000001)
     with signing(server) as (http, url, asked):

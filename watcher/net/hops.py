@@ -177,6 +177,7 @@ def _signed(way: Way, auth: httpx.Auth, request: httpx.Request, question: Questi
 def answered(way: Way, wanted: httpx.Request) -> httpx.Response:
     """Send a request that an account needs for itself, and read its answer; a redirect is the account's to judge."""
     way.reach.check(wanted.url, anywhere=True)
+    wanted.headers.setdefault("User-Agent", way.agent(wanted.url))
     try:
         response = _sent(way, wanted)
         try:

@@ -51,7 +51,6 @@ def asking(
         headers={
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-            "User-Agent": like.headers.get("User-Agent", "eo-watcher"),
             **(headers or {}),
         },
         extensions={name: value for name, value in like.extensions.items() if name == "timeout"},
