@@ -191,6 +191,21 @@ def test_the_shell_completes_sites_and_subscriptions(watcher: Watcher, home: Pat
     assert done.stdout == offered, done.stderr
 
 
+@pytest.mark.parametrize("begun", ["my", "My", "MYC"])
+def test_the_shell_completes_a_catalogue_in_any_case(tmp_path: Path, begun: str) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text('[catalogues.MyCopy]\npreset = "cdse"\n')
+    environment = os.environ | {
+        "WATCHER_CONFIG": str(config),
+        "_WATCHER_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"watcher poll --catalogue {begun}",
+        "COMP_CWORD": "3",
+    }
+    command = [str(Path(sys.executable).with_name("watcher"))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "plain,MyCopy\n", done.stderr
+
+
 def test_every_command_explains_itself_with_an_example(watcher: Watcher) -> None:
     from watcher.cli.commands import COMMANDS
 

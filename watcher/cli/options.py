@@ -179,7 +179,7 @@ class CatalogueName(click.ParamType[str]):
             names = _parts(ctx).config.known()
         except WatcherError:
             return []
-        return [CompletionItem(name) for name in names if name.startswith(incomplete.casefold())]
+        return [CompletionItem(name) for name in names if name.casefold().startswith(incomplete.casefold())]
 
 
 def words(text: str) -> list[str]:
