@@ -120,7 +120,7 @@ def test_a_command_reaches_what_the_service_reaches_and_nothing_else(service: Ma
     )
     service.run("systemctl", "start", "dbus")
     assert "no answer in time" in service.run("sh", "/opt/as-service", "check", fails=True)
-    service.write(f"etc/systemd/system/{name}", "[Service]\nIPAddressAllow=10.11.12.13\n")
+    service.write(f"etc/systemd/system/{name}", "[Service]\nIPAddressAllow = 10.11.12.13\n")
     service.run("systemctl", "daemon-reload")
     allowed = service.run("sh", "/opt/as-service", "check", fails=True)
     assert "Connection refused" in allowed
