@@ -6,6 +6,7 @@ import pytest
 
 from watcher.places import extent
 from watcher.places.boxes import around, box
+from watcher.places.geometry import from_text
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,17 @@ def test_a_box_has_a_size_and_a_middle(
     assert extent.middle(shape) == pytest.approx(middle)
     assert extent.bounds(shape) == (west, south, east, north)
     assert extent.doubt(shape) is None
+
+
+def test_what_crosses_the_antimeridian_reaches_to_its_parts_elsewhere_too() -> None:
+    russia = "MULTIPOLYGON(((20 54, 23 54, 23 55, 20 54)), ((27 50, 190 60, 190 70, 27 70, 27 50)))"
+    shape = from_text(russia)
+    assert extent.bounds(shape) == (20, 50, -170, 70)
+    assert extent.doubt(shape) is None
+
+
+def test_a_part_without_extent_counts_for_nothing() -> None:
+    assert extent.bounds(from_text("MULTIPOLYGON(EMPTY, ((1 1, 2 1, 2 2, 1 1)))")) == (1, 1, 2, 2)
 
 
 def test_a_point_has_no_size() -> None:

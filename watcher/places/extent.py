@@ -12,15 +12,16 @@ def bounds(geometry: bytes) -> tuple[float, float, float, float]:
     """Return west, south, east, north in degrees; west is greater than east across the antimeridian (RFC 7946 §5.2)."""
     import shapely
 
-    parts = [part.bounds for part in shapely.get_parts(shapely.from_geojson(geometry))]
-    west, south, east, north = (
-        min(part[0] for part in parts),
-        min(part[1] for part in parts),
-        max(part[2] for part in parts),
-        max(part[3] for part in parts),
-    )
-    if (west, east) == (-180, 180) and len(parts) > 1:
-        west, east = min(part[0] for part in parts if part[2] == 180), max(part[2] for part in parts if part[0] == -180)
+    parts = sorted(part.bounds for part in shapely.get_parts(shapely.from_geojson(geometry)) if not part.is_empty)
+    west, south = min(part[0] for part in parts), min(part[1] for part in parts)
+    east, north = max(part[2] for part in parts), max(part[3] for part in parts)
+    if (west, east) == (-180, 180):
+        # Cut there, or around the Earth: it begins and ends at the widest gap between its parts.
+        reached, widest = -180.0, 0.0
+        for part in parts:
+            if part[0] - reached > widest:
+                west, east, widest = part[0], reached, part[0] - reached
+            reached = max(reached, part[2])
     return west, south, east, north
 
 
@@ -50,8 +51,11 @@ def near(geometry: bytes) -> str:
 
 def doubt(geometry: bytes) -> str | None:
     """Say that a place goes most of the way around the Earth because its east and west may be swapped."""
+    import shapely
+
     west, south, east, north = bounds(geometry)
-    if west <= east or _width(west, east) <= 180:
+    # What has more parts than the two of a box was drawn, and not typed.
+    if west <= east or _width(west, east) <= 180 or shapely.get_num_geometries(shapely.from_geojson(geometry)) > 2:
         return None
     return (
         f"It goes east from {west:g}° to {east:g}°, {_width(west, east):g}° across the antimeridian; "
