@@ -102,3 +102,11 @@ def test_what_comes_from_tape_is_asked_for_more_and_more_seldom_and_never_given_
     assert staging(NOW, now=NOW, chance=0.5, retry_after=3600) == NOW + timedelta(hours=1)
     assert staging(NOW, now=NOW, chance=0.5, retry_after=1) == NOW + timedelta(minutes=10)
     assert staging(NOW, now=NOW, chance=0.5, retry_after=1e9) == NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize("attempts", [1, 4, 12])
+@pytest.mark.parametrize("chance", [0.0, 0.999])
+def test_the_last_try_is_told_from_when_the_next_is_due(attempts: int, chance: float) -> None:
+    due = DOWNLOAD.next_try(attempts, now=NOW, chance=chance)
+    assert due is not None
+    assert NOW - (due - NOW) * 0.51 <= DOWNLOAD.tried(attempts, due=due) <= NOW

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import socket
 import sqlite3
@@ -99,7 +100,7 @@ def want(db: sqlite3.Connection, ident: str, *assets: Asset, catalogue: str = "t
     listed = product(ident, assets=assets, **facts)
     with writing(db):
         number = products.first_free(db)
-        collection = watching.collection_number(db, catalogue, "SPOT5")
+        collection = watching.collection_number(db, catalogue, listed.collection)
         products.record(db, collection, Decision([(number, listed)], [], [], [], [], [], set()), now=NOW)
         arrival = Arrival(place.number, number, Event.NEW, (), True)
         downloads.want(db, [arrival], sites={place.number: place.name}, now=NOW)
@@ -772,7 +773,7 @@ def test_an_account_that_others_come_with_is_not_blamed_for_the_file_that_is_ref
     db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
 ) -> None:
     files.does["/forbidden"] = lambda request, connection: reply(403, b"")
-    refused = want(db, "P1", files.asset("/forbidden", proven=False))
+    refused = want(db, "P1", files.asset("/forbidden", proven=False), collection="SPOT6")
     for number in range(2, 5):
         want(db, f"P{number}", files.asset(f"/{number}", b"%d" % number))
         bring()
@@ -785,3 +786,24 @@ def test_an_account_that_others_come_with_is_not_blamed_for_the_file_that_is_ref
     bring()
     assert state(db, elsewhere)[2] == 2
     assert blamed(db) == ["The account of other cannot be used"]
+
+
+def test_an_account_that_breaks_while_many_are_wanted_is_blamed_before_any_is_given_up(
+    db: sqlite3.Connection, files: Files, bring: Bring, clock: Clock
+) -> None:
+    for number in range(6):
+        want(db, f"P{number}", files.asset(f"/{number}", b"%d" % number))
+    calls = itertools.count()
+
+    def breaks(body: bytes) -> Callable[[Request, socket.socket], bytes]:
+        return lambda request, connection: reply(200, body) if next(calls) < 2 else reply(403, b"")
+
+    for number in range(6):
+        files.does[f"/{number}"] = breaks(b"%d" % number)
+    bring(concurrency=1)
+    assert rows(db, "SELECT count(*) FROM downloads WHERE stored IS NOT NULL") == [2]
+    for _ in range(6):
+        clock.forward(minutes=2)
+        bring(concurrency=1)
+    assert blamed(db) == ["The account of take5 cannot be used"]
+    assert rows(db, "SELECT count(*) FROM downloads WHERE given_up IS NOT NULL") == [0]

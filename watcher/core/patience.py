@@ -47,6 +47,13 @@ class Patience(msgspec.Struct, frozen=True):
             wait = min(retry_after, max(wait, MOST))
         return now + timedelta(seconds=max(wait, 1.0))
 
+    def tried(self, attempts: int, *, due: datetime) -> datetime:
+        """Return the earliest at which the last of so many tries (1 or more) can have been after which it was `due`.
+
+        What the server asked for is left out of account: then it may have been earlier.
+        """
+        return due - timedelta(seconds=max(self.waits[min(attempts, len(self.waits)) - 1] * self.most, 1.0))
+
 
 DELIVERY = Patience(waits=(_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 3 * _HOUR, 8 * _HOUR, 12 * _HOUR, 24 * _HOUR))
 """For a notice that is refused though its address takes others: two days in all."""

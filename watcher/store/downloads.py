@@ -236,14 +236,26 @@ def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: dateti
     )
 
 
-def came_since(db: sqlite3.Connection, revision: int) -> bool:
-    """Say whether another product of its catalogue has come home since this one was wanted."""
+def came_since(db: sqlite3.Connection, revision: int, *, tried: Callable[[datetime], datetime]) -> bool:
+    """Say whether another product of its catalogue has come home since this one, which is due, was tried last.
+
+    `tried` says when that was, by the time at which it became due. Where nothing of its collection ever came home, all
+    that came since it was wanted counts.
+    """
+    wanted, due, catalogue, like = db.execute(
+        "SELECT d.wanted, d.due, c.catalogue, EXISTS (SELECT 1 FROM downloads AS other"
+        " CROSS JOIN revisions AS r ON r.number = other.revision"
+        " WHERE other.stored IS NOT NULL AND r.collection = mine.collection)"
+        " FROM downloads AS d JOIN revisions AS mine ON mine.number = d.revision"
+        " JOIN collections AS c ON c.number = mine.collection WHERE d.revision = ?",
+        (revision,),
+    ).fetchone()
+    since = stamp(tried(datetime.fromisoformat(due))) if like and due is not None else wanted
     row = db.execute(
         "SELECT EXISTS (SELECT 1 FROM downloads AS other JOIN revisions AS r ON r.number = other.revision"
-        " JOIN collections AS c ON c.number = r.collection JOIN downloads AS d ON d.revision = ?1"
-        " JOIN revisions AS mine ON mine.number = d.revision JOIN collections AS here ON here.number = mine.collection"
-        " WHERE other.stored >= d.wanted AND c.catalogue = here.catalogue AND other.revision <> ?1)",
-        (revision,),
+        " JOIN collections AS c ON c.number = r.collection"
+        " WHERE other.stored >= ? AND c.catalogue = ? AND other.revision <> ?)",
+        (since, catalogue, revision),
     ).fetchone()
     return bool(row[0])
 

@@ -85,17 +85,20 @@ def settle(
     later = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
+        blamed = isinstance(error, CredentialError) and not _only(db, wanted, error)
         downloads.failed(db, wanted.revision, problem=problem, again=later, now=now)
         alerts.calm(db, CLUSTER, now=now)
-        if isinstance(error, CredentialError) and not _only(db, wanted, error):
+        if blamed:
             alerts.warn(db, refused(wanted.catalogue, problem, downloads=True), now=now)
     return Brought(product.title, wanted.catalogue, wanted.site, place, None, problem, later)
 
 
 def _only(db: sqlite3.Connection, wanted: Wanted, error: CredentialError) -> bool:
-    """Say whether a refusal may be of one product only: it is the first, or others have come home since it was wanted.
+    """Say whether a refusal may be of one product only: it is the first, or others have come home in between.
 
     Were the account blamed for each, whoever may not have one collection would hear again and again that it cannot be
     used, and with the next product that it can.
     """
-    return isinstance(error, FileRefused) and (not wanted.attempts or downloads.came_since(db, wanted.revision))
+    if not isinstance(error, FileRefused) or not wanted.attempts:
+        return isinstance(error, FileRefused)
+    return downloads.came_since(db, wanted.revision, tried=lambda due: DOWNLOAD.tried(wanted.attempts, due=due))
