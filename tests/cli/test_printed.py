@@ -37,6 +37,17 @@ def test_a_reader_that_has_enough_is_no_trouble(tmp_path: Path, command: list[st
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("command", ["--help", "status", "catalogues", "sites --json", "products --csv"])
+def test_who_wants_no_output_gets_none(tmp_path: Path, command: str) -> None:
+    watcher = Path(sys.executable).with_name("watcher")
+    terms = f"--config {tmp_path / 'none.toml'} --state {tmp_path / 'state'}"
+    (tmp_path / "none.toml").touch()
+    done = subprocess.run(
+        ["sh", "-c", f"{watcher} {terms} {command} >&-"], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -128,12 +128,13 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line; no traceback reaches a user unless asked for."""
     arguments = sys.argv[1:] if args is None else args
     debug = "--debug" in arguments
+    if sys.stdout is None:  # closed: watcher … >&-
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  until this process ends
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal of another age has no "≤", and is no reason to end
     try:
         code = _run(arguments)
-        if sys.stdout is not None:  # closed: watcher … >&-
-            sys.stdout.flush()
+        sys.stdout.flush()
         sys.exit(code)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
