@@ -455,10 +455,29 @@ def test_a_recipient_that_apprise_leaves_out_is_refused_before_nobody_hears(mail
         Kind().check(mailman.url(recipient))
 
 
-@pytest.mark.parametrize("recipients", ["jane@example.org,john@@", "jane@example.org;john"])
+@pytest.mark.parametrize(
+    "recipients",
+    [
+        "jane@example.org,john@@",
+        "jane@example.org;john",
+        "jane@example.org&to=john@example.org",
+        "jane@example.org&TO=j",
+    ],
+)
 def test_what_is_no_recipient_beside_one_is_refused_too(mailman: Mailman, recipients: str):
     with pytest.raises(UsageError, match="names 2 recipients"):
         Kind().check(mailman.url(recipients))
+
+
+@pytest.mark.parametrize("copies", ["cc", "bcc", "Cc"])
+def test_a_copy_that_apprise_leaves_out_is_refused_too(mailman: Mailman, copies: str):
+    Kind().check(mailman.url(f"jane@example.org&{copies}=john@example.org,mary@example.org"))
+    with pytest.raises(UsageError, match=f"its {copies.lower()} names what is no recipient"):
+        Kind().check(mailman.url(f"jane@example.org&{copies}=john@example.org,mary"))
+
+
+def test_a_recipient_whose_name_has_a_comma_is_one(mailman: Mailman):
+    Kind().check(mailman.url("%22Doe,%20Jane%22%20%3Cjane@example.org%3E"))
 
 
 @pytest.mark.parametrize("settings", [{"timeout": 0}, {"width": 0}, {"width": 100}])

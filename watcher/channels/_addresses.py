@@ -140,9 +140,9 @@ def _split(address: str) -> SplitResult | None:
 
 
 def _settings(parts: SplitResult) -> list[tuple[str, str]]:
-    """Return the settings of a URL as Apprise reads them: a plus is a plus, not a space."""
+    """Return the settings of a URL as Apprise reads them: a plus is a plus, not a space, and keys have no case."""
     pairs = (pair.partition("=") for pair in parts.query.split("&"))
-    return [(unquote(key), unquote(value)) for key, _, value in pairs if value]
+    return [(unquote(key).strip().lower(), unquote(value)) for key, _, value in pairs if value]
 
 
 def _host(parts: SplitResult) -> str:

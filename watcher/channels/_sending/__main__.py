@@ -68,13 +68,25 @@ def _hand_over(post: dict[str, Any]) -> bool:
 
 def _single(service: Any, url: str) -> bool:
     """Whether there is one recipient: of several, one's failure would repeat the notice to the others."""
-    # Of what is no address among several of `to`, Apprise says nothing, and counts the others.
-    written = [each for each in re.split("[,;]", dict(parse_qsl(urlsplit(url).query)).get("to", "")) if each.strip()]
-    named = max(len(service), len(written) if hasattr(service, "smtp_host") else 0)
+    # Of what is no address among several of `to`, Apprise says nothing, and counts the others; so of `cc` and `bcc`.
+    mail = hasattr(service, "smtp_host")
+    named = max(len(service), len(_written(url, "to")) if mail else 0)
+    for copies in ("cc", "bcc") if mail else ():
+        if len(set(_written(url, copies))) > len(getattr(service, copies)):
+            logging.getLogger("apprise").error("its %s names what is no recipient", copies)
+            return False
     if named <= 1:
         return True
     logging.getLogger("apprise").error("it names %d recipients: subscribe each of them", named)
     return False
+
+
+def _written(url: str, key: str) -> list[str]:
+    """Return the recipients as they are written: those of each `key`, of which Apprise reads the last, in any case."""
+    values = [value for name, value in parse_qsl(urlsplit(url).query) if name.strip().lower() == key]
+    # A name in quotes may have a comma.
+    words = [word for value in values for word in re.split("[,;]", re.sub(r'"[^"]*"', "", value))]
+    return [word.strip().lower() for word in words if word.strip()]
 
 
 def _private(service: Any) -> bool:
