@@ -10,7 +10,7 @@ garbage collector's (`gc=False`), which otherwise looks at each of them again an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from typing import Literal
@@ -327,5 +327,36 @@ class Sent(msgspec.Struct, frozen=True):
     seconds: float | None = None
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """An item of an answer that could not be read as a product, and why.
+
+    `id` is its id in the catalogue, "" where none can be read; `raw` is its JSON, cut at 64 KiB, `digest` one of all of
+    it.
+    """
+
+    id: str
+    problem: str
+    raw: str
+    digest: str
+
+    @property
+    def mark(self) -> str:
+        """What tells it from others of the same answer."""
+        return self.id or self.digest
+
+    @property
+    def told(self) -> str:
+        """Which one it is, and why, for people."""
+        return f"{self.id}: {self.problem}" if self.id else self.problem
+
+
 Page = Sequence[Product]
 """What one answer of a catalogue listed, in its order."""
+
+
+class OddPage(list[Product]):
+    """A page beside whose products the server listed what cannot be read: `odd`."""
+
+    def __init__(self, products: Iterable[Product], odd: Sequence[Unread]) -> None:
+        super().__init__(products)
+        self.odd = odd

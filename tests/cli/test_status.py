@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import Watcher
 from tests.given import add_watch, database
-from watcher.store import polls, watching
+from watcher.model import Unread
+from watcher.store import polls, unread, watching
 from watcher.store.connection import stamp, writing
 from watcher.wiring import now
 
@@ -73,3 +74,24 @@ def test_an_audit_that_is_missing_is_named_and_so_is_what_it_could_not_read(watc
     said = watcher("status").out
     assert late not in said
     assert "take5: 6 products at 2 sites could not be read (watcher audit)" in said
+
+
+def test_what_cannot_be_read_is_said_since_when_and_why(watcher: Watcher, path: Path) -> None:
+    with database(path) as db, writing(db):
+        number = watching.collection_number(db, "take5", "SPOT5")
+        odd = [
+            Unread("a", "Expected `object`, got `null` - at `$.properties`", '{"id":"a"}', "1"),
+            Unread("", "b", "[", "2"),
+        ]
+        for days, one in zip((2, 1), odd, strict=True):
+            unread.note(db, number, [one], now=now() - timedelta(days=days))
+    said = watcher("status").out
+    why = "Expected `object`, got `null` - at `$.properties`"
+    assert f"  take5: 2 items of SPOT5 cannot be read, since 2 d ago: a: {why}\n" in said
+    (catalogue,) = json.loads(watcher("status", "--json").out)["catalogues"]
+    (one,) = catalogue["unread"]
+    assert (one["collection"], one["count"], one["id"], one["problem"]) == ("SPOT5", 2, "a", why)
+    assert one["raw"] == '{"id":"a"}'
+    checked = watcher("check", "--catalogue", "take5")
+    assert checked.code == 1
+    assert "WRONG  take5: items of SPOT5: 2 items that its polls were listed cannot be read, since " in checked.out

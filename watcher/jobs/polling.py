@@ -39,7 +39,7 @@ def poll(parts: Parts, name: str, alive: Callable[[], None]) -> Next:
         _beat(parts)
     soon = ("notify", "download") if polled.arrived or arrived or late else ()
     return Next(
-        soon=(*soon, "health") if polled.problem or polled.held else soon,
+        soon=(*soon, "health") if polled.problem or polled.held or polled.unread else soon,
         # What time does not mend, such as a collection that is gone, is asked for again at the usual turn.
         again=again,
         not_before=polled.not_before or not_before,
@@ -56,6 +56,8 @@ def _tell_of_poll(polled: Polled, failures: int, *, again: datetime) -> None:
         fields["baselined"] = polled.baselined
     if polled.held:
         fields["held"] = polled.held
+    if polled.unread:
+        fields["unread"] = polled.unread
     if polled.cut:
         say(logging.INFO, "poll cut short", catalogue=name, **fields)
     elif polled.problem is None:

@@ -47,6 +47,7 @@ _TABLES = {
     ),
     "downloads": ("due = :now, wanted = min(wanted, :now)", "due > :now AND (wanted > :soon OR due > :late)"),
     "hook_runs": ("due = :now, owed = min(owed, :now)", "due > :now AND (owed > :soon OR due > :late)"),
+    "unread": ("first = min(first, :now), seen = :now", "seen > :soon"),
     "watches": (_WATCH, "baselined > :soon OR cursor > :soon OR reread > :soon"),
 }
 """What is set in which rows."""

@@ -21,7 +21,12 @@ _addresses = decoder(set[str]).decode
 
 def known(db: sqlite3.Connection, collection: int, page: Page) -> dict[str, Known]:
     """Return what is known of a page's products, by id. Read it inside the transaction that writes the decision."""
-    ids = _json.encode([product.id for product in page]).decode()
+    return named(db, collection, [product.id for product in page])
+
+
+def named(db: sqlite3.Connection, collection: int, names: Sequence[str]) -> dict[str, Known]:
+    """Return what is known of the products of these ids, by id."""
+    ids = _json.encode(names).decode()
     found: dict[str, Known] = {}
     # The index holds id, token and rowid, so this reads no revision; CROSS JOIN keeps the planner from turning it
     # round, and by its order the newest revision that a site has seen comes last.

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 from watcher.core.health.drift import drift, renamed
 from watcher.core.health.silence import FACTOR, silence
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError
 from watcher.model import Finding, Product, Query, Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import history, polls, watching
+from watcher.store import history, polls, unread, watching
 
 _COMPARED = 5
 _SECOND = timedelta(seconds=1)
@@ -28,6 +29,7 @@ def look(db: sqlite3.Connection, name: str, catalogue: Catalogue, http: Http, *,
     watched = watching.watches(db, catalogue=name)
     yield from collections(catalogue, http, watched)
     yield from descriptions(db, catalogue, http, watched)
+    yield from unreadable(db, name)
     yield from silences(db, name, now=now)
 
 
@@ -81,10 +83,16 @@ def _described(catalogue: Catalogue, http: Http, watch: Watch, recorded: Sequenc
         acquired=(acquired[0] - _SECOND, acquired[-1] + _SECOND),
     )
     try:
-        listed = [product for page in catalogue.search(question, http) for product in page]
+        pages = list(catalogue.search(question, http))
     except CatalogueError as error:
         return Finding(subject, False, f"its newest products cannot be asked for: {error}", error.hint)
+    listed = [product for page in pages for product in page]
+    odd = [one for page in pages for one in odd_of(page)]
     found = drift(recorded, listed)
+    if odd and not found.gone:
+        text = f"{len(odd)} of the {len(listed) + len(odd)} items listed with its newest products cannot be read"
+        hint = "tell its provider; a newer eo-watcher may read the new shape"
+        return Finding(subject, False, f"{text}: {odd[0].told}", hint)
     if not found.compared:
         text = f"none of the {len(recorded)} newest products seen at {watch.site.name} is listed under its id any more"
         others = f"though {len(listed)} others are: did it rename its products?" if listed else "nor anything else then"
@@ -99,6 +107,15 @@ def _described(catalogue: Catalogue, http: Http, watch: Watch, recorded: Sequenc
         )
     lost = f"; no longer listed: {', '.join(found.lost)}" if found.lost else ""
     return Finding(subject, True, f"{of} are described as they were recorded{lost}")
+
+
+def unreadable(db: sqlite3.Connection, name: str) -> Iterator[Finding]:
+    """Say of which collections polls were listed what they could not read."""
+    for one in unread.standing(db, name):
+        what = f"{one.count:,} items that its polls were listed" if one.count != 1 else "an item that a poll was listed"
+        text = f"{what} cannot be read, since {one.since:%Y-%m-%d %H:%M} UTC: {one.first.told}"
+        hint = "tell its provider, or report it to watcher: watcher status --json shows it"
+        yield Finding(f"items of {one.collection}", False, text, hint)
 
 
 def silences(db: sqlite3.Connection, name: str, *, now: datetime) -> Iterator[Finding]:

@@ -179,7 +179,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return the sites around a town that the server's gazetteer knows, by the newest products there."""
         found: list[Candidate] = []
         for collection in collections:
-            if self.page(collection, {self.name_filter: NONSENSE, "maxRecords": "1"}, http).features:
+            if self.page(collection, {self.name_filter: NONSENSE, "maxRecords": "1"}, http).size:
                 continue  # it does not know the parameter, and would list the world
             features = self.page(collection, {self.name_filter: spoken(name)[1]}, http)
             products = self._listing(features, Query(collection), (None, None)).products
@@ -244,7 +244,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 one.learnt is None or one.learnt < query.learnt_since for one in products
             ):
                 raise Deaf
-        return Listing(products, features.total if self.counts else None, features.more)
+        return Listing(products, features.total if self.counts else None, features.more, features.odd)
 
     def _uncoded(self, collection: str) -> CatalogueError:
         return CatalogueError(

@@ -7,14 +7,17 @@ is decoded, by type where the shape is sure.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from watcher.catalogues.resto.values import number
+from watcher.core.unread import apart
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError
+from watcher.model import Unread
 
 _Odd = list[Any] | str | float | bool | None
 
@@ -72,52 +75,91 @@ class _Head(msgspec.Struct):
     links: Any = None
 
 
-class _Body(msgspec.Struct, Generic[P]):
-    features: list[Feature[P]] | msgspec.UnsetType | None = msgspec.UNSET
+F = TypeVar("F")
+
+
+class _Body(msgspec.Struct, Generic[F]):
+    features: list[F] | msgspec.UnsetType | None = msgspec.UNSET
     properties: _Head | _Odd = None
     problem: Any = msgspec.field(name="ErrorMessage", default=None)
     code: Any = msgspec.field(name="ErrorCode", default=None)
 
 
 class Features(msgspec.Struct, frozen=True):
-    """One page. `total` is how many there are in all, `None` unless counted; `more` that a next is linked."""
+    """One page. `total` is how many there are in all, `None` unless counted; `more` that a next is linked.
+
+    `odd` is what is listed and cannot be read.
+    """
 
     features: list[Feature[Any]]
     total: int | None
     more: bool
+    odd: Sequence[Unread] = ()
+
+    @property
+    def size(self) -> int:
+        """How many products it lists, those included that cannot be read."""
+        return len(self.features) + len(self.odd)
 
 
 def read(body: bytes | bytearray, *, site_filter: str, place: str) -> Features:
     """Decode one answer of a search; `place` is where it came from, for the error.
 
-    Raises `CatalogueError` for an error reported with status 200, for JSON that is broken or is no feature
-    collection, and for a feature without an identifier.
+    A feature that cannot be read, or has no identifier that is one, is set aside. Raises `CatalogueError` for an error
+    reported with status 200, and for JSON that is broken or is no feature collection.
     """
+    whole, each = _decoders(site_filter)
+    odd: Sequence[Unread] = ()
     try:
-        page = _decoder(site_filter).decode(body)
+        try:
+            page = whole(body)
+            features = page.features or []
+            for feature in features:
+                if not feature.id.isprintable() or not feature.id.strip("."):
+                    _refuse(feature)
+        except (msgspec.ValidationError, UnicodeDecodeError, _Impossible):
+            page = _loose(body)
+            features, odd = apart(page.features or [], each)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{place} answered with JSON that cannot be read: {error}") from error
     if page.code is not None or page.problem is not None:
         raise CatalogueError(f"{place} answered 200 with an error: {page.problem} (ErrorCode {page.code})")
     if page.features is msgspec.UNSET or not isinstance(page.properties, _Head):
         raise CatalogueError(f"{place} answered with JSON that is no feature collection of a resto server")
-    features = page.features or []
-    for feature in features:
-        if not feature.id.isprintable() or not feature.id.strip("."):
-            raise CatalogueError(f"{place} lists a product with an impossible identifier: {feature.id!r:.80}")
     total = number(page.properties.total)
     counted = total is not None and page.properties.exact not in (False, 0, "0", "false")
     links = page.properties.links if isinstance(page.properties.links, list) else []
     more = any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
-    return Features(features, int(total) if total is not None and counted else None, more)
+    return Features(features, int(total) if total is not None and counted else None, more, odd)
+
+
+class _Impossible(ValueError):
+    """A product is listed under what can be no identifier."""
+
+
+def _refuse(feature: Feature[Any]) -> None:
+    raise _Impossible(f"it has an impossible identifier: {feature.id!r:.80}")
+
+
+_loose = decoder(_Body[msgspec.Raw]).decode
 
 
 @lru_cache(maxsize=8)
-def _decoder(site_filter: str) -> msgspec.json.Decoder[Any]:
+def _decoders(site_filter: str) -> tuple[Callable[[bytes | bytearray], _Body[Any]], Callable[[bytes], Feature[Any]]]:
+    """Return what decodes a page, and what decodes one feature of it."""
     properties = msgspec.defstruct(
         "PropertiesWithCode",
         [("code", Any, msgspec.field(name=site_filter, default=None))],
         bases=(Properties,),
         gc=False,
     )
-    return decoder(_Body[properties])  # type: ignore[valid-type]
+    feature = Feature[properties]  # type: ignore[valid-type]
+    one = decoder(feature).decode
+
+    def each(raw: bytes) -> Feature[Any]:
+        read: Feature[Any] = one(raw)
+        if not read.id.isprintable() or not read.id.strip("."):
+            _refuse(read)
+        return read
+
+    return decoder(_Body[feature]).decode, each

@@ -46,7 +46,7 @@ class _Look:
 
     def findings(self, existing: Sequence[str]) -> Iterator[Finding]:
         full = self._ask({})
-        count = len(full.features)
+        count = full.size
         if not count and existing and self.collection not in existing:
             # Some servers list nothing of a collection that they do not have, rather than refuse it.
             told = "lists no product, and is none of the collections that the server says it has"
@@ -56,6 +56,10 @@ class _Look:
         if full.more or count >= self.kind.page_size:
             told = f"gives {count} products in a page ({self.kind.page_size} are asked for)"
         yield Finding(self.collection, True, told)
+        if full.odd:
+            text = f"{len(full.odd)} of these cannot be read: {full.odd[0].told}"
+            hint = "its provider can mend that; the others are read all the same"
+            yield self._finding("products", False, text, hint if full.features else "a newer eo-watcher may read them")
         for name in filter(None, ("processingLevel", self.kind.site_filter)):
             deaf = self._one({name: NONSENSE})
             yield self._finding(
@@ -93,7 +97,7 @@ class _Look:
         if newest is None:
             return self._finding("totalResults", True, "cannot be looked at: its products have no startDate")
         listed = self._ask(between((newest, newest)))
-        count, total = len(listed.features), listed.total
+        count, total = listed.size, listed.total
         if total is None:
             return self._finding("totalResults", True, "is not given, or said to be an estimate; it is not relied on")
         lies = total != count and not listed.more
@@ -116,17 +120,17 @@ class _Look:
 
     def _end(self) -> Finding:
         try:
-            beyond = self._ask({"maxRecords": "1", "page": str(_FAR)}).features
+            beyond = self._ask({"maxRecords": "1", "page": str(_FAR)}).size
         except HttpError as error:
             return self._finding("page", True, f"ends before {_FAR} products with status {error.status}, loudly")
-        if beyond and len(self._ask({}).features) < self.kind.page_size:
+        if beyond and self._ask({}).size < self.kind.page_size:
             return self._finding(
                 "page", False, "is ignored: a page beyond the end lists products", "nothing helps here"
             )
         return self._finding("page", True, "beyond the end is empty" if not beyond else f"goes beyond {_FAR} products")
 
     def _one(self, asked: dict[str, str]) -> bool:
-        return bool(self._ask({**asked, "maxRecords": "1"}).features)
+        return bool(self._ask({**asked, "maxRecords": "1"}).size)
 
     def _ask(self, asked: dict[str, str]) -> Features:
         return self.kind.page(self.collection, asked, self.http)

@@ -14,6 +14,7 @@ import msgspec
 
 from watcher.catalogues.resto.answers import Features
 from watcher.core.moments import moment, written
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError
 from watcher.model import Page, Product, Query
 
@@ -39,7 +40,7 @@ def news(kind: Kind, query: Query, http: Http) -> Iterator[Page]:
     empty = True
     try:
         for page in kind.read(query, http, {kind.since: written(query.learnt_since)}):
-            empty = empty and not page
+            empty = empty and not page and not odd_of(page)
             yield page
     except Deaf:
         yield from kind.read(query, http, {})
@@ -60,4 +61,4 @@ def dated(products: list[Product], features: Features, *, by: str) -> list[Produ
 def _filters(kind: Kind, query: Query, http: Http) -> bool:
     """Say whether a filter that passed nothing passes what it should: everything, when asked since ever."""
     asked = {**kind.question(query), kind.since: EVER, "maxRecords": "1"}
-    return bool(kind.page(query.collection, asked, http).features)
+    return bool(kind.page(query.collection, asked, http).size)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from watcher.catalogues.resto.answers import Feature
 from watcher.catalogues.resto.values import number
 from watcher.catalogues.resto.walk import Window
+from watcher.core.unread import beside, odd_of
 from watcher.errors import CatalogueError, HttpError, Unreachable
 from watcher.model import Page
 
@@ -45,7 +46,7 @@ def told_apart(pages: Iterator[Page], clear: Callable[[Window], Iterator[Page]])
             skies = _listed(clear((min(times.values()), max(times.values()) + _SECOND)))
             answers = skies is not None
             unknown = times.keys() - (times.keys() if skies is None else skies)
-            page = [replace(one, cloud=None) if one.id in unknown else one for one in page]
+            page = beside([replace(one, cloud=None) if one.id in unknown else one for one in page], odd_of(page))
         yield page
 
 

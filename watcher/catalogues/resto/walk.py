@@ -8,13 +8,14 @@ Otherwise the question is asked again by disjoint windows of acquisition, each s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
+from watcher.core.unread import beside, nothing_read, shapeless
 from watcher.errors import CatalogueError
-from watcher.model import Page, Product
+from watcher.model import Page, Product, Unread
 
 MOST_PRODUCTS = 50_000
 """What one search may list before it is given up: no site has that many."""
@@ -28,11 +29,25 @@ _NARROW = "narrow what is watched: a later --since, one level, a site instead of
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """One page. `total` counts all that matches, `None` unless exact; `more` that there is a next link."""
+    """One page. `total` counts all that matches, `None` unless exact; `more` that there is a next link.
+
+    `odd` is what is listed and cannot be read.
+    """
 
     products: Page
     total: int | None
     more: bool
+    odd: Sequence[Unread] = ()
+
+    @property
+    def size(self) -> int:
+        """How many products it lists, those included that cannot be read."""
+        return len(self.products) + len(self.odd)
+
+    @property
+    def head(self) -> str:
+        """What tells its first product from others."""
+        return self.products[0].id if self.products else self.odd[0].mark
 
 
 Ask = Callable[[Window, int], Listing]
@@ -43,8 +58,8 @@ def complete(ask: Ask, window: Window, *, size: int, most_requests: int) -> Iter
     """List everything in a window, each product once, in pages as they come.
 
     `size` is the number of products asked for in a page; a server that gives fewer is noticed. Ending without
-    an error means that the answer was complete. Raises `CatalogueError` if it cannot be proven so, and beyond
-    `most_requests` or `MOST_PRODUCTS`.
+    an error means that the answer was complete. Raises `CatalogueError` if it cannot be proven so, beyond
+    `most_requests` or `MOST_PRODUCTS`, and where nothing at all can be read.
     """
     return _Reading(ask, size, most_requests).read(window)
 
@@ -56,6 +71,7 @@ class _Reading:
         self._ask, self._left, self._most = ask, most_requests, most_requests
         self._size, self._sized = size, False
         self._seen: dict[str, datetime | None] = {}
+        self._odd: set[str] = set()
 
     def read(self, window: Window) -> Iterator[Page]:
         first = self._page(window, 1)
@@ -80,12 +96,12 @@ class _Reading:
 
     def _judged(self, window: Window, first: Listing) -> tuple[bool, Listing | None]:
         """Say whether a first page is all there is; return the second as well if that had to be asked for."""
-        count = len(first.products)
+        count = first.size
         if first.more and not count:
             raise CatalogueError(
                 "the catalogue announces more products but lists none", hint="set page_size to at least 1"
             )
-        if not first.more and first.total == len({product.id for product in first.products}):
+        if not first.more and first.total == len({product.id for product in first.products}) + len(first.odd):
             return True, None
         second = None
         if not first.more and count < self._size:
@@ -93,7 +109,7 @@ class _Reading:
                 return True, None
             # A server may give smaller pages than it was asked for: only the next one, empty, tells.
             second = self._page(window, 2)
-            if not second.products:
+            if not second.size:
                 if first.total is None:
                     return True, None
                 raise CatalogueError(f"the catalogue counts {first.total} products but lists {count}, and no more")
@@ -102,21 +118,21 @@ class _Reading:
 
     def _walk(self, window: Window, first: Listing, second: Listing | None) -> Generator[Page, None, bool]:
         """Read on from page 2; return whether that was provably everything. Nothing but `first` was read before."""
-        heads = {product.id for product in first.products[:1]}
+        heads = {first.head} if first.size else set()
         totals, number = {first.total}, 2
         page = second or self._page(window, number)
-        while page.products:
-            head = page.products[0].id
+        while page.size:
+            head = page.head
             if head in heads:
                 return False
             heads.add(head)
             totals.add(page.total)
             yield self._fresh(page)
-            if not page.more and len(page.products) < self._size:
+            if not page.more and page.size < self._size:
                 break
             number += 1
             page = self._page(window, number)
-        return totals == {len(self._seen)}
+        return totals == {len(self._seen | dict.fromkeys(self._odd)) if self._odd else len(self._seen)}
 
     def _page(self, window: Window, number: int) -> Listing:
         if self._left == 0:
@@ -126,20 +142,25 @@ class _Reading:
                 permanent=True,
             )
         self._left -= 1
-        return self._ask(window, number)
+        listing = self._ask(window, number)
+        if not listing.products and not self._seen and shapeless(listing.odd):
+            raise nothing_read("the catalogue", listing.odd)
+        return listing
 
-    def _fresh(self, listing: Listing) -> list[Product]:
-        """Return a page's products that were not seen before, and remember them."""
+    def _fresh(self, listing: Listing) -> Page:
+        """Return what of a page was not seen before, and remember it."""
         fresh: list[Product] = []
         for product in listing.products:
             if product.id not in self._seen:
                 self._seen[product.id] = product.acquired
                 fresh.append(product)
-        if len(self._seen) > MOST_PRODUCTS:
+        odd = [one for one in listing.odd if one.mark not in self._odd]
+        self._odd.update(one.mark for one in odd)
+        if len(self._seen) + len(self._odd) > MOST_PRODUCTS:
             raise CatalogueError(
                 f"the catalogue lists more than {MOST_PRODUCTS} products", hint=_NARROW, permanent=True
             )
-        return fresh
+        return beside(fresh, odd)
 
     def _within(self, window: Window) -> list[datetime]:
         start, end = window

@@ -20,6 +20,7 @@ from watcher.catalogues.stac.features import Feature, product
 from watcher.catalogues.stac.holdings import holdings
 from watcher.catalogues.stac.items import again
 from watcher.catalogues.stac.walks import Walk
+from watcher.core.unread import beside
 from watcher.errors import CatalogueError
 from watcher.levels import may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Level, Page, Product, Query, level
@@ -111,10 +112,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 permanent=True,
             )
         levels = self._levels()
-        for features in Walk(self, query, http).pages():
+        for features, odd in Walk(self, query, http).pages():
             products = [self._product(feature, levels) for feature in features]
             # The level is no part of the question: a collection has one, save where each item says its own.
-            yield [one for one in products if query.level is None or one.level in (None, query.level)]
+            yield beside([one for one in products if query.level is None or one.level in (None, query.level)], odd)
 
     def choose(self, product: Product, choices: Sequence[Sequence[str]], http: Http) -> Product:
         """Ask for the item of a product, and return it with the assets that any of the choices wants, each once.

@@ -21,7 +21,7 @@ class Chain:
 
     def add(self, sheet: Sheet) -> Sheet:
         """Add the next answer. Raises `CatalogueError` for one that was there before."""
-        listed = tuple(feature.id for feature in sheet.features)
+        listed = tuple(sheet.marks)
         link = sheet.next
         marks: list[object] = [listed] if listed else []
         if link is not None:
@@ -53,7 +53,7 @@ class Chain:
     def ended(self) -> bool:
         """Say whether no link is left to follow, or no need: stac-server always adds one."""
         counted = self.matched is not None and not self.short
-        return self._last.next is None or (counted and len(self._last.features) < self._last.question.limit)
+        return self._last.next is None or (counted and self._last.size < self._last.question.limit)
 
     @property
     def proven(self) -> bool:

@@ -16,6 +16,7 @@ from watcher.catalogues.stac.paging import pages
 from watcher.catalogues.stac.questions import Sheet, ask, otherwise
 from watcher.catalogues.stac.silence import EVER, sample, unknown
 from watcher.catalogues.stac.writing import Question
+from watcher.core.unread import nothing_read
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.model import Finding
@@ -110,6 +111,12 @@ def _collection(kind: Kind, http: Http, collection: str) -> Iterator[Finding]:
     yield Finding(collection, True, "the collection exists")
     question = Question(collection=collection, limit=1)
     newest = sample(kind, http, question)
+    if newest.odd:
+        text = f"its newest product cannot be read: {newest.odd[0].told}"
+        yield Finding(collection, False, text, "its provider can mend that; the others are read all the same")
+        newest = ask(kind, http, msgspec.structs.replace(newest.question, limit=kind.limit))
+        if not newest.features:
+            raise nothing_read(kind.url, newest.odd)
     if not newest.features:
         yield Finding(collection, True, "it lists no product, so nothing more can be looked at")
         return
@@ -136,9 +143,9 @@ def _cursor(kind: Kind, http: Http, newest: Sheet) -> Finding:
         past = ask(kind, http, msgspec.structs.replace(question, since=EVER))
     except CatalogueError as error:
         return Finding(collection, False, f"filtering by {kind.cursor} fails: {error}", instead)
-    if future.features:
+    if future.size:
         return Finding(collection, False, f"filtering by {kind.cursor} changes nothing", instead)
-    if not past.features:
+    if not past.size:
         return Finding(collection, False, f"filtering by {kind.cursor} hides every product", instead)
     return Finding(collection, True, f"what it learnt since a time can be asked for, by {kind.cursor}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -19,8 +19,9 @@ from watcher.catalogues.stac.bundles import bundle
 from watcher.core.ground import grids
 from watcher.core.identity import revisions
 from watcher.core.moments import moment
+from watcher.core.unread import apart
 from watcher.decoding import decoder
-from watcher.model import Level, Product, level
+from watcher.model import Level, Product, Unread, level
 from watcher.names import identity, nonempty, utf8
 
 
@@ -69,7 +70,7 @@ class Properties(msgspec.Struct, gc=False):
 class Feature(msgspec.Struct, gc=False):
     """A STAC Item."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1)]
     properties: Properties
     collection: str | None = None
     geometry: msgspec.Raw = msgspec.Raw(b"null")
@@ -87,11 +88,11 @@ class _Context(msgspec.Struct):
     exact: bool = msgspec.field(name="exactCount", default=True)
 
 
-class Features(msgspec.Struct):
-    """A STAC ItemCollection: one page."""
+class _Sheaf(msgspec.Struct, kw_only=True):
+    """A STAC ItemCollection: one page. Its items are no more than found."""
 
     type: Literal["FeatureCollection"]
-    features: list[Feature]
+    features: Sequence[Any]
     links: list[Link] | None = None
     number_matched: int | None = msgspec.field(name="numberMatched", default=None)
     context: _Context | None = None
@@ -106,7 +107,32 @@ class Features(msgspec.Struct):
         return self.number_matched
 
 
-decode = decoder(Features).decode
+class Features(_Sheaf, kw_only=True):
+    """A page of which each item was read."""
+
+    features: list[Feature]
+
+
+class _Apart(_Sheaf, kw_only=True):
+    features: list[msgspec.Raw]
+
+
+_decode = decoder(Features).decode
+_apart = decoder(_Apart).decode
+_item = decoder(Feature).decode
+
+
+def decode(body: bytes | bytearray) -> tuple[Features, Sequence[Unread]]:
+    """Decode a page; where not every item can be, each on its own. Raises as msgspec does for what is no page."""
+    try:
+        return _decode(body), ()
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        page = _apart(body)
+    items, odd = apart(page.features, _item)
+    read = Features(
+        type=page.type, features=items, links=page.links, number_matched=page.number_matched, context=page.context
+    )
+    return read, odd
 
 
 def span(feature: Feature) -> tuple[datetime | None, datetime | None]:

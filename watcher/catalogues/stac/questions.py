@@ -18,6 +18,7 @@ from watcher.catalogues.stac.features import Feature, Link, decode, span
 from watcher.catalogues.stac.writing import Question
 from watcher.core.moments import moment
 from watcher.errors import CatalogueError, HttpError, Unreachable
+from watcher.model import Unread
 from watcher.net import Answer, listed
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """One answer: its features with the value of each that orders the walk, and the way on."""
+    """One answer: its features with the value of each that orders the walk, what cannot be read, and the way on."""
 
     question: Question
     features: Sequence[Feature]
@@ -36,6 +37,17 @@ class Sheet(msgspec.Struct, frozen=True):
     matched: int | None
     next: Link | None
     url: str
+    odd: Sequence[Unread] = ()
+
+    @property
+    def size(self) -> int:
+        """How many items it lists, those included that cannot be read."""
+        return len(self.features) + len(self.odd)
+
+    @property
+    def marks(self) -> list[str]:
+        """What tells its items apart."""
+        return [*(feature.id for feature in self.features), *(one.mark for one in self.odd)]
 
     @property
     def whole(self) -> bool:
@@ -44,7 +56,7 @@ class Sheet(msgspec.Struct, frozen=True):
         A full page without `next` proves nothing (some servers cut there), nor does one that is shorter than
         its own count. One with `next` that lists all it counted is whole: stac-server always adds the link.
         """
-        size = len(self.features)
+        size = self.size
         if self.matched is not None and (size < self.question.limit or self.next is None):
             return size >= self.matched
         return self.next is None and size < self.question.limit
@@ -101,12 +113,12 @@ def onward(kind: Kind, href: str) -> str:
 
 
 def _sheet(kind: Kind, question: Question, answer: Answer) -> Sheet:
-    page = listed(answer, decode, url=kind.url, things="STAC items")
+    page, odd = listed(answer, decode, url=kind.url, things="STAC items")
     keys = [key(kind, feature) for feature in page.features]
     for trouble in _strangers(kind, question, page.features, keys):
         raise trouble
     link = next((link for link in page.links or () if link.rel == "next"), None)
-    return Sheet(question, page.features, keys, page.matched, link, kind.url)
+    return Sheet(question, page.features, keys, page.matched, link, kind.url, odd)
 
 
 def key(kind: Kind, feature: Feature) -> datetime | None:

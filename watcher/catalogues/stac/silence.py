@@ -32,12 +32,12 @@ def believe(kind: Kind, http: Http, question: Question) -> None:
     lies.
     """
     if question.since is not None:
-        if sample(kind, http, msgspec.structs.replace(question, since=EVER)).features:
+        if sample(kind, http, msgspec.structs.replace(question, since=EVER)).size:
             return
         anything = sample(kind, http, msgspec.structs.replace(question, since=None))
         if anything.features and anything.keys[0] is None:
             raise undated(kind, anything)
-        if anything.features:
+        if anything.size:
             raise CatalogueError(
                 f"{kind.url} lists nothing at all where {kind.cursor} is filtered by, though there are products",
                 hint=f'{otherwise(kind)}; with cursor = "none" acquisition windows are read instead',

@@ -29,8 +29,9 @@ from watcher.catalogues.stac.features import Feature
 from watcher.catalogues.stac.questions import SECOND, Sheet, ask, follow, lower, too_heavy, upper
 from watcher.catalogues.stac.silence import believe, undated
 from watcher.catalogues.stac.writing import Question
+from watcher.core.unread import nothing_read, shapeless
 from watcher.errors import CatalogueError
-from watcher.model import Query
+from watcher.model import Query, Unread
 
 if TYPE_CHECKING:
     from watcher.catalogues.stac import Kind
@@ -42,8 +43,8 @@ LONGEST = 50_000
 _FAR = datetime(2200, 1, 1, tzinfo=UTC)
 """Nothing is acquired later."""
 
-Pages = Iterator[Sequence[Feature]]
-Reading = Generator[Sequence[Feature], None, Sheet | None]
+Pages = Iterator[tuple[Sequence[Feature], Sequence[Unread]]]
+Reading = Generator[tuple[Sequence[Feature], Sequence[Unread]], None, Sheet | None]
 
 
 class Walk:
@@ -54,6 +55,7 @@ class Walk:
         self._cap: int | None = None
         self._asked, self._allowed = 0, kind.max_pages
         self._seen: set[str] = set()
+        self._odd: set[str] = set()
         self._dated = False
         start, end = query.acquired
         self._question = Question(
@@ -67,12 +69,15 @@ class Walk:
         )
 
     def pages(self) -> Pages:
-        """List each feature once, in pages that are never empty. Raises `CatalogueError` if the end is in doubt."""
+        """List each feature once, and what cannot be read, in pages that are never empty.
+
+        Raises `CatalogueError` if the end is in doubt, and where nothing at all can be read.
+        """
         first = self._ask(self._question)
         yield from self._new(first)
         if not first.whole:
             yield from self._rest(first)
-        if not self._seen:
+        if not self._seen and not self._odd:
             believe(self._kind, self._http, self._question)
 
     def _rest(self, first: Sheet) -> Pages:
@@ -85,7 +90,7 @@ class Walk:
             yield from self._by_links(left)
 
     def _fewer(self, matched: int | None) -> bool:
-        return matched is not None and len(self._seen) < matched
+        return matched is not None and len(self._seen | self._odd) < matched
 
     def _count_again(self, question: Question) -> int | None:
         """Ask how many there are now: some may have been taken away while they were read, or long before.
@@ -105,6 +110,9 @@ class Walk:
             return False
         other = self._ask(msgspec.structs.replace(self._question, descending=True, limit=1))
         ends = other.keys[0] if len(other.keys) == 1 else None
+        if other.odd and not other.keys:
+            other = self._ask(msgspec.structs.replace(self._question, descending=True))
+            ends = other.keys[0] if other.keys else None
         first, last = sheet.keys[0], sheet.keys[-1]
         return ends is not None and first is not None and last is not None and first < ends >= last
 
@@ -129,7 +137,7 @@ class Walk:
         size, cut = question.limit, False
         for attempt, limit in enumerate((size, size + size // 2 + 1, size)):
             self._allowed = max(self._allowed, self._kind.max_pages * (attempt + 1))
-            before = len(self._seen)
+            before = len(self._seen) + len(self._odd)
             sheet = left
             if attempt or question != left.question:
                 sheet = self._ask(msgspec.structs.replace(question, limit=limit))
@@ -156,7 +164,7 @@ class Walk:
                     f"and listed {len(chain.ids)}, twice",
                     hint="the next poll asks again; if it stays so, the server's count or its links are broken",
                 )
-            if attempt and not chain.cut and len(self._seen) == before:
+            if attempt and not chain.cut and len(self._seen) + len(self._odd) == before:
                 return
         raise CatalogueError(
             f"{self._kind.url} listed other products in {left.question.collection} each time it was read",
@@ -186,15 +194,17 @@ class Walk:
     def _new(self, sheet: Sheet) -> Pages:
         """Keep what was not seen yet."""
         fresh = [feature for feature in sheet.features if feature.id not in self._seen]
-        if not fresh:
+        odd = [one for one in sheet.odd if one.mark not in self._odd]
+        if not fresh and not odd:
             return
         self._seen.update(feature.id for feature in fresh)
-        if len(self._seen) > LONGEST:
+        self._odd.update(one.mark for one in odd)
+        if len(self._seen) + len(self._odd) > LONGEST:
             raise CatalogueError(
                 f"{self._kind.url} lists more than {LONGEST} products in {self._question.collection}",
                 hint="watch a smaller place, or from a later date",
             )
-        yield fresh
+        yield fresh, odd
 
     def _ask(self, question: Question) -> Sheet:
         """Ask afresh; a page that is too heavy for the server, or for us, is asked for at half its size, twice."""
@@ -222,6 +232,8 @@ class Walk:
             )
 
     def _known(self, sheet: Sheet) -> Sheet:
+        if not sheet.features and not self._seen and shapeless(sheet.odd):
+            raise nothing_read(self._kind.url, sheet.odd)
         self._dated = self._dated or any(key is not None for key in sheet.keys)
         if sheet.features and not self._dated and self._kind.cursor != "none":
             raise undated(self._kind, sheet)

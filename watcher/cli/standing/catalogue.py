@@ -18,7 +18,7 @@ def standing(
     parts: Parts, db: sqlite3.Connection, name: str, collections: Collection[str], *, moment: datetime
 ) -> tuple[dict[str, Any], list[str]]:
     """Return what is to be said of a catalogue that is watched in these collections, and its troubles."""
-    from watcher.store import polls
+    from watcher.store import polls, unread
     from watcher.store.locks import holder
 
     last, current = polls.last(db, name, finished=True), polls.last(db, name)
@@ -29,7 +29,7 @@ def standing(
     if last is not None:
         interval = timedelta(seconds=pace.interval(now=moment) if pace else 0.0)
         turn = max(last.started + interval, last.not_before or last.started)
-    failures = polls.failures(db, name)
+    failures, odd = polls.failures(db, name), unread.standing(db, name)
     said = {
         "name": name,
         "last_poll": last.started if last else None,
@@ -42,6 +42,17 @@ def standing(
         "arrived": last.arrived if last else 0,
         "failures": failures,
         "problem": last.problem if last else None,
+        "unread": [
+            {
+                "collection": one.collection,
+                "count": one.count,
+                "since": one.since,
+                "id": one.first.id or None,
+                "problem": one.first.problem,
+                "raw": one.first.raw,
+            }
+            for one in odd
+        ],
     }
     troubles = [] if pace else [f"{name}: watched, but no longer in the configuration"]
     if last is not None and last.problem is not None:
@@ -55,6 +66,11 @@ def standing(
             f"{name}: {several(failures, 'poll')} failed, last good {ago(good, moment)}"
             f"{others if 0 < len(lost) < len(collections) else ''}: {last.problem}"
         )
+    troubles += [
+        f"{name}: {several(one.count, 'item')} of {one.collection} cannot be read, since {ago(one.since, moment)}:"
+        f" {one.first.told}"
+        for one in odd
+    ]
     return said, troubles
 
 

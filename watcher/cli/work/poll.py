@@ -72,6 +72,9 @@ def poll(context: Context, catalogue: str | None) -> None:
             )
             if outcome.held:
                 click.echo(f"{name}: {several(outcome.held, 'download')} wait for approval: watcher approve", err=True)
+            if outcome.unread:
+                listed = several(outcome.unread, "listed item")
+                click.echo(f"{name}: {listed} could not be read: watcher status says why", err=True)
             if outcome.problem:
                 click.echo(f"{name}: {outcome.problem}", err=True)
                 failed = failed or 69

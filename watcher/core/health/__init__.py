@@ -68,6 +68,18 @@ def failing(catalogue: str, *, failures: int, since: datetime | None, problem: s
     )
 
 
+def unread(catalogue: str, *, count: int, since: datetime, where: str, problem: str) -> Concern:
+    """Tell of items that a catalogue lists and that cannot be read; the first is of the collection `where`."""
+    one = count == 1
+    return Concern(
+        f"unread {catalogue}",
+        f"{catalogue} lists {'an item' if one else f'{count:,} items'} that cannot be read",
+        f"Since {since:%Y-%m-%d %H:%M} UTC. {'It is' if one else 'The first is'} of {where}: {_short(problem)}\n"
+        f"Nothing is heard of {'it' if one else 'them'} until that is mended; all else is read, and told as ever.",
+        f"tell its provider, or report it to watcher: watcher status --json shows {'it' if one else 'them'}",
+    )
+
+
 def missing(catalogue: str) -> Concern:
     """Tell of a catalogue that is watched, and that nobody asks: it is not in the configuration (any more)."""
     return Concern(
@@ -222,6 +234,10 @@ def over(topic: str, *, raised: datetime, now: datetime) -> Concern | None:
     took = lasting(now - raised)
     told = {
         "catalogue": (f"{name} can be read again", f"It could not for {took} since that was said."),
+        "unread": (
+            f"All that {name} lists can be read",
+            f"What could not is read or gone, {took} after that was said.",
+        ),
         "missing": (f"{name} is asked again", f"It was not in the configuration for {took} since that was said."),
         "credential": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),
         "account": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),

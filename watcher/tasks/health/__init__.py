@@ -11,13 +11,14 @@ import msgspec
 from watcher.core import health
 from watcher.core.health import Concern
 from watcher.core.outbox import LONGEST, Standing
-from watcher.store import alerts, approvals, history, ledger, polls, recipients
+from watcher.store import alerts, approvals, history, ledger, polls, recipients, unread
 from watcher.store.connection import writing
 from watcher.tasks.health.around import Disk
 from watcher.tasks.health.weekly import still
 
 _JUDGED = (
     "catalogue",
+    "unread",
     "missing",
     "credential",
     "expiry",
@@ -65,6 +66,7 @@ def look(
     """
     concerns = [
         *_catalogues(db, catalogues, terms),
+        *(_unread(db, name) for name in catalogues),
         *map(health.missing, missing),
         *(health.expiring(name, when, within=terms.expires_within, now=now) for name, when in expires.items()),
         *(
@@ -106,6 +108,16 @@ def _catalogues(db: sqlite3.Connection, catalogues: Sequence[str], terms: Terms)
         failures, good = polls.failures(db, name), polls.last_good(db, name)
         concerns.append(health.failing(name, failures=failures, since=good, problem=problem, most=terms.failures))
     return concerns
+
+
+def _unread(db: sqlite3.Connection, catalogue: str) -> Concern | None:
+    found = unread.standing(db, catalogue)
+    if not found:
+        return None
+    first = min(found, key=lambda one: one.since)
+    count = sum(one.count for one in found)
+    problem = first.first.told
+    return health.unread(catalogue, count=count, since=first.since, where=first.collection, problem=problem)
 
 
 def _addresses(db: sqlite3.Connection, shown: Mapping[str, str], *, now: datetime) -> list[Concern | None]:

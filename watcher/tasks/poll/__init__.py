@@ -15,7 +15,7 @@ from watcher.core.questions.planning import awake, plan, reconciliation
 from watcher.model import Watch
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import alerts, approvals, audits, measures, polls, watching
+from watcher.store import alerts, approvals, audits, measures, polls, unread, watching
 from watcher.store.around import Around
 from watcher.store.connection import writing
 from watcher.tasks.poll.answers import ask_one
@@ -28,6 +28,7 @@ class Polled(msgspec.Struct, frozen=True):
     """How a poll went: products listed, arrivals announced, questions asked, and what failed.
 
     `passing` says that some of that may be well when it is tried again soon; so many downloads are `held` for approval;
+    so many of the listed items are `unread`, as they could not be;
     `resting` is how many collections were not asked, as nothing was to be expected of them yet. `cut` says that it was
     stopped by us: the problem is none of the catalogue's.
     """
@@ -43,6 +44,7 @@ class Polled(msgspec.Struct, frozen=True):
     held: int = 0
     resting: int = 0
     cut: bool = False
+    unread: int = 0
 
 
 class Reconciled(msgspec.Struct, frozen=True):
@@ -119,9 +121,13 @@ def poll(
             tally.not_before,
             resting=len({watch.collection for watch in watched} - {watch.collection for watch in wanted}),
             cut=cut,
+            unread=len(tally.odd),
         )
         with writing(db):
             polls.looked(db, name, asked - tally.unanswered, began=started, ended=now())
+            partly = {ask.query.collection for ask in asks if not ask.whole}
+            unread.unlisted(db, name, asked - tally.unanswered - partly, since=started)
+            unread.forget(db, name, now=now())
             if not cut:
                 polls.finish(
                     db,

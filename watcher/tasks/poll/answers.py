@@ -84,10 +84,12 @@ def _describe(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
     listed = [listing.product for listing in answer.absent.values()]
     before = products.known(visit.db, collection, listed)
     described: set[str] = set()
+    odd: set[str] = set()
     for span in spans([product.acquired for product in listed], ask.query.acquired):
         part = _besides(visit, collection, ask, replace(ask.query, brief=False, acquired=span))
         answer.listed |= part.listed
         described |= part.ids
+        odd |= part.odd
     after = products.known(visit.db, collection, listed)
     can = visit.catalogue.capability()
     for listing in answer.absent.values():
@@ -97,7 +99,9 @@ def _describe(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
                 known[product.id].sites.get(watch.site.number) if product.id in known else None
                 for known in (before, after)
             )
-            if product.id not in described:
+            if product.id in odd:
+                answer.counts[watch.number] -= 1  # what is set aside is nowhere counted, and told of by itself
+            elif product.id not in described:
                 answer.lacking[watch.number].add(product.id)
             elif now is None:
                 answer.counts[watch.number] -= 1  # by its full description it does not lie there

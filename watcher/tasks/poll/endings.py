@@ -54,7 +54,12 @@ def returned(visit: Visit, revisions: Sequence[int]) -> list[Arrival]:
 
 
 def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]:
-    """Conclude what is no longer there; return the sites of which nothing is concluded, as all of them seems gone."""
+    """Conclude what is no longer there; return the sites of which nothing is concluded, as all of them seems gone.
+
+    What was listed without an id that can be read may be anything that is missed: then nothing is gone.
+    """
+    if answer.unnamed:
+        return set()
     db, now, start = visit.db, visit.now(), ask.query.acquired[0]
     around = visit.around.watches(ask)
     silent: set[int] = set()

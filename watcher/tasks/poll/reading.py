@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 
 from msgspec.structs import replace
@@ -13,10 +13,12 @@ from watcher.core.ground.matching import matches
 from watcher.core.health.auditing import late, recorded
 from watcher.core.questions.asking import Ask, Way, newest
 from watcher.core.questions.gauging import Gauge
+from watcher.core.unread import odd_of
+from watcher.credentials import redact
 from watcher.errors import CatalogueError
-from watcher.model import Page
+from watcher.model import Page, Unread
 from watcher.store import acquisitions as relatives
-from watcher.store import approvals, audits, downloads, measures, products, subscriptions
+from watcher.store import approvals, audits, downloads, measures, products, subscriptions, unread
 from watcher.store.connection import Behind, writing
 from watcher.tasks.poll.endings import returned, take_away
 from watcher.tasks.poll.visit import Answer, Visit, announce, too_much
@@ -29,6 +31,7 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
     answer = Answer(Gauge(ask, now=visit.started), visit.tally.reached.get(ask.query.collection))
     answer.spent = visit.http.asked, visit.http.received
     # Where all of a site is read again, nearly all of it is known: that need be neither described nor looked up.
+    answer.odd = unread.ids(visit.db, collection)
     numbers = {watch.site.number for watch in ask.watches}
     site = min(numbers) if ask.whole and len(numbers) == 1 and not ask.query.brief else None
     familiar = products.familiar(visit.db, site, collection) if site is not None else {}
@@ -37,9 +40,10 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
         # Asked for news, a catalogue may acknowledge a page when it is asked for the next.
         with Behind() if query.learnt_since is None else nullcontext() as behind:
             for page in visit.catalogue.search(query, visit.http):
+                odd = odd_of(page)
                 answer.pages += 1
-                answer.gauge.listed += len(page)
-                visit.tally.listed += 0 if ask.besides else len(page)
+                answer.gauge.listed += len(page) + len(odd)
+                visit.tally.listed += 0 if ask.besides else len(page) + len(odd)
                 fresh = page
                 if query.known:
                     fresh = [p for p in page if p.withdrawn is not None or query.known.get(p.id) != p.revision]
@@ -48,8 +52,9 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
                     answer.listed.update(*(familiar[product.id][1] for product in unchanged))
                     answer.levels.update(product.level for product in unchanged if product.id not in answer.ids)
                     answer.sites |= numbers
-                if fresh and ask.watches:
-                    _write(visit, collection, fresh, ask, answer, behind)
+                mended = _mended(page, odd, ask, answer) if answer.odd or odd else ()
+                if (fresh or odd or mended) and ask.watches:
+                    _write(visit, collection, fresh, ask, answer, behind, odd=odd, mended=mended)
                 elif fresh:
                     answer.gauge.take(fresh, (), ())
                 moment = visit.now()
@@ -86,7 +91,25 @@ def measure(visit: Visit, collection: int, ask: Ask, answer: Answer, error: Cata
     measures.appear(visit.db, collection, gauge.appeared, now=now)
 
 
-def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, behind: Behind | None) -> None:
+def _mended(page: Page, odd: Sequence[Unread], ask: Ask, answer: Answer) -> Collection[str]:
+    """Note what of a page cannot be read; return the ids of what can be again. A brief answer says nothing of that."""
+    answer.odd.update(one.id for one in odd if one.id)
+    mended = set() if ask.query.brief else {product.id for product in page if product.id in answer.odd}
+    answer.odd -= mended
+    return mended
+
+
+def _write(
+    visit: Visit,
+    collection: int,
+    page: Page,
+    ask: Ask,
+    answer: Answer,
+    behind: Behind | None,
+    *,
+    odd: Sequence[Unread] = (),
+    mended: Collection[str] = (),
+) -> None:
     """Write one page and all that follows from it: one transaction."""
     db, now = visit.db, visit.now()
     deleted = [product for product in page if product.withdrawn is not None]
@@ -121,6 +144,10 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, 
         approvals.hold(db, wanted=now)
         if deleted:
             take_away(visit, collection, ask, deleted, now=now)
+        if odd:
+            _set_aside(visit, collection, odd, answer)
+        if mended:
+            unread.read_well(db, collection, mended)
     answer.listed |= decision.listed
     answer.sites.update([watch.site.number for listing in listed for watch in listing.watches])
     if ask.whole:
@@ -128,6 +155,17 @@ def _write(visit: Visit, collection: int, page: Page, ask: Ask, answer: Answer, 
         first = {one.product.id: one for one in listed if one.product.id not in answer.ids}
         answer.counts.update([watch.number for listing in first.values() for watch in listing.watches])
     answer.gauge.take(page, found, {product.id for _, product in decision.revisions})
+
+
+def _set_aside(visit: Visit, collection: int, odd: Sequence[Unread], answer: Answer) -> None:
+    """Write down what of a page cannot be read. What is known of it is listed all the same, where it was seen."""
+    told = [replace(one, raw=redact(one.raw), problem=redact(one.problem)) for one in odd]
+    unread.note(visit.db, collection, told, now=visit.now())
+    visit.tally.odd.update(one.digest for one in odd)
+    answer.unnamed = answer.unnamed or not all(one.id for one in odd)
+    for record in products.named(visit.db, collection, [one.id for one in odd if one.id]).values():
+        answer.listed.update(record.tokens.values())
+        answer.sites.update(record.sites)
 
 
 def _recorded(ask: Ask, listed: list[Listing], known: Mapping[str, Known], answer: Answer) -> list[Listing]:

@@ -39,7 +39,7 @@ _REFUSED = (400, 413, 414, 422)
 class Tally:
     """What a visit has done so far. `reached` is the newest value that was stored of each collection.
 
-    `unanswered` are the collections of which something was not answered, or not asked.
+    `unanswered` are the collections of which something was not answered, or not asked. `odd` is what could not be read.
     `found`, `mended` and `lacking` are the ids of what a reconcile found: see `Answer`.
     """
 
@@ -49,6 +49,7 @@ class Tally:
         self.mended: set[str] = set()
         self.lacking: set[str] = set()
         self.unanswered: set[str] = set()
+        self.odd: set[str] = set()
         self.passing = False
         self.not_before: datetime | None = None
         self.reached = reached
@@ -118,7 +119,8 @@ class Answer:
     from, how many products it listed for each watch and how many of each level that were known to be there; `gone` are
     the watches of which it no longer listed something. What a brief answer names may be `absent` here: of that, for
     each watch, the ids of what was `found` then, of what was `mended` as polls had passed it over, and of what is
-    `lacking` as it could not be read.
+    `lacking` as it could not be read. `odd` are the ids of what cannot be read in this answer or could not be before,
+    `unnamed` says that something was listed that cannot, and has no id.
     """
 
     def __init__(self, gauge: Gauge, reached: datetime | None) -> None:
@@ -132,6 +134,8 @@ class Answer:
         self.levels: Counter[Level | None] = Counter()
         self.gone: set[int] = set()
         self.absent: dict[str, Listing] = {}
+        self.odd: set[str] = set()
+        self.unnamed = False
         self.found: defaultdict[int, set[str]] = defaultdict(set)
         self.mended: defaultdict[int, set[str]] = defaultdict(set)
         self.lacking: defaultdict[int, set[str]] = defaultdict(set)

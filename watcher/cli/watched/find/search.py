@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watcher.core.sentences.sentence import Kind
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError, HttpError, UsageError, WatcherError
 from watcher.model import Level, Product, Query, Site, Watch
 
@@ -180,6 +181,9 @@ def _ask(parts: Parts, plan: Plan, query: Query, spot: Spot | None, sentence: Se
         there = page if spot is None else _there(page, spot, plan.named)
         _keep(haul, plan.named, there, sentence)
         read += len(page)
+        if odd := odd_of(page):
+            said = f"{len(odd)} of the items that {plan.named} lists in {query.collection} cannot be read"
+            haul.problems.append(CatalogueError(f"{said}: {odd[0].told}", hint="all others are shown"))
         if read >= MOST:
             haul.cut.append(f"{plan.named} {query.collection}")
             return

@@ -1,0 +1,434 @@
+"""One bad item among good ones: the good ones are news, the bad one is set aside, and told of once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from tests.catalogues import pretend_resto, pretend_stac
+from tests.catalogues.loopback import Asked, answering
+from tests.catalogues.pretend_resto import Held
+from tests.catalogues.spoiling import Spoil, Spoiling, having, without
+from tests.given import NOW, Clock, add_subscription, add_watch, announced, rows
+from tests.servers.stac import thing
+from watcher.catalogues import resto, stac
+from watcher.model import Event
+from watcher.net import Http
+from watcher.plugins import Catalogue
+from watcher.store import unread, watching
+from watcher.store.connection import writing
+from watcher.tasks.health import Terms as Health
+from watcher.tasks.health import look as look_at_health
+from watcher.tasks.look import look as look_at_catalogue
+from watcher.tasks.poll import Polled, poll, reconcile
+
+BEGUN = datetime(2015, 4, 1, tzinfo=UTC)
+OPERATOR = "mail:ops@example.org"
+
+
+class World(NamedTuple):
+    """A server, what it was asked, and a database that watches it."""
+
+    db: sqlite3.Connection
+    clock: Clock
+    server: Spoiling
+    asked: list[Asked]
+    catalogue: Catalogue
+    http: Http
+    publish: Callable[[int], None]
+    remove: Callable[[int], None]
+
+    def poll(self) -> Polled:
+        self.clock.forward(hours=1)
+        return poll(self.db, "it", self.catalogue, self.http, now=self.clock)
+
+    def spoil(self, number: int, how: Spoil) -> None:
+        self.server.spoilt[name(number)] = how
+
+    def told(self) -> list[str]:
+        """Look whether all is well; return what is told of the catalogue."""
+        terms = Health(failures=99, listed=99, disk=0, expires_within=timedelta(0))
+        shown = {OPERATOR: "ops@example.org"}
+        found = look_at_health(
+            self.db, catalogues=["it"], disks=[], expires={}, shown=shown, terms=terms, now=self.clock()
+        )
+        return [one.concern.title for one in found]
+
+
+ITEMS = "https://api.stacspec.org/v1.0.0/item-search"
+DOCUMENTS = {
+    "/": {"conformsTo": [ITEMS, f"{ITEMS}#query", f"{ITEMS}#sort"]},
+    "/collections": {"collections": [{"id": "things"}]},
+}
+"""What a STAC API has besides its search."""
+
+
+def name(number: int) -> str:
+    return f"item-{number:03d}"
+
+
+@contextmanager
+def world(kind: str, db: sqlite3.Connection, clock: Clock, count: int, **settings: Any) -> Iterator[World]:
+    """A server of so many products, all at one site, read whole by "resto" and "windows", for news by "stac"."""
+    server: Any
+    if kind == "resto":
+        server = pretend_resto.Pretend([])
+        held, made = server.held, lambda n: Held(name(n), BEGUN + timedelta(days=n))
+    else:
+        server = pretend_stac.Pretend([], counts=settings.pop("counts", False), sorts=settings.pop("sorts", True))
+        held, made = server.items, _thing
+    held += [made(number) for number in range(count)]
+
+    def remove(number: int) -> None:
+        held[:] = [one for one in held if name(number) not in str(one)]
+
+    spoiling = Spoiling(server)
+    spoiling.documents = DOCUMENTS
+    with answering(spoiling) as (url, asked), Http(origin=url, backoff_base=0.01) as http:
+        catalogue: Catalogue
+        if kind == "resto":
+            catalogue = resto.Kind(url=url, collections=["SPOT5"], **settings)
+            add_watch(db, "Litchfield", catalogue="it", level=None)
+        else:
+            cursor = "none" if kind == "windows" else "updated"
+            catalogue = stac.Kind(url=url, collections={"things": "L2A"}, **{"cursor": cursor, **settings})
+            point = b'{"type":"Point","coordinates":[1.4,43.6]}'
+            since = BEGUN - timedelta(days=1) if kind == "windows" else None
+            add_watch(db, "Toulouse", catalogue="it", collection="things", geometry=point, since=since)
+        publish = lambda number: held.append(made(number))  # noqa: E731
+        yield World(db, clock, spoiling, asked, catalogue, http, publish, remove)
+
+
+def _thing(number: int) -> dict[str, Any]:
+    then = f"{BEGUN + timedelta(hours=number):%Y-%m-%dT%H:%M:%SZ}"
+    return {**thing(name(number), then, acquired=then), "collection": "things"}
+
+
+@pytest.fixture(params=["resto", "stac", "windows"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def recorded(db: sqlite3.Connection) -> set[str]:
+    return set(rows(db, "SELECT id FROM revisions"))
+
+
+def aside(db: sqlite3.Connection) -> list[Any]:
+    return rows(db, "SELECT id FROM unread ORDER BY id, digest")
+
+
+NAMED: dict[str, Spoil] = {
+    "no properties": having(properties=None),
+    "properties of another type": having(properties="none"),
+}
+NAMELESS: dict[str, Spoil] = {
+    "no id": without("id"),
+    "an id of another type": having(id=7),
+    "an id that is empty": having(id=""),
+    "no object": lambda _: None,
+    "a list": lambda one: [one],
+}
+STAC: dict[str, Spoil] = {
+    "a link that is none": having(links=[None]),
+    "an asset that is none": having(assets={"x": None}),
+}
+RESTO: dict[str, Spoil] = {
+    "a path for an id": having(id=".."),
+    "an id that cannot be printed": having(id="a\0b"),
+    "no properties at all": without("properties"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        *((kind, how) for kind in ("resto", "stac") for how in (*NAMED.values(), *NAMELESS.values())),
+        *(("stac", how) for how in STAC.values()),
+        *(("resto", how) for how in RESTO.values()),
+    ],
+)
+def test_one_bad_of_a_hundred_leaves_ninety_nine(db: sqlite3.Connection, clock: Clock, kind: str, how: Spoil) -> None:
+    with world(kind, db, clock, 100, **({"limit": 200} if kind == "stac" else {})) as it:
+        it.spoil(40, how)
+        polled = it.poll()
+        assert (polled.problem, polled.listed, polled.baselined, polled.unread) == (None, 100, 1, 1)
+        assert recorded(db) == {name(number) for number in range(100) if number != 40}
+        ((raw, problem, first, seen),) = rows(db, "SELECT raw, problem, first, seen FROM unread")
+        assert problem
+        assert first == seen
+        sound = _thing(40) if kind == "stac" else Held(name(40), BEGUN + timedelta(days=40)).feature()
+        assert msgspec.json.decode(raw) == msgspec.json.decode(msgspec.json.encode(how(sound)))
+        (watch,) = watching.watches(db)
+        assert watch.baselined is not None
+        if kind == "stac":
+            assert watch.cursor == BEGUN + timedelta(hours=99)
+
+
+def test_several_bad_ones_are_several(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 30) as it:
+        it.spoil(3, having(properties=None))
+        it.spoil(7, having(id=None))
+        it.spoil(9, without("id"))
+        assert it.poll().unread == 3
+        assert aside(db) == ["", "", name(3)]
+        assert len(recorded(db)) == 27
+
+
+@pytest.mark.parametrize(
+    "settings", [{"limit": 10}, {"limit": 10, "sorts": False, "counts": True}, {"limit": 10, "sort": False}]
+)
+@pytest.mark.parametrize("bad", [{0}, {9, 10}, {19}, {29}, {24, 25, 26}])
+def test_a_walk_over_pages_of_stac_lists_all_but_the_bad_ones(
+    db: sqlite3.Connection, clock: Clock, settings: dict[str, Any], bad: set[int]
+) -> None:
+    with world("stac", db, clock, 30, **settings) as it:
+        for number in bad:
+            it.spoil(number, without("id") if number % 2 else having(properties=None))
+        polled = it.poll()
+        assert (polled.problem, polled.unread) == (None, len(bad))
+        assert recorded(db) == {name(number) for number in range(30) if number not in bad}
+        assert len(aside(db)) == len(bad)
+
+
+@pytest.mark.parametrize("counts", ["exact", "none"])
+@pytest.mark.parametrize("bad", [{0}, {9, 10}, {19}, {29}, {24, 25, 26}])
+def test_a_walk_over_pages_of_resto_lists_all_but_the_bad_ones(
+    db: sqlite3.Connection, clock: Clock, counts: str, bad: set[int]
+) -> None:
+    with world("resto", db, clock, 30, page_size=10) as it:
+        it.server.server.counts = counts  # type: ignore[attr-defined]
+        for number in bad:
+            it.spoil(number, without("id") if number % 2 else having(properties=None))
+        polled = it.poll()
+        assert (polled.problem, polled.unread) == (None, len(bad))
+        assert recorded(db) == {name(number) for number in range(30) if number not in bad}
+
+
+def test_a_total_that_is_more_than_was_listed_is_still_a_failure(db: sqlite3.Connection, clock: Clock) -> None:
+    with world("stac", db, clock, 30, limit=10, sort=False, counts=True) as it:
+        it.server.server.hidden = 2  # type: ignore[attr-defined]
+        it.spoil(4, having(properties=None))
+        problem = it.poll().problem
+        assert problem is not None
+        assert "counts 32 products in things and listed 30" in problem
+
+
+def test_it_costs_no_more_questions(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 40) as it:
+        it.poll()
+        it.asked.clear()
+        it.poll()
+        sound = len(it.asked)
+        it.spoil(39, without("id"))
+        it.spoil(20, having(properties=None))
+        for _ in range(3):
+            it.asked.clear()
+            assert it.poll().problem is None
+            assert len(it.asked) == sound
+
+
+def test_what_is_known_is_not_missed_for_being_unreadable(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 20) as it:
+        add_subscription(db, events=(Event.NEW, Event.WITHDRAWN))
+        it.poll()
+        it.spoil(4, having(properties=None))
+        for _ in range(3):
+            assert it.poll().problem is None
+        assert rows(db, "SELECT count(*) FROM sightings WHERE missing IS NOT NULL") == [0]
+        assert announced(db) == []
+        it.server.spoilt.clear()
+        assert it.poll().arrived == 0
+
+
+@pytest.mark.parametrize("kind", ["resto", "windows"])
+def test_beside_what_has_no_id_nothing_is_gone(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 20) as it:
+        it.poll()
+        it.spoil(4, without("id"))
+        it.remove(11)
+        for _ in range(3):
+            assert it.poll().problem is None
+        assert rows(db, "SELECT count(*) FROM sightings WHERE missing IS NOT NULL") == [0]
+        it.server.spoilt.clear()
+        it.poll()
+        it.poll()
+        assert [what[1:] for what in announced(db)] == [(name(11), "withdrawn")]
+
+
+@pytest.mark.parametrize("kind", ["resto", "windows"])
+def test_beside_what_has_an_id_others_are_still_withdrawn(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 20) as it:
+        it.poll()
+        it.spoil(4, having(properties=None))
+        it.remove(11)
+        it.poll()
+        it.poll()
+        assert [what[1:] for what in announced(db)] == [(name(11), "withdrawn")]
+
+
+def test_a_reconcile_misses_nothing_either(db: sqlite3.Connection, clock: Clock) -> None:
+    with world("stac", db, clock, 20) as it:
+        it.poll()
+        it.spoil(4, having(properties=None))
+        for _ in range(3):
+            clock.forward(days=1)
+            outcome = reconcile(db, "it", it.catalogue, it.http, now=clock)
+            assert (outcome.problem, outcome.found, outcome.lacking) == (None, 0, 0)
+        assert rows(db, "SELECT count(*) FROM sightings WHERE missing IS NOT NULL") == [0]
+        assert aside(db) == [name(4)]
+
+
+def test_what_a_reconcile_finds_and_cannot_read_is_set_aside_and_not_asked_for_each_day(
+    db: sqlite3.Connection, clock: Clock
+) -> None:
+    with world("stac", db, clock, 20, fields=True) as it:
+        it.poll()
+        brief: list[bool] = []
+        it.server.server.before = lambda body: brief.append("fields" in body)  # type: ignore[attr-defined]
+        it.spoil(5, lambda one: one if brief[-1] else having(links=[None])(one))
+        it.remove(5)
+        db.execute("DELETE FROM sightings WHERE revision = (SELECT number FROM revisions WHERE id = ?)", (name(5),))
+        db.execute("DELETE FROM revisions WHERE id = ?", (name(5),))
+        it.publish(5)  # with an old date: polls pass over it
+        outcome = reconcile(db, "it", it.catalogue, it.http, now=clock)
+        assert (outcome.problem, outcome.found, outcome.lacking) == (None, 0, 0)
+        assert True in brief
+        assert aside(db) == [name(5)]
+        ((counted, lacking, days),) = rows(
+            db, "SELECT counted, lacking, julianday(reconcile) - julianday(reconciled) FROM watches"
+        )
+        assert (counted, lacking, round(days)) == (19, 0, 7)
+        it.server.spoilt.clear()
+        assert reconcile(db, "it", it.catalogue, it.http, now=clock).found == 1
+        assert aside(db) == []
+
+
+def test_a_collection_that_nobody_watches_any_more_is_nobodys_concern(db: sqlite3.Connection, clock: Clock) -> None:
+    with world("resto", db, clock, 20) as it:
+        it.spoil(4, having(properties=None))
+        it.poll()
+        assert [one.count for one in unread.standing(db, "it")] == [1]
+        db.execute("DELETE FROM watches")
+        assert unread.standing(db, "it") == []
+
+
+def test_it_is_told_once_and_when_it_is_over(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 20) as it:
+        add_subscription(db, OPERATOR, events=(Event.HEALTH,))
+        add_subscription(db)
+        it.poll()
+        assert it.told() == []
+        it.spoil(20, having(properties=None))
+        it.publish(20)
+        for _ in range(3):
+            assert it.poll().unread == 1
+            clock.forward(hours=1)
+        assert it.told() == ["it lists an item that cannot be read"]
+        assert it.poll().arrived == 0
+        assert it.told() == []
+        (finding,) = [
+            one
+            for one in look_at_catalogue(db, "it", it.catalogue, it.http, now=clock())
+            if one.subject.startswith("items of ")
+        ]
+        assert not finding.well
+        assert "since 2015-06-12" in finding.text
+        it.server.spoilt.clear()
+        assert it.poll().arrived == 1
+        assert [what[1:] for what in announced(db)] == [(name(20), "new")]
+        assert aside(db) == []
+        assert it.told() == ["All that it lists can be read"]
+        assert it.told() == []
+        assert not [
+            one
+            for one in look_at_catalogue(db, "it", it.catalogue, it.http, now=clock())
+            if one.subject.startswith("items of ")
+        ]
+        assert rows(db, "SELECT count(*) FROM deliveries WHERE address = ?", [OPERATOR]) == [2]
+
+
+@pytest.mark.parametrize("kind", ["resto", "windows"])
+def test_one_without_an_id_is_over_when_a_whole_look_no_longer_lists_it(
+    db: sqlite3.Connection, clock: Clock, kind: str
+) -> None:
+    with world(kind, db, clock, 20) as it:
+        it.spoil(4, without("id"))
+        it.poll()
+        assert aside(db) == [""]
+        it.server.spoilt.clear()
+        it.poll()
+        assert aside(db) == []
+
+
+def test_an_answer_of_which_nothing_can_be_read_is_a_failure(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 20) as it:
+        it.poll()
+        for number in range(20):
+            it.spoil(number, having(properties=None))
+        polled = it.poll()
+        assert polled.problem is not None
+        assert "lists what cannot be read, 20 of 20 items" in polled.problem
+        assert not polled.passing
+        assert (polled.unread, aside(db)) == (0, [])
+        assert rows(db, "SELECT count(*) FROM sightings WHERE missing IS NOT NULL") == [0]
+        wrong = [one.text for one in it.catalogue.check(it.http) if not one.well]
+        assert any("cannot be read" in text for text in wrong), wrong
+
+
+@pytest.mark.parametrize("kind", ["resto", "stac"])
+def test_one_alone_is_set_aside_if_it_has_an_id_for_it_says_nothing_of_the_shape(
+    db: sqlite3.Connection, clock: Clock, kind: str
+) -> None:
+    with world(kind, db, clock, 1) as it:
+        it.spoil(0, without("id"))
+        assert "1 of 1 items" in str(it.poll().problem)
+        it.spoil(0, having(properties=None))
+        polled = it.poll()
+        assert (polled.problem, polled.unread, polled.baselined) == (None, 1, 1)
+        it.server.spoilt.clear()
+        # Mended under its old date it is no news to ask for: what is watched is listed again once a week.
+        again = reconcile(db, "it", it.catalogue, it.http, now=clock)
+        assert (again.found, again.arrived) == (1, 1)
+        assert aside(db) == []
+
+
+def test_check_says_what_cannot_be_read(db: sqlite3.Connection, clock: Clock, kind: str) -> None:
+    with world(kind, db, clock, 20) as it:
+        it.poll()
+        assert not [one for one in it.catalogue.check(it.http) if not one.well]
+        it.spoil(19, having(properties=None))
+        wrong = [one for one in it.catalogue.check(it.http) if not one.well]
+        assert any(f"cannot be read: {name(19)}: Expected `object`, got `null`" in one.text for one in wrong), wrong
+        drifted = [one for one in look_at_catalogue(db, "it", it.catalogue, it.http, now=clock()) if not one.well]
+        assert any("cannot be read" in one.text for one in drifted), drifted
+
+
+def test_a_text_that_changes_at_each_poll_is_one_item_and_is_cut(db: sqlite3.Connection, clock: Clock) -> None:
+    with world("resto", db, clock, 20) as it:
+        texts = iter(["a", "b" * 100_000])
+        it.spoil(4, lambda one: {"id": one["id"], "properties": None, "signature": next(texts)})
+        it.poll()
+        it.poll()
+        ((length, lasted),) = rows(db, "SELECT length(raw), seen > first FROM unread")
+        assert (length, lasted) == (64 * 1024, 1)
+
+
+def test_so_many_are_kept_and_for_so_long(db: sqlite3.Connection) -> None:
+    with writing(db):
+        number = watching.collection_number(db, "it", "things")
+        for count in range(unread.MOST + 5):
+            one = unread.Unread(f"{count}", "odd", "{}", f"{count}")
+            unread.note(db, number, [one], now=NOW + timedelta(seconds=count))
+        assert rows(db, "SELECT count(*), min(CAST(id AS INTEGER)) FROM unread") == [(unread.MOST, 5)]
+        unread.forget(db, "it", now=NOW + timedelta(days=89))
+        assert rows(db, "SELECT count(*) FROM unread") == [unread.MOST]
+        unread.forget(db, "other", now=NOW + timedelta(days=99))
+        assert rows(db, "SELECT count(*) FROM unread") == [unread.MOST]
+        unread.forget(db, "it", now=NOW + timedelta(days=91))
+        assert rows(db, "SELECT count(*) FROM unread") == [0]
