@@ -15,7 +15,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.catalogues.loopback import Asked, Reply, answering
+from tests.catalogues.pretend_resto import Pretend as PretendResto
+from tests.catalogues.pretend_resto import season
 from tests.catalogues.pretend_stac import Pretend
+from tests.catalogues.spoiling import Spoiling, having
 from tests.conftest import Scene
 from tests.given import Clock, add_subscription, add_watch, announced, box
 from tests.loopback import reply, served
@@ -378,3 +381,24 @@ def test_downloads_that_another_process_is_at_are_told_of_once(home: Path, caplo
     (told,) = caplog.records
     assert told.msg == "download postponed"
     assert "already running" in str(vars(told)["fields"]["reason"])
+
+
+def test_what_cannot_be_read_is_in_the_log_of_the_poll_and_health_looks_at_once(
+    home: Path, scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    held = season(20, per_second=1)
+    server = Spoiling(PretendResto(held))
+    config_file = home / "config.toml"
+    with answering(server) as (url, _):
+        config_file.write_text(config_file.read_text().replace(scene.catalogue.url, url))
+        with watching(home) as (parts, db):
+            add_watch(db, "Litchfield", catalogue="take5")
+            assert "health" not in jobs.poll(parts, "take5", lambda: None).soon
+            server.spoilt[held[3].id] = having(properties=None)
+            assert "health" in jobs.poll(parts, "take5", lambda: None).soon
+            jobs.look(parts)
+    polled = [vars(one)["fields"] for one in caplog.records if one.msg in ("polled", "poll failed")]
+    assert [fields.get("unread") for fields in polled] == [None, 1]
+    told = [vars(one)["fields"]["title"] for one in caplog.records if one.msg == "health"]
+    assert told == ["take5 lists an item that cannot be read"]

@@ -18,10 +18,11 @@ from tests.catalogues.spoiling import Spoil, Spoiling, having, without
 from tests.given import NOW, Clock, add_subscription, add_watch, announced, rows
 from tests.servers.stac import thing
 from watcher.catalogues import resto, stac
+from watcher.credentials import remembered
 from watcher.model import Event
 from watcher.net import Http
 from watcher.plugins import Catalogue
-from watcher.store import unread, watching
+from watcher.store import ahead, unread, watching
 from watcher.store.connection import writing
 from watcher.tasks.health import Terms as Health
 from watcher.tasks.health import look as look_at_health
@@ -417,6 +418,24 @@ def test_a_text_that_changes_at_each_poll_is_one_item_and_is_cut(db: sqlite3.Con
         it.poll()
         ((length, lasted),) = rows(db, "SELECT length(raw), seen > first FROM unread")
         assert (length, lasted) == (64 * 1024, 1)
+
+
+def test_what_is_kept_of_it_has_no_secret_of_ours(db: sqlite3.Connection, clock: Clock) -> None:
+    remembered("a-t0ken-of-ours-77")
+    with world("resto", db, clock, 20) as it:
+        it.spoil(4, lambda one: {"id": one["id"], "properties": None, "href": "http://x/?key=a-t0ken-of-ours-77"})
+        it.poll()
+        assert rows(db, "SELECT json_extract(raw, '$.href') FROM unread") == ["http://x/?key=***"]
+
+
+def test_what_a_clock_that_was_ahead_noted_is_not_kept_for_years(db: sqlite3.Connection, clock: Clock) -> None:
+    with world("resto", db, clock, 20) as it:
+        it.spoil(4, having(properties=None))
+        clock.forward(days=3650)
+        it.poll()
+        clock.forward(days=-3650)
+        assert ahead.mend(db, now=clock()) >= 1
+        assert rows(db, "SELECT max(first, seen) <= ? FROM unread", [f"{clock():%Y-%m-%dT%H:%M:%S.999Z}"]) == [1]
 
 
 def test_so_many_are_kept_and_for_so_long(db: sqlite3.Connection) -> None:

@@ -30,8 +30,8 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
     # seldom news at one place keeps up with the others.
     answer = Answer(Gauge(ask, now=visit.started), visit.tally.reached.get(ask.query.collection))
     answer.spent = visit.http.asked, visit.http.received
-    # Where all of a site is read again, nearly all of it is known: that need be neither described nor looked up.
     answer.odd = unread.ids(visit.db, collection)
+    # Where all of a site is read again, nearly all of it is known: that need be neither described nor looked up.
     numbers = {watch.site.number for watch in ask.watches}
     site = min(numbers) if ask.whole and len(numbers) == 1 and not ask.query.brief else None
     familiar = products.familiar(visit.db, site, collection) if site is not None else {}
