@@ -5,6 +5,9 @@ BIN := .venv/bin
 # The tests start Python hundreds of times: what it compiled is kept, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Many of them wait, for a server or a time to run out: one more at once than there are processors.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 .PHONY: run test lint unit servers packages bench data clean
 
 run: .venv/ready
@@ -19,7 +22,7 @@ lint: .venv/ready
 	$(BIN)/lint-imports --no-logo
 
 unit: .venv/ready servers packages
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 # Real servers for the tests: what is missing is installed, what cannot be is said, and its tests are skipped.
 servers: .venv/ready
