@@ -141,7 +141,7 @@ def drip(connection: socket.socket, data: bytes, *, every: float, limit: float =
         time.sleep(every)
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 30.0) -> None:
     """Wait for a condition; fail the test when it does not come."""
     end = time.monotonic() + seconds
     while not condition():

@@ -12,8 +12,9 @@ import pytest
 
 from tests.conftest import Watcher
 from tests.given import database
+from tests.loopback import until
 from tests.tasks.stored import put
-from tests.test_service import eventually, running
+from tests.test_service import running
 
 LIVES = {
     "it and what it started": 'trap "" TERM; sleep 300 & echo $! >> pids; while :; do sleep 300; done',
@@ -58,19 +59,19 @@ def noted(home: Path, count: int) -> bool:
 def test_a_hook_that_outlives_the_service_is_ended_and_then_run_again(watcher: Watcher, home: Path, alive: str) -> None:
     prepare(watcher, home, LIVES[alive])
     with running(home) as killed:
-        eventually(lambda: noted(home, 1 + LIVES[alive].count("&")))
-        eventually(lambda: watcher("hooks").out.count("running") == 1)
+        until(lambda: noted(home, 1 + LIVES[alive].count("&")))
+        until(lambda: watcher("hooks").out.count("running") == 1)
         assert "left by a watcher" not in watcher("status").out
         killed.end(signal.SIGKILL)
     (home / "go").touch()
     first = (home / "pids").read_text().split()
     if "go" in LIVES[alive]:
-        eventually(lambda: not lives(first[0]))
+        until(lambda: not lives(first[0]))
     assert any(map(lives, first))
     assert "left running" in watcher("hooks").out
     assert "ONE: the hook made still runs, left by a watcher that was killed" in watcher("status").out
     with running(home) as run:
-        eventually(lambda: run.says("hook ran"))
+        until(lambda: run.says("hook ran"))
         assert "hook ended" in run.text()
         assert "a watcher that was killed left it running" in run.text()
     assert not any(map(lives, first))

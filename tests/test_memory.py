@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_service import eventually, running
+from tests.loopback import until
+from tests.test_service import running
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library decides by itself")
 
@@ -88,6 +89,6 @@ def test_the_threads_of_the_service_share_one_heap(home: Path) -> None:
         assert heaps(usual.pid) > 0, "glibc makes no heaps for threads here: this proves nothing"
         usual.kill()
     with running(home) as run:
-        eventually(lambda: run.tells("READY=1"))
-        eventually(lambda: run.says("self-test passed"))
+        until(lambda: run.tells("READY=1"))
+        until(lambda: run.says("self-test passed"))
         assert heaps(run.process.pid) == 0

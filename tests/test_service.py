@@ -19,13 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Scene, Watcher
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
+from tests.loopback import until
 
 
 class Run:
@@ -80,7 +74,7 @@ def test_it_polls_notifies_downloads_and_leaves_cleanly(watcher: Watcher, scene:
         watcher("add-site", site, "--level", "L1C", "--level", "L2A")
     watcher("subscribe", f"mbox://{home}/mail")
     with running(home, WATCHDOG_USEC="2000000") as run:
-        eventually(lambda: run.says("baselined=6"))
+        until(lambda: run.says("baselined=6"))
         assert run.tells("READY=1")
         scene.play()
         expected = {product.ident for product in scene.catalogue.arrived()}
@@ -93,8 +87,8 @@ def test_it_polls_notifies_downloads_and_leaves_cleanly(watcher: Watcher, scene:
                 and not state["downloads"]["wanted"]
             )
 
-        eventually(settled)
-        eventually(lambda: run.tells("WATCHDOG=1"))
+        until(settled)
+        until(lambda: run.tells("WATCHDOG=1"))
         code, seconds = run.end()
         assert code == 0
         assert seconds < 10
@@ -110,35 +104,35 @@ def test_it_polls_notifies_downloads_and_leaves_cleanly(watcher: Watcher, scene:
 
 def test_a_site_added_while_it_runs_is_seen_without_a_restart(watcher: Watcher, home: Path) -> None:
     with running(home) as run:
-        eventually(lambda: run.tells("READY=1"))
+        until(lambda: run.tells("READY=1"))
         watcher("add-site", "Pornic")
-        eventually(lambda: run.says("baselined=1"))
+        until(lambda: run.says("baselined=1"))
 
 
 def test_a_second_service_is_refused_with_the_pid_of_the_first(home: Path) -> None:
     with running(home) as first:
-        eventually(lambda: first.tells("READY=1"))
+        until(lambda: first.tells("READY=1"))
         with running(home) as second:
             assert second.process.wait(30) == 73
             assert f"process {first.process.pid}" in second.text()
         first.end(signal.SIGKILL)
         with running(home) as third:
-            eventually(lambda: third.tells("READY=1"))
+            until(lambda: third.tells("READY=1"))
 
 
 def test_sighup_reads_the_configuration_again_and_a_bad_one_changes_nothing(home: Path) -> None:
     config = home / "config.toml"
     good = config.read_text()
     with running(home) as run:
-        eventually(lambda: run.tells("READY=1"))
+        until(lambda: run.tells("READY=1"))
         config.write_text(good.replace('interval = "1s"', 'interval = "7s"'))
         run.process.send_signal(signal.SIGHUP)
-        eventually(lambda: run.says("poll_take5=7s"))
+        until(lambda: run.says("poll_take5=7s"))
         config.write_text("[poll\n")
         run.process.send_signal(signal.SIGHUP)
-        eventually(lambda: run.says("the old one stays"))
+        until(lambda: run.says("the old one stays"))
         # What `systemctl status` shows after a `systemctl reload`, which cannot fail.
-        eventually(lambda: any(line.startswith("STATUS=configuration not taken over") for line in heard(run)))
+        until(lambda: any(line.startswith("STATUS=configuration not taken over") for line in heard(run)))
         assert run.end()[0] == 0
 
 
@@ -232,10 +226,10 @@ def dripping(watcher: Watcher, home: Path) -> Iterator[Callable[[Run], None]]:
     config.write_text("\n".join(lines))
 
     def bring(run: Run) -> None:
-        eventually(lambda: run.says("baselined=1"))
+        until(lambda: run.says("baselined=1"))
         _Dripping.published.set()
         assert _Dripping.dripping.wait(30)
-        eventually(lambda: any(part.stat().st_size for part in (home / "state" / "archive").rglob("*.part")))
+        until(lambda: any(part.stat().st_size for part in (home / "state" / "archive").rglob("*.part")))
 
     yield bring
     server.shutdown()
@@ -288,13 +282,13 @@ def test_a_catalogue_of_a_preset_that_is_watched_is_polled_also_when_it_is_added
 
     add("Pornic", "early")
     with running(home, **environment) as run:
-        eventually(lambda: run.says("polled catalogue=early"))
+        until(lambda: run.says("polled catalogue=early"))
         assert "late" not in run.text()
         add("Litchfield", "late")
-        eventually(lambda: run.says("polled catalogue=late"))
+        until(lambda: run.says("polled catalogue=late"))
         assert run.text().count("polled catalogue=late asked=1 listed=") >= 1
         assert "catalogue joined catalogue=late" in run.text()
-        eventually(lambda: run.text().count("polled catalogue=late") > 1)
+        until(lambda: run.text().count("polled catalogue=late") > 1)
         assert run.end()[0] == 0
     assert "defect" not in run.text()
 
@@ -305,10 +299,10 @@ def test_the_watchdog_is_not_fed_after_a_self_test_that_failed(watcher: Watcher,
         "import watcher.canary\nwatcher.canary.rehearse = lambda like, *, now: 'no bird'\n"
     )
     with running(home, WATCHDOG_USEC="1000000", PYTHONPATH=f"{home}:{Path(__file__).parents[1]}") as run:
-        eventually(lambda: run.says("self-test failed"))
-        eventually(lambda: run.tells("READY=1"))
+        until(lambda: run.says("self-test failed"))
+        until(lambda: run.tells("READY=1"))
         run.told.clear()
         polls = run.text().count("polled")
-        eventually(lambda: run.text().count("polled") > polls + 3)
+        until(lambda: run.text().count("polled") > polls + 3)
         assert not run.tells("WATCHDOG=1")
         assert run.end()[0] == 0

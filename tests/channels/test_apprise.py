@@ -21,6 +21,7 @@ import pytest
 import trustme
 
 from tests.channels.conftest import Hook, Mailman
+from tests.loopback import until
 from watcher.channels import _child, apprise
 from watcher.channels.apprise import Kind
 from watcher.core.notices import Told, compose
@@ -35,14 +36,6 @@ CANARY = "c4n4ry"
 def _no_child_is_left():
     yield
     until(lambda: children() == [], seconds=1)
-
-
-def until(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
-    """Wait until something is so, and fail when it is not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.01)
 
 
 def children(parent: int | None = None) -> list[int]:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Scene, Watcher
+from tests.loopback import until
 from tests.servers.buckets import EVERYWHERE, AnyBucket
 from tests.servers.way import Cut, Sent, refusal, way_to
-from tests.test_service import eventually, running
+from tests.test_service import running
 from watcher import config
 from watcher.errors import ConfigError
 from watcher.wiring import Parts
@@ -90,11 +91,11 @@ def test_the_service_brings_what_comes_to_the_bucket_and_tells_where_it_lies(
     watcher("add-site", "Pornic", "--level", "L2A")
     watcher("subscribe", f"mbox://{home}/mail")
     with running(home) as run:
-        eventually(lambda: run.says("baselined=3") or run.says("baselined="))
+        until(lambda: run.says("baselined=3") or run.says("baselined="))
         scene.play()
-        eventually(lambda: (home / "hooked").exists() and not run.says("download failed"), seconds=60)
-        eventually(lambda: json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 0)
-        eventually(lambda: json.loads(watcher("status", "--json").out)["deliveries"]["owed"] == 0)
+        until(lambda: (home / "hooked").exists() and not run.says("download failed"), seconds=60)
+        until(lambda: json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 0)
+        until(lambda: json.loads(watcher("status", "--json").out)["deliveries"]["owed"] == 0)
         assert run.end(signal.SIGTERM)[0] == 0
     stored = [row["stored"] for row in json.loads(watcher("products", "--json").out) if row["stored"]]
     assert stored

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -17,11 +17,23 @@ from watcher.credentials import redact
 from watcher.errors import WatcherError
 from watcher.names import plain
 
+if TYPE_CHECKING:
+    from watcher.model import Product
+
 _PROSE = 40
 """So wide is a column of prose at least."""
 
 Row = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+FACTS = ("collection", "id", "title", "level", "platform", "instrument", "acquired", "published")
+"""What every listing of products says of one."""
+
+
+def facts(product: Product) -> dict[str, Any]:
+    """Return what every listing says of a product, by column."""
+    return {name: getattr(product, name) for name in FACTS}
 
 
 def json_option(function: F) -> F:

@@ -10,7 +10,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import DateType, LevelType, SiteName
-from watcher.cli.output import ago, json_option, show_csv, show_json, show_table
+from watcher.cli.output import FACTS, ago, facts, json_option, show_csv, show_json, show_table
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,14 +31,7 @@ _ALSO = {"also": "ALSO IN"}
 _CSV = (
     "site",
     "catalogue",
-    "collection",
-    "id",
-    "title",
-    "level",
-    "platform",
-    "instrument",
-    "acquired",
-    "published",
+    *FACTS,
     "updated",
     "cloud",
     "event",
@@ -120,14 +113,7 @@ def _row(parts: Parts, seen: Seen) -> dict[str, Any]:
     return {
         "site": seen.site,
         "catalogue": seen.catalogue,
-        "collection": product.collection,
-        "id": product.id,
-        "title": product.title,
-        "level": product.level,
-        "platform": product.platform,
-        "instrument": product.instrument,
-        "acquired": product.acquired,
-        "published": product.published,
+        **facts(product),
         "updated": product.updated,
         "cloud": product.cloud,
         "event": seen.event.value if seen.event else None,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from watcher.cli.output import FACTS, facts
 from watcher.core.moments import written
 
 if TYPE_CHECKING:
@@ -15,14 +16,7 @@ if TYPE_CHECKING:
 CSV = (
     "catalogue",
     "site",
-    "collection",
-    "id",
-    "title",
-    "level",
-    "platform",
-    "instrument",
-    "acquired",
-    "published",
+    *FACTS,
     "cloud",
     "link",
     "quicklook",
@@ -36,14 +30,7 @@ def row(hit: Hit) -> dict[str, Any]:
     return {
         "catalogue": hit.catalogue,
         "site": hit.site,
-        "collection": product.collection,
-        "id": product.id,
-        "title": product.title,
-        "level": product.level,
-        "platform": product.platform,
-        "instrument": product.instrument,
-        "acquired": product.acquired,
-        "published": product.published,
+        **facts(product),
         "cloud": product.cloud,
         "link": product.link,
         "quicklook": product.quicklook,
