@@ -49,7 +49,10 @@ STEP = timedelta(minutes=40)
 
 
 class Damage(NamedTuple):
-    """What the kills did: arrivals expected, lost, rows and notices doubled, the most notices doubled by one kill."""
+    """What the kills did: arrivals expected, lost, rows and notices doubled, the most notices doubled by one kill.
+
+    `needless` are notices that a worker doubled which nobody had killed yet.
+    """
 
     kills: int
     expected: int
@@ -57,6 +60,7 @@ class Damage(NamedTuple):
     rows: int
     repeated: int
     worst: int
+    needless: int
 
 
 @dataclass
@@ -108,7 +112,8 @@ def main() -> int:
     print(
         f"duplicate notices    {damage.repeated}, {damage.repeated / damage.kills:.2f} a kill, at most {damage.worst}"
     )
-    return int(bool(damage.lost) or damage.rows > 0 or damage.worst > 1)
+    print(f"of no kill           {damage.needless}")
+    return int(bool(damage.lost) or damage.rows > 0 or damage.worst > 1 or damage.needless > 0)
 
 
 def torment(directory: Path, *, kills: int, seed: int) -> Damage:
@@ -270,12 +275,17 @@ def judge(database: Path, timeline: Timeline, sink: Sink) -> Damage:
         for person in PEOPLE
         if (ident, product.version, person) not in told
     ]
-    seen: set[tuple[str, str]] = set()
+    # A repeat is owed to the kill of whoever sent that notice last, though others may have been killed in between.
+    last: dict[tuple[str, str], int] = {}
     again: Counter[int] = Counter()
-    for address, key, kill in sink.came:
-        again[kill] += (address, key) in seen
-        seen.add((address, key))
-    return Damage(sink.kills, len(expected), lost, doubled, again.total(), max(again.values(), default=0))
+    needless = 0
+    for address, key, kill in sorted(sink.came, key=lambda one: one[2]):
+        before = last.get((address, key))
+        if before is not None:
+            again[before] += 1
+            needless += before >= kill
+        last[address, key] = kill
+    return Damage(sink.kills, len(expected), lost, doubled, again.total(), max(again.values(), default=0), needless)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ def test_kills_lose_nothing_and_double_one_notice_at_most(tmp_path: Path) -> Non
     assert damage.lost == []
     assert damage.rows == 0
     assert damage.worst <= 1
+    assert damage.needless == 0
     assert damage.repeated > 0, "no kill came at a bad moment: this proves nothing"
 
 
