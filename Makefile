@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Many of them wait, for a server or a time to run out: one more at once than there are processors.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: run test lint unit servers packages bench data clean
+.PHONY: run test lint unit search servers packages bench data clean
 
 run: .venv/ready
 	$(BIN)/watcher demo $(ARGS)
@@ -23,6 +23,11 @@ lint: .venv/ready
 
 unit: .venv/ready servers packages
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+# Other examples than those of `make test` for every property, until one fails or all ROUNDS are through.
+ROUNDS ?= 10
+search: .venv/ready
+	for round in $$(seq $(ROUNDS)); do $(BIN)/pytest -q -n $(WORKERS) -m hypothesis --hypothesis-profile=search $(ARGS) || exit 1; done
 
 # Real servers for the tests: what is missing is installed, what cannot be is said, and its tests are skipped.
 servers: .venv/ready

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from tests.given import database
 from tests.servers.azure import azure_url
@@ -24,6 +25,12 @@ from watcher.demo.catalogue import Catalogue, serve
 from watcher.demo.timeline import Timeline
 
 __all__ = ["azure_url", "bucket", "counting_pgstac", "gcs", "pgstac", "pgstac_urls", "rustac", "s3_url"]
+
+
+# What decides is no matter of luck: the same examples each time. `make search` looks for others.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("same")
 
 
 def pytest_collection_finish() -> None:

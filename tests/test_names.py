@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.names import fold, identity, plain, utf8
@@ -32,13 +32,11 @@ def test_different_names_stay_different() -> None:
     assert len({fold(name) for name in names}) == len(names)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing_more(name: str) -> None:
     assert fold(fold(name)) == fold(name)
 
 
-@settings(deadline=None)
 @given(st.text(), st.integers(2, 50))
 def test_plain_text_is_one_short_line_without_controls(text: str, limit: int) -> None:
     shown = plain(text, limit=limit)

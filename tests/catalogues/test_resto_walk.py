@@ -60,7 +60,7 @@ def servers(draw):
 
 
 @given(servers())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_everything_is_listed_once_or_the_search_fails(drawn):
     server, size = drawn
     there = {held.id for held in server.held}

@@ -43,7 +43,7 @@ products = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     given=st.lists(st.tuples(addresses, terms), max_size=8),
     listed=st.lists(

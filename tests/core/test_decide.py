@@ -280,7 +280,7 @@ TOKENS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.tuples(st.sampled_from("PQ"), TOKENS, st.sets(st.integers(1, 3), min_size=1)), max_size=6)))
 def test_whatever_is_listed_no_arrival_repeats_and_no_number_is_used_twice(
     pages: list[list[tuple[str, str, set[int]]]],
@@ -341,7 +341,7 @@ _WATCHES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(_IDS, st.sampled_from([version(1), version(2)]), _WATCHES), max_size=5))
 def test_what_only_is_to_be_remembered_is_decided_as_all_else(
     page: list[tuple[str, str, list[tuple[int, object, bool]]]],

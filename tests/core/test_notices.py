@@ -295,7 +295,7 @@ def test_hostile_words_are_harmless_everywhere(text: str):
         assert call not in lowered
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=60), st.text(max_size=400), st.text(max_size=40), st.text(max_size=60))
 def test_no_words_at_all_escape_their_place(site: str, title: str, level: str, link: str):
     notice = compose([told(site=site, title=title, level=Level(level), link=link)], key="k")

@@ -160,7 +160,7 @@ class Server:
         return min(times, default=None)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     days=st.floats(0.05, 3.0),
     hangs=st.lists(st.booleans(), min_size=1, max_size=6),

@@ -300,7 +300,7 @@ def letters(text: str) -> Counter[str]:
     return Counter(c for c in text if c.isalnum())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(_SENTENCES, st.text(max_size=60)))
 @example("last 99999 years")
 @example("in 0001-01-01 since 9999-12-31 next 9999 years")
@@ -317,7 +317,7 @@ def test_every_word_is_accounted_for_and_nothing_is_raised(text: str) -> None:
     assert said(sentence, sentence.places).endswith(("read as English", "lu en français"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.datetimes(datetime(1972, 1, 1), datetime(2090, 1, 1)), st.sampled_from([*ENGLISH, *FRENCH]))  # noqa: DTZ001
 def test_a_sentence_is_read_on_any_day(now: datetime, text: str) -> None:
     sentence = read(text, now=now.replace(tzinfo=UTC))

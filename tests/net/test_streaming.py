@@ -281,7 +281,7 @@ def test_what_came_before_a_break_is_yielded(cut: int, secure: tuple[ssl.SSLCont
     with (
         served(answer, tls=tls) as peer,
         Http(origin=peer.origin, ca_bundle=bundle) as http,
-        pytest.raises(Unreachable),
+        pytest.raises(Unreachable, match=f"closed {len(body) - cut} bytes early"),
     ):
         read(http, peer.url())
     assert came == body[:cut]

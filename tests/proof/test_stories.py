@@ -21,9 +21,7 @@ WHICH = st.integers(0, 1000)
 LATE = st.sampled_from([0.0, 0.01, 0.5, 1.0]).map(lambda share: share * PUNCTUAL)
 
 
-@settings(
-    max_examples=12, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=12, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 class Story(RuleBasedStateMachine):
     @initialize(name=st.sampled_from([name for name in MODELS if name != "GEODES"]), seed=st.integers(0, 9))
     def begins(self, name: str, seed: int) -> None:

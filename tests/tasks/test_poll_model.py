@@ -120,12 +120,7 @@ def number_of(listed: Product) -> int:
     return int(listed.title.rpartition("v")[2])
 
 
-@settings(
-    max_examples=40,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+@settings(max_examples=40, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 class Watching(RuleBasedStateMachine):
     @initialize(way=st.sampled_from(WAYS))
     def begin(self, way: str) -> None:

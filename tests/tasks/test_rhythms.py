@@ -133,7 +133,6 @@ def emptied(db: sqlite3.Connection) -> sqlite3.Connection:
 
 PROPERTY = settings(
     max_examples=4,
-    deadline=None,
     phases=[Phase.reuse, Phase.generate],  # to shrink an example would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -48,7 +48,7 @@ subscriptions = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(one=subscriptions, refuses=st.booleans(), form=st.sampled_from(["toml", "json"]))
 def test_what_is_written_is_read_back(one: Subscription, refuses: bool, form: Any) -> None:
     if refuses and one.max_cloud is not None:

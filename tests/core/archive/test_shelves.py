@@ -137,7 +137,7 @@ def test_no_product_takes_the_name_of_anothers_unfinished_download(ending: str) 
 NAMES = st.text(max_size=400) | st.text(st.sampled_from("./\\-~ ab\0\n"), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NAMES, NAMES, NAMES, st.integers(1, 99), NAMES)
 def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str, version: int, end: str) -> None:
     asset = Asset("product", f"https://example.org/x{end}")
@@ -151,7 +151,7 @@ def test_no_product_climbs_out_of_the_archive(site: str, level: str, title: str,
     assert archive in Path(archive, whole).resolve().parents
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NAMES)
 @example("a/./b")
 @example("../../etc/passwd")
@@ -174,7 +174,7 @@ def test_a_file_of_a_product_is_called_by_its_key() -> None:
     assert file_name(Asset("../B02", "https://h/x", type="image/jp2")).endswith(".jp2")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NAMES, NAMES)
 def test_distinct_names_never_share_a_place(one: str, other: str) -> None:
     assert (safe(one) == safe(other)) is (one == other)

@@ -17,7 +17,7 @@ def bytes_of(spans: list[Span]) -> set[int]:
     return {at for first, end in spans for at in range(first, end)}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SOME)
 def test_spans_are_sets_of_bytes(spans: list[Span]) -> None:
     whole = joined(spans)
@@ -31,7 +31,7 @@ def test_spans_are_sets_of_bytes(spans: list[Span]) -> None:
     assert prefix(inside) == next(at for at in range(SIZE + 1) if at not in there)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SOME, st.integers(1, 5), st.integers(1, 9))
 def test_pieces_are_handed_out_in_order_until_nothing_is_left(spans: list[Span], streams: int, least: int) -> None:
     taken, handed = within(spans, SIZE), []

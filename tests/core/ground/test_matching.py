@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import ACQUIRED, L1C, NOW, box, changed, product, site, watch
@@ -102,7 +102,6 @@ def test_an_empty_page_matches_nothing() -> None:
 NUMBERS = st.floats(-179, 178, allow_nan=False)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, st.floats(-89, 88, allow_nan=False)), min_size=1, max_size=4), NUMBERS)
 def test_squares_match_where_their_bounds_meet(corners: list[tuple[float, float]], west: float) -> None:
     ground = watch(1, site(1, "Field", box(west, 10, west + 1, 11)), code=None)
@@ -114,7 +113,6 @@ def test_squares_match_where_their_bounds_meet(corners: list[tuple[float, float]
     assert found ^ expected <= near
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.floats() | st.text(max_size=3),
@@ -218,7 +216,6 @@ SHAPES = CORNERS.map(lambda c: box(c[0], c[1], c[0] + c[2], c[1] + c[3])) | CORN
 )
 
 
-@settings(deadline=None)
 @given(st.lists(SHAPES, min_size=1, max_size=12), st.lists(SHAPES, max_size=12))
 def test_the_tree_finds_what_a_look_at_every_pair_finds(places: list[bytes], footprints: list[bytes]) -> None:
     watches = [watch(n, site(n, f"S{n}", place), code=None) for n, place in enumerate(places)]

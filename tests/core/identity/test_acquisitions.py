@@ -167,7 +167,7 @@ BANDS = st.sampled_from("DEFGHJKLMNPQRSTUVW")
 DAYS = st.integers(0, 9000).map(lambda days: datetime(2015, 7, 1, tzinfo=UTC) + timedelta(days=days))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(zone=ZONES, band=BANDS, day=DAYS, sun=st.floats(8.2, 13.5), into=st.floats(0, 0.5), later=st.integers(1, 12))
 def test_a_pass_has_one_key_however_its_time_is_told_and_the_next_one_has_another(
     zone: int, band: str, day: datetime, sun: float, into: float, later: int
@@ -191,7 +191,7 @@ def test_a_pass_has_one_key_however_its_time_is_told_and_the_next_one_has_anothe
     assert len({one, other, night}) == 3
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(name=st.text(max_size=80) | st.from_regex(r"(S2A|LC08|SPOT5|HLS|S3A|URN)[A-Z0-9_.:T-]{0,70}", fullmatch=True))
 def test_whatever_a_product_is_called_it_has_a_key_or_none(name: str) -> None:
     found = key(product(name, acquired="2025-07-31T13:03:25Z"))

@@ -262,7 +262,7 @@ VERSIONS = ("0204", "0209", "0500", "0511")
 LISTED = st.tuples(st.sampled_from([HERE, ELSEWHERE, THIRD]), st.sampled_from(VERSIONS), st.sampled_from("ab"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(LISTED, max_size=12))
 def test_in_whatever_order_catalogues_list_it_an_acquisition_is_told_of_and_its_newest_processing_too(
     listed: list[tuple[int, str, str]],

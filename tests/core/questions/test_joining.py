@@ -6,7 +6,7 @@ import json
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import box
@@ -75,7 +75,6 @@ def test_a_question_stays_within_its_vertices() -> None:
 COORDINATES = st.tuples(st.floats(-179, 170), st.floats(-80, 80), st.floats(0.01, 9), st.floats(0.01, 9))
 
 
-@settings(deadline=None)
 @given(st.lists(COORDINATES, min_size=1, max_size=20), st.integers(1, 8))
 def test_every_place_is_in_one_question_that_covers_it(corners: list[tuple[float, ...]], most: int) -> None:
     places = [box(x, y, x + w, y + h) for x, y, w, h in corners]

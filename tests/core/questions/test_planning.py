@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import L1C, L2A, NOW, box, changed, site, watch
@@ -304,7 +304,6 @@ LOADS = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(WATCHES, max_size=12), CAPABILITIES, LOADS)
 def test_every_watch_is_served_by_one_question_that_covers_it(
     watches: list[Watch], can: Capability, loads: dict[str, Load]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import L1C, L2A, NOW, box, changed, site, watch
@@ -72,10 +72,6 @@ def due(one: Watch) -> bool:
     return one.reread is None or NOW - one.reread >= REREAD
 
 
-proof = settings(deadline=None, derandomize=True)
-
-
-@proof
 @given(WATCHES, LEARNING, loads(QUIET))
 def test_each_watch_is_asked_for_as_far_back_as_was_promised(
     watches: list[Watch], can: Capability, measured: dict[str, Load]
@@ -99,7 +95,6 @@ def test_each_watch_is_asked_for_as_far_back_as_was_promised(
             assert ask.far or not due(one), "what is due is asked for at once"
 
 
-@proof
 @given(WATCHES, LEARNING, loads(BUSY))
 def test_no_question_is_meant_to_be_longer_than_adapters_read(
     watches: list[Watch], can: Capability, measured: dict[str, Load]
@@ -115,7 +110,6 @@ def test_no_question_is_meant_to_be_longer_than_adapters_read(
             assert rate * ((NOW - ask.query.learnt_since) / DAY) <= MOST_PRODUCTS * (1 + 1e-9)
 
 
-@proof
 @given(WATCHES, LEARNING, loads(BUSY))
 def test_a_collection_is_swept_once_at_most_and_sounded_only_where_that_is_not_known(
     watches: list[Watch], can: Capability, measured: dict[str, Load]
@@ -142,7 +136,6 @@ STEPS = st.lists(
 """The time until each poll, which of its questions fail (by bit), and how old the newest product of an answer is."""
 
 
-@proof
 @given(STEPS, LEARNING, loads(BUSY), st.integers(0, 12))
 def test_nothing_slips_between_two_questions(
     steps: list[tuple[timedelta, int, timedelta]], can: Capability, measured: dict[str, Load], pause: int
@@ -179,7 +172,6 @@ def moved(one: Watch, ask: Ask, *, now: datetime, learnt: datetime) -> Watch:
     return changed(one, cursor=cursor, reread=now if ask.far else one.reread)
 
 
-@proof
 @given(st.lists(st.tuples(st.integers(1, 10 * 24), st.booleans()), min_size=2, max_size=20))
 def test_a_cursor_passes_more_than_three_days_only_where_they_were_looked_at_twice(
     steps: Sequence[tuple[int, bool]],
