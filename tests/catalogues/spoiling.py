@@ -1,4 +1,4 @@
-"""A server whose database has odd rows: of the features that it lists, some are not what they should be."""
+"""A server whose database has odd rows: of the items that it lists, some are not what they should be."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import msgspec
 
 from tests.catalogues.loopback import Asked, Reply
 
-Spoil = Callable[[dict[str, Any]], object]
+Item = dict[str, Any]
+Spoil = Callable[[Item], object]
+
+LISTS = ("features", "value", "items")
+"""What the lists of items are called in the answers of the kinds."""
 
 
 class Spoiling:
-    """Answers as a server does, but for the features of these ids, and for these documents besides."""
+    """Answers as a server does, but for the items of these ids, and for these documents besides."""
 
     def __init__(self, server: Callable[[Asked], Reply]) -> None:
         self.server = server
@@ -24,11 +28,17 @@ class Spoiling:
         if asked.path in self.documents:
             return Reply(200, msgspec.json.encode(self.documents[asked.path]))
         reply = self.server(asked)
-        if not self.spoilt or b'"features"' not in reply.body:
+        if not self.spoilt or not any(f'"{name}":['.encode() in reply.body for name in LISTS):
             return reply
         page = msgspec.json.decode(reply.body)
-        page["features"] = [self.spoilt.get(one["id"], lambda sound: sound)(one) for one in page["features"]]
+        for name in set(LISTS) & page.keys():
+            page[name] = [self.spoilt.get(ident(one), lambda sound: sound)(one) for one in page[name]]
         return reply._replace(body=msgspec.json.encode(page))
+
+
+def ident(one: Item) -> str:
+    """Return the id of an item as its kind of server writes it."""
+    return str(one.get("id") or one.get("Id") or one.get("meta", {}).get("concept-id"))
 
 
 def without(name: str) -> Spoil:
@@ -37,3 +47,16 @@ def without(name: str) -> Spoil:
 
 def having(**more: object) -> Spoil:
     return lambda one: {**one, **more}
+
+
+def broken(one: Item) -> Item:
+    """Take from an item what no product can be without, but for its id."""
+    needed = next(name for name in ("properties", "Name", "umm") if name in one)
+    return {**one, needed: None}
+
+
+def nameless(one: Item) -> Item:
+    """Take its id from an item."""
+    if "meta" in one:
+        return {**one, "meta": without("concept-id")(one["meta"])}
+    return {key: value for key, value in one.items() if key not in ("id", "Id")}

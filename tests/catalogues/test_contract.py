@@ -10,11 +10,13 @@ import pytest
 
 from tests.catalogues import pretend_cmr, pretend_geodes, pretend_odata
 from tests.catalogues.loopback import Asked, Reply, answering
+from tests.catalogues.spoiling import LISTS, Spoil, broken, nameless
 from tests.servers.stac import thing
 from watcher import config, plugins
 from watcher.catalogues import cmr, geodes, odata, resto, stac
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError, ConfigError
-from watcher.model import Product, Query
+from watcher.model import Page, Query
 from watcher.net import Http
 from watcher.plugins import Catalogue
 
@@ -94,7 +96,38 @@ def made(kind: str, url: str) -> Catalogue:
     return built
 
 
-def listed(kind: str, body: bytes, *, status: int = 200, media: str = "application/json") -> list[list[Product]]:
+def counting(kind: str, *items: object) -> bytes:
+    """Return the page of a kind that lists these, and counts as many."""
+    page: dict[str, Any] = msgspec.json.decode(PAGES[kind])
+    (name,) = set(LISTS) & page.keys()
+    page[name] = items
+    match kind:
+        case "resto":
+            page["properties"]["totalResults"] = len(items)
+        case "geodes":
+            page["context"]["matched"] = len(items)
+        case "cmr":
+            page["hits"] = len(items)
+    return msgspec.json.encode(page)
+
+
+def item(kind: str) -> dict[str, Any]:
+    """Return the one product of the page of a kind."""
+    page: dict[str, Any] = msgspec.json.decode(PAGES[kind])
+    (name,) = set(LISTS) & page.keys()
+    (found,) = page[name]
+    return dict(found)
+
+
+def called(kind: str, name: str, **more: object) -> dict[str, Any]:
+    """Return that product under another id."""
+    one = item(kind)
+    if kind == "cmr":
+        return {**one, "meta": {**one["meta"], "concept-id": name}, **more}
+    return {**one, ("Id" if kind == "odata" else "id"): name, **more}
+
+
+def listed(kind: str, body: bytes, *, status: int = 200, media: str = "application/json") -> list[Page]:
     """Ask for a collection of a server whose searches are all answered with this."""
 
     def answer(asked: Asked) -> Reply:
@@ -109,7 +142,7 @@ def listed(kind: str, body: bytes, *, status: int = 200, media: str = "applicati
 
     with answering(answer) as (url, _), Http(origin=url, backoff_base=0.01) as http:
         pages = made(kind, url).search(Query(collection="things"), http)
-        return [list(page) for page in pages]
+        return list(pages)
 
 
 def test_every_kind_is_looked_at_here() -> None:
@@ -141,7 +174,7 @@ def test_a_missing_or_wrong_setting_is_refused_by_its_name(kind: str) -> None:
 
 
 def test_what_is_listed_is_a_product_with_aware_times_in_utc(kind: str) -> None:
-    ((product,),) = listed(kind, PAGES[kind])
+    (product,) = next(page for page in listed(kind, PAGES[kind]) if page)
 
     assert (product.collection, product.level, product.acquired) == ("things", "L2A", ACQUIRED)
     times = [product.acquired, product.published, product.updated]
@@ -151,6 +184,58 @@ def test_what_is_listed_is_a_product_with_aware_times_in_utc(kind: str) -> None:
 
 def test_an_empty_answer_is_no_product_and_no_error(kind: str) -> None:
     assert not any(listed(kind, EMPTY[kind]))
+
+
+ODD: dict[str, tuple[Spoil, str]] = {
+    "what no product can be without is null": (broken, "other"),
+    "it has no id": (nameless, ""),
+    "it is no object": (lambda _: None, ""),
+    "it is a list": (lambda one: [one], ""),
+    "it is a text": (lambda _: "other", ""),
+    "it is empty": (lambda _: {}, ""),
+}
+
+
+@pytest.mark.parametrize("how", ODD)
+@pytest.mark.parametrize("first", [True, False])
+def test_an_item_that_cannot_be_read_is_set_aside_and_hides_no_other(kind: str, how: str, first: bool) -> None:
+    spoil, name = ODD[how]
+    items = [item(kind), spoil(called(kind, "other"))]
+
+    pages = listed(kind, counting(kind, *(items[::-1] if first else items)))
+
+    assert [product.acquired for page in pages for product in page] == [ACQUIRED]
+    (odd,) = (one for page in pages for one in odd_of(page))
+    assert odd.id == name
+    assert odd.problem
+    assert msgspec.json.decode(odd.raw) == items[1]
+
+
+@pytest.mark.parametrize("how", ODD)
+def test_a_page_of_which_no_item_can_be_read_is_a_failure(kind: str, how: str) -> None:
+    spoil, _ = ODD[how]
+
+    with pytest.raises(CatalogueError, match="lists what cannot be read, 2 of 2 items") as caught:
+        listed(kind, counting(kind, spoil(called(kind, "one")), {"another": 1}))
+
+    assert caught.value.permanent
+
+
+def test_a_lone_item_that_cannot_be_read_says_nothing_of_the_shape(kind: str) -> None:
+    (page,) = listed(kind, counting(kind, broken(called(kind, "other"))))
+
+    assert ([*page], [one.id for one in odd_of(page)]) == ([], ["other"])
+
+
+def test_an_item_of_another_collection_is_not_odd_but_says_that_the_filter_is_ignored(kind: str) -> None:
+    if kind == "odata":
+        pytest.skip("its products do not say of which collection they are")
+    text = (
+        msgspec.json.encode(item(kind)).replace(b"things", b"others").replace(pretend_cmr.CONCEPT.encode(), b"C2-TEST")
+    )
+
+    with pytest.raises(CatalogueError, match="ignore"):
+        listed(kind, counting(kind, item(kind), msgspec.Raw(text)))
 
 
 @pytest.mark.parametrize(

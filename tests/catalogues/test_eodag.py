@@ -13,9 +13,11 @@ import msgspec
 import pytest
 
 from tests.catalogues.loopback import Asked, Reply, answering
+from tests.catalogues.spoiling import Spoil, Spoiling, having, nameless
 from tests.given import Clock, add_watch, announced, box, database
 from tests.servers.stac import Pgstac, thing
 from watcher import plugins
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError, ConfigError
 from watcher.model import Level, Product, Query
 from watcher.net import Http
@@ -282,6 +284,39 @@ def test_a_key_in_a_question_is_in_no_message() -> None:
             listed(kind)
     assert "s3cret" not in str(failed.value)
     assert "s3cret" not in kind.url
+
+
+ODD: dict[str, Spoil] = {
+    "no object": lambda _: None,
+    "no id": nameless,
+    "an id that is empty": having(id=""),
+    "no assets, where eodag wants some": having(assets=None),
+    "a shape that is none": having(geometry={"type": "Foo"}),
+}
+
+
+@pytest.mark.parametrize("how", ODD)
+@pytest.mark.parametrize(("counts", "bad"), [(0, {10, 11}), (None, {9})])
+def test_what_cannot_be_read_hides_no_other_and_counts(how: str, counts: int | None, bad: set[int]) -> None:
+    server = Spoiling(Stac(25, counts=counts))
+    server.spoilt = {f"S2B_{number:03}": ODD[how] for number in bad}
+    with answering(server) as (url, _):
+        kind = made(url, page_size=10)
+        with Http(origin=kind.url) as http:
+            pages = list(kind.search(ALL, http))
+    read = sorted(product.id for page in pages for product in page)
+    assert read == [f"S2B_{number:03}" for number in range(25) if number not in bad]
+    odd = [one for page in pages for one in odd_of(page)]
+    assert len(odd) == len(bad)
+    assert {one.id for one in odd} == {""}
+    assert all(one.problem for one in odd)
+
+
+def test_a_page_of_which_nothing_can_be_read_is_a_failure_through_eodag_too() -> None:
+    server = Spoiling(Stac(3, counts=0))
+    server.spoilt = {f"S2B_{number:03}": having(assets=None) for number in range(3)}
+    with pytest.raises(CatalogueError, match="local lists what cannot be read, 3 of 3 items: AttributeError"):
+        of(server)
 
 
 # Providers

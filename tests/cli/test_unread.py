@@ -38,7 +38,7 @@ def test_it_is_said_by_all_until_it_is_over(watcher: Watcher, server: Spoiling) 
     assert re.search(said, watcher("status").out)
     checked = watcher("check", "--catalogue", "take5")
     assert checked.code == 1
-    assert f"WRONG  take5: SPOT5: products: 1 of these cannot be read: {WHY}\n" in checked.out
+    assert f"WRONG  take5: SPOT5: products: 1 of the 10 listed cannot be read: {WHY}\n" in checked.out
     assert "WRONG  take5: items of SPOT5: an item that a poll was listed cannot be read, since " in checked.out
     server.spoilt.clear()
     polled = watcher("poll")

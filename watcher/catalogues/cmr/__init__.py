@@ -26,6 +26,7 @@ from watcher.catalogues.cmr.granules import product
 from watcher.catalogues.cmr.questions import Question, concept
 from watcher.catalogues.cmr.walks import Walk, believe
 from watcher.core.questions.outlines import boxes
+from watcher.core.unread import beside, odd_of
 from watcher.levels import level, may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Query
 
@@ -89,21 +90,27 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             page_size=self.page_size,
         )
         walk = Walk(self, http, question)
-        for granules in walk.pages():
-            yield [
+        for granules, odd in walk.pages():
+            read = [
                 product(granule, collection=query.collection, level_given=given, wanted=self.assets, url=self._base)
                 for granule in granules
             ]
-        if not walk.seen:
+            yield beside(read, odd)
+        if not walk.seen and not walk.odd:
             believe(self, http, question)
         if self.deletions and query.learnt_since is not None:
             gone = deletions(
                 self, http, found, since=query.learnt_since, now=walk.answered, name=query.collection, level_given=given
             )
             # Ingested again after it was deleted: it is not gone.
-            page = [one for one in gone if one.id not in walk.seen or (one.learnt and one.learnt > walk.seen[one.id])]
-            if page:
-                yield page
+            page = [
+                one
+                for one in gone
+                if one.id not in walk.odd
+                and (one.id not in walk.seen or (one.learnt and one.learnt > walk.seen[one.id]))
+            ]
+            if page or odd_of(gone):
+                yield beside(page, odd_of(gone))
 
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:  # noqa: ARG002
         """Find nothing: it knows no sites by name."""

@@ -11,6 +11,7 @@ import msgspec
 from watcher.catalogues.cmr.deletions import deletions
 from watcher.catalogues.cmr.questions import Question, Sheet, ask, concept, get
 from watcher.core.moments import moment
+from watcher.core.unread import nothing_read, told
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.levels import level
@@ -77,6 +78,11 @@ def _collection(kind: Kind, http: Http, name: str) -> Iterator[Finding]:
     ident = concept(kind, http, name)
     question = Question(concept=ident, page_size=1)
     newest = ask(kind, http, msgspec.structs.replace(question, descending=True))
+    if newest.odd:
+        newest = ask(kind, http, msgspec.structs.replace(question, descending=True, page_size=_SAMPLE))
+        yield told(name, newest.odd, size=len(newest.ids))
+        if not newest.granules:
+            raise nothing_read(kind.url, newest.odd)
     if not newest.granules:
         yield Finding(name, False, f"CMR lists no granule of {ident}", "is it the collection's concept id?")
         return
@@ -91,13 +97,13 @@ def _collection(kind: Kind, http: Http, name: str) -> Iterator[Finding]:
 
 def _since(kind: Kind, http: Http, name: str, question: Question, _: Sheet) -> Finding:
     future = ask(kind, http, msgspec.structs.replace(question, since=NEVER))
-    deaf = bool(future.hits or future.granules)
+    deaf = bool(future.hits or future.ids)
     text = "filtering by revision_date changes nothing" if deaf else "what it learnt since a time can be asked for"
     return Finding(name, not deaf, text, "nothing it lists can be trusted until it filters" if deaf else None)
 
 
 def _order(kind: Kind, http: Http, name: str, question: Question, newest: Sheet) -> Finding:
-    oldest = ask(kind, http, question)
+    oldest = ask(kind, http, msgspec.structs.replace(question, page_size=_SAMPLE))
     ends = [moment(sheet.granules[0].meta.revision_date) for sheet in (oldest, newest) if sheet.granules]
     well = newest.hits < 2 or (len(ends) == 2 and None not in ends and _before(ends[0], ends[1]))
     if well:
@@ -113,8 +119,7 @@ def _paging(kind: Kind, http: Http, name: str, question: Question, _: Sheet) -> 
     if oldest.after is None:
         return Finding(name, False, "it gives no CMR-Search-After to go on from", hint)
     second = ask(kind, http, question, after=oldest.after)
-    known = oldest.granules[0].meta.concept_id
-    if second.granules and second.granules[0].meta.concept_id != known:
+    if second.ids and second.ids != oldest.ids:
         return Finding(name, True, "its pages lead on by CMR-Search-After")
     return Finding(name, False, "CMR-Search-After leads nowhere", hint)
 
@@ -124,7 +129,7 @@ def _count(kind: Kind, http: Http, name: str, question: Question, newest: Sheet)
     middle = latest.granules[len(latest.granules) // 2] if latest.granules else newest.granules[0]
     since = moment(middle.meta.revision_date)
     lately = ask(kind, http, msgspec.structs.replace(question, since=since, page_size=2000))
-    listed = len(lately.granules)
+    listed = len(lately.ids)
     if lately.hits == listed or listed == 2000:
         return Finding(name, True, f"its count is that of what it lists ({lately.hits})")
     return Finding(name, False, f"it counts {lately.hits} granules and lists {listed}", "no answer can be proven whole")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from watcher.catalogues.cmr.questions import SECOND, get, stamp
 from watcher.core.identity import revisions
 from watcher.core.moments import moment
+from watcher.core.unread import apart, beside, naming, nothing_read, shapeless
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError
 from watcher.levels import Level
-from watcher.model import Product
+from watcher.model import Page, Product
 from watcher.names import identity
 from watcher.net import json_body
 
@@ -27,13 +27,15 @@ KEPT = timedelta(days=364)
 
 
 class _Deleted(msgspec.Struct, gc=False, rename="kebab"):
-    concept_id: str
+    concept_id: Annotated[str, msgspec.Meta(min_length=1)]
     granule_ur: str
     revision_date: str
     parent_collection_id: str
 
 
-_decode = decoder(list[_Deleted]).decode
+_decode = decoder(list[msgspec.Raw]).decode
+_one = decoder(_Deleted).decode
+_name = naming("concept-id")
 
 
 def deletions(
@@ -45,22 +47,22 @@ def deletions(
     now: datetime | None,
     name: str,
     level_given: Level | None,
-) -> Sequence[Product]:
+) -> Page:
     """List what was deleted since a time; `now` is the server's clock. Of what is older than a year nothing is known.
 
-    Raises `CatalogueError` when it is not all, or of another collection.
+    Raises `CatalogueError` when it is not all, or of another collection, or nothing of it can be read.
     """
     earliest = since - SECOND if now is None else max(since - SECOND, now - KEPT)
     url = f"{kind.url.rstrip('/')}/deleted-granules.json"
     answer = get(http, url, [("revision_date", stamp(earliest)), ("parent_collection_id", concept)])
     try:
-        listed = _decode(json_body(answer))
+        listed, odd = apart(_decode(json_body(answer)), _one, _name)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise CatalogueError(f"{url} answered what is no list of deleted granules: {error}") from error
     hits = answer.headers.get("cmr-hits", "")
-    if hits.isascii() and hits.isdigit() and len(hits) < 12 and int(hits) > len(listed):
+    if hits.isascii() and hits.isdigit() and len(hits) < 12 and int(hits) > len(listed) + len(odd):
         raise CatalogueError(
-            f"{url} counts {hits} deleted granules of {concept} and lists {len(listed)}",
+            f"{url} counts {hits} deleted granules of {concept} and lists {len(listed) + len(odd)}",
             hint="set deletions = false to go without; what is gone is then noticed by looking twice",
         )
     for one in listed:
@@ -69,7 +71,9 @@ def deletions(
                 f"{url} ignores parent_collection_id={concept}: it lists {one.concept_id}",
                 hint="set deletions = false to go without",
             )
-    return [
+    if not listed and shapeless(odd):
+        raise nothing_read(url, odd)
+    gone = [
         Product(
             collection=name,
             id=identity(one.concept_id),
@@ -82,3 +86,4 @@ def deletions(
         )
         for one in listed
     ]
+    return beside(gone, odd)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,7 +29,7 @@ _IMAGES = (".jpg", ".jpeg", ".png", ".webp")
 class Meta(msgspec.Struct, gc=False, rename="kebab"):
     """What CMR itself says of a granule."""
 
-    concept_id: str
+    concept_id: Annotated[str, msgspec.Meta(min_length=1)]
     revision_id: int
     revision_date: str
     collection_concept_id: str

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
 from watcher.catalogues.cmr.granules import Granule, acquired
 from watcher.core.moments import moment
 from watcher.core.questions.outlines import Box
+from watcher.core.unread import reading
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
+from watcher.model import Unread
 from watcher.names import plain
 from watcher.net import json_body, listed
 
@@ -46,17 +48,29 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """One answer: its granules, how many there are in all, the way on (`None` at the end), and when it was made."""
+    """One answer: its granules, how many there are in all, the way on (`None` at the end), and when it was made.
+
+    `odd` is what is listed and cannot be read.
+    """
 
     granules: Sequence[Granule]
     hits: int
     after: str | None
     answered: datetime | None
+    odd: Sequence[Unread] = ()
+
+    @property
+    def ids(self) -> set[str]:
+        """What tells those that are listed apart, what cannot be read among them."""
+        return {granule.meta.concept_id for granule in self.granules} | {one.mark for one in self.odd}
 
 
-class _Page(msgspec.Struct):
+G = TypeVar("G")
+
+
+class _Page(msgspec.Struct, Generic[G]):
     hits: int
-    items: list[Granule]
+    items: list[G]
 
 
 class _Problem(msgspec.Struct):
@@ -71,7 +85,8 @@ class _Collections(msgspec.Struct):
     items: list[_Named]
 
 
-_decode = decoder(_Page).decode
+_decode: Callable[[bytes | bytearray], tuple[_Page[Granule], Sequence[Unread]]]
+_decode = reading(_Page, Granule, under="items", named=("meta", "concept-id"))
 _problem = decoder(_Problem).decode
 _collections = decoder(_Collections).decode
 
@@ -81,12 +96,13 @@ def ask(kind: Kind, http: Http, question: Question, *, after: str | None = None)
     url = f"{kind.url.rstrip('/')}/granules.umm_json"
     headers = {} if after is None else {"CMR-Search-After": after}
     answer = get(http, url, _parameters(question), headers)
-    page = listed(answer, _decode, url=url, things="granules")
+    page, odd = listed(answer, _decode, url=url, things="granules")
     for trouble in _strangers(url, question, page.items):
         raise trouble
     said = answer.headers.get("cmr-hits", "")
     hits = int(said) if said.isascii() and said.isdigit() and len(said) < 12 else page.hits
-    return Sheet(page.items, max(hits, page.hits), answer.headers.get("cmr-search-after") or None, _date(answer))
+    after = answer.headers.get("cmr-search-after") or None
+    return Sheet(page.items, max(hits, page.hits), after, _date(answer), odd)
 
 
 def get(http: Http, url: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Answer:

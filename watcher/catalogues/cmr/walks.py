@@ -16,11 +16,15 @@ import msgspec
 from watcher.catalogues.cmr.granules import Granule
 from watcher.catalogues.cmr.questions import Question, Sheet, ask
 from watcher.core.moments import moment
+from watcher.core.unread import first_time, nothing_read, shapeless
 from watcher.errors import CatalogueError, HttpError, Unreachable
+from watcher.model import Unread
 
 if TYPE_CHECKING:
     from watcher.catalogues.cmr import Kind
     from watcher.net import Http
+
+Pages = Iterator[tuple[Sequence[Granule], Sequence[Unread]]]
 
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 
@@ -28,25 +32,29 @@ _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 class Walk:
     """One reading of everything that a question asks for.
 
-    `seen` are the ids of what was listed with the newest revision date of each, `answered` is when the server answered
-    last, by its own clock.
+    `seen` are the ids of what was listed with the newest revision date of each, `odd` what tells apart what cannot be
+    read, `answered` is when the server answered last, by its own clock.
     """
 
     def __init__(self, kind: Kind, http: Http, question: Question) -> None:
         self._kind, self._http, self._question = kind, http, question
         self._asked = 0
         self.seen: dict[str, datetime] = {}
+        self.odd: set[str] = set()
         self.answered: datetime | None = None
 
-    def pages(self) -> Iterator[Sequence[Granule]]:
-        """List each granule once, or again when it was revised meanwhile, in pages that are never empty."""
+    def pages(self) -> Pages:
+        """List each granule once, or again when it was revised meanwhile, and what cannot be read: no page is empty.
+
+        Raises `CatalogueError` if the end is in doubt, and where nothing at all can be read.
+        """
         for _ in range(2):
             ids: set[str] = set()
             been: set[str] = set()
             after: str | None = None
             while True:
                 sheet = self._ask(after)
-                ids.update(granule.meta.concept_id for granule in sheet.granules)
+                ids |= sheet.ids
                 yield from self._new(sheet)
                 if sheet.after is None or len(ids) >= sheet.hits:
                     break
@@ -86,7 +94,7 @@ class Walk:
                 return sheet
         raise failure
 
-    def _new(self, sheet: Sheet) -> Iterator[Sequence[Granule]]:
+    def _new(self, sheet: Sheet) -> Pages:
         """Keep what was not seen yet, as it is now."""
         fresh = []
         for granule in sheet.granules:
@@ -94,8 +102,11 @@ class Walk:
             if self.seen.get(granule.meta.concept_id) != revised:
                 self.seen[granule.meta.concept_id] = revised
                 fresh.append(granule)
-        if fresh:
-            yield fresh
+        odd = first_time(sheet.odd, self.odd)
+        if not self.seen and shapeless(odd):
+            raise nothing_read(self._kind.url, odd)
+        if fresh or odd:
+            yield fresh, odd
 
 
 def believe(kind: Kind, http: Http, question: Question) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from copy import copy, deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from watcher.errors import CatalogueError, ConfigError
 from watcher.model import Holding, level
 
 EXTRA = 'pip install "eo-watcher[eodag]"'
+
+PROBLEM, ITEM = "watcher:problem", "watcher:item"
+"""What is said of an item that eodag could not read."""
 
 # Where eodag's word for the level is coarse ("L2"), its names are not: S2_MSI_L2A_COG.
 _LEVEL = re.compile(r"_(L\d[A-C])(?:_|$)")
@@ -75,12 +79,48 @@ def library(provider: str, config: str, settings: bytes) -> Library:
     if found is None:
         raise _refused(provider)
     with _named(provider):
+        for plugin in gateway._plugins_manager.get_search_plugins(provider=provider):
+            _tolerate(plugin)
         search = found.search_config
         address = str(getattr(search, "api_endpoint", None) or found.url)
         most = int((getattr(search, "pagination", None) or {}).get("max_limit", DEFAULT_MAX_LIMIT))
     return Library(
         gateway, provider, url=_origin(address), version=f"eodag {version('eodag')}", most=most if most > 0 else 1000
     )
+
+
+def _tolerate(plugin: Any) -> None:
+    """Let an item that eodag chokes on, or that has no id, hide no other: it says its `PROBLEM`."""
+    from eodag import EOProduct
+
+    normalize = plugin.normalize_results
+
+    def products(results: Any, **given: Any) -> Iterator[Any]:
+        kept = deepcopy(results)  # it may begin to rearrange them
+        with suppress(Exception):  # whatever it is began in a provider's answer: one of the items has it again
+            yield from list(normalize(results, **given))
+            return
+        for one in kept:
+            part = copy(kept)
+            part.data = [deepcopy(one)]
+            try:
+                found = list(normalize(part, **given))
+            except Exception as error:  # noqa: BLE001
+                raw = msgspec.json.encode(one, enc_hook=str).decode()
+                problem = f"{type(error).__name__}: {_plain(error)}"
+                found = [EOProduct(plugin.provider, {PROBLEM: problem, ITEM: raw})]
+            yield from found
+
+    def tolerant(results: Any, **given: Any) -> list[Any]:
+        found = list(products(results, **given))
+        for one in found:
+            if not one.properties.get("id"):
+                one.properties.setdefault(PROBLEM, "it has no identifier")
+                # eodag tells pages apart by the first of each.
+                one.properties["id"] = f"\0{hash(str(one.properties))}"
+        return found
+
+    plugin.normalize_results = tolerant
 
 
 @contextmanager

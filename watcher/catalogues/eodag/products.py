@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
+from watcher.catalogues.eodag.library import ITEM, PROBLEM
 from watcher.core.ground.grids import cell, named
 from watcher.core.identity.revisions import token
 from watcher.core.moments import moment
-from watcher.errors import CatalogueError
-from watcher.model import Asset, Level, Product
+from watcher.core.unread import set_aside
+from watcher.model import Asset, Level, Product, Unread
 from watcher.model import level as read_level
 from watcher.names import plain
 
@@ -23,12 +24,14 @@ _WORLD = (-180.0, -90.0, 180.0, 90.0)
 def product(one: Any, *, collection: str, level: Level | None, assets: Sequence[str]) -> Product:
     """Return the product; `level` is that of its collection, `assets` are the keys of those to download.
 
-    Raises `CatalogueError` for one without an identifier.
+    Raises `ValueError` for one that eodag could not read, or without an identifier.
     """
     said: dict[str, Any] = one.properties
+    if PROBLEM in said:
+        raise ValueError(said[PROBLEM])
     identity = _text(said.get("id"))
     if identity is None or not identity.isprintable():
-        raise CatalogueError(f"{one.provider} lists a product with an impossible identifier: {said.get('id')!r:.80}")
+        raise ValueError(f"it has an impossible identifier: {said.get('id')!r:.80}")
     title = _text(said.get("title")) or identity
     word = _text(said.get("processing:level"))
     files = _files(one, said, assets)
@@ -57,6 +60,13 @@ def product(one: Any, *, collection: str, level: Level | None, assets: Sequence[
         assets=files,
         grid=cell(_text(said.get("grid:code")) or "") or named(title),
     )
+
+
+def unread(one: Any, problem: str) -> Unread:
+    """Set one aside as eodag has it, or as it came. Which product it is cannot be told."""
+    said = {key: value for key, value in one.properties.items() if key not in ("id", PROBLEM)}
+    raw = said[ITEM].encode() if ITEM in said else msgspec.json.encode(said, enc_hook=str)
+    return set_aside(raw, problem, lambda _: "")
 
 
 def _files(one: Any, said: dict[str, Any], wanted: Sequence[str]) -> tuple[Asset, ...]:

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from watcher.catalogues.eodag.products import product
+from watcher.catalogues.eodag.products import product, unread
 from watcher.core.moments import moment, written
+from watcher.core.unread import beside, distinct, first_time, nothing_read, odd_of, shapeless
 from watcher.errors import CatalogueError
-from watcher.model import Page, Product, Query
+from watcher.model import Page, Product, Query, Unread
 
 if TYPE_CHECKING:
     from watcher.catalogues.eodag import Kind
@@ -33,7 +34,7 @@ def listed(kind: Kind, query: Query) -> Iterator[Page]:
     walk = _Walk(kind, query)
     start, end = query.acquired
     for page in walk.read((start or _BEGINNING, end or _END)):
-        yield [one for one in page if query.level is None or one.level in (None, query.level)]
+        yield beside([one for one in page if query.level is None or one.level in (None, query.level)], odd_of(page))
 
 
 class _Walk:
@@ -44,13 +45,14 @@ class _Walk:
         self.level = kind.level_of(query.collection)
         self.left = kind.max_pages
         self.seen: dict[str, datetime | None] = {}
+        self.odd: set[str] = set()
 
     def read(self, window: Window) -> Iterator[Page]:
         counted, ids = None, set[str]()
-        for count, products in self._pages(window):
+        for count, page in self._pages(window):
             counted = counted or count
-            ids |= {one.id for one in products}
-            yield self._fresh(products)
+            ids |= _marks(page)
+            yield self._fresh(page)
         if not ids:
             self._believe()
         elif counted is None:
@@ -71,16 +73,15 @@ class _Walk:
 
     def _again(self, window: Window, ids: set[str]) -> Iterator[Page]:
         """Ask for the two halves of a window that nothing was counted of; what they add calls for more halves."""
-        times = sorted(time for one in ids if (time := self.seen[one]) is not None)
+        times = sorted(time for one in ids if (time := self.seen.get(one)) is not None)
         if not times:
             return  # nothing that was listed has a time: there is no half
         middle = max(window[0], min(times[len(times) // 2].replace(microsecond=0), window[1] - _SECOND))
         for half in ((window[0], middle), (middle, window[1])):
             found = set[str]()
-            for count, products in self._pages(half):
-                del count
-                found |= {one.id for one in products}
-                yield self._fresh(products)
+            for _, page in self._pages(half):
+                found |= _marks(page)
+                yield self._fresh(page)
             if found <= ids:
                 continue
             if half in (window, (middle, middle)) or half[1] - half[0] <= _SECOND:
@@ -90,7 +91,7 @@ class _Walk:
                 )
             yield from self._again(half, found)
 
-    def _pages(self, window: Window) -> Iterator[tuple[int | None, list[Product]]]:
+    def _pages(self, window: Window) -> Iterator[tuple[int | None, Page]]:
         """Yield what each page counts and lists."""
         library, start, end = self.kind.library, *window
         limit = min(self.kind.page_size, library.most)
@@ -118,11 +119,16 @@ class _Walk:
         self.left -= 1
         return result
 
-    def _products(self, result: Any, window: Window) -> list[Product]:
+    def _products(self, result: Any, window: Window) -> Page:
         start, end = window
-        products = []
+        products: list[Product] = []
+        odd: list[Unread] = []
         for one in result:
-            found = product(one, collection=self.query.collection, level=self.level, assets=self.kind.assets)
+            try:
+                found = product(one, collection=self.query.collection, level=self.level, assets=self.kind.assets)
+            except ValueError as error:
+                odd.append(unread(one, str(error)))
+                continue
             if one.provider != self.kind.provider:
                 raise CatalogueError(f"eodag asked {one.provider} instead of {self.kind.provider}", permanent=True)
             last = moment(one.properties.get("end_datetime")) or found.acquired
@@ -135,9 +141,15 @@ class _Walk:
                     permanent=True,
                 )
             products.append(found)
-        return products
+        if not products and not self.seen and shapeless(odd):
+            raise nothing_read(self.kind.provider, odd)
+        return beside(products, distinct(odd))
 
-    def _fresh(self, products: list[Product]) -> Page:
-        fresh = {one.id: one for one in products if one.id not in self.seen}
-        self.seen |= {one.id: one.acquired for one in products}
-        return list(fresh.values())
+    def _fresh(self, page: Page) -> Page:
+        fresh = {one.id: one for one in page if one.id not in self.seen}
+        self.seen |= {one.id: one.acquired for one in page}
+        return beside(list(fresh.values()), first_time(odd_of(page), self.odd))
+
+
+def _marks(page: Page) -> set[str]:
+    return {one.id for one in page} | {one.mark for one in odd_of(page)}

@@ -16,10 +16,11 @@ import msgspec
 
 from watcher.catalogues.geodes.availability import available
 from watcher.catalogues.geodes.checks import look
-from watcher.catalogues.geodes.features import product
+from watcher.catalogues.geodes.features import named, product
 from watcher.catalogues.geodes.holdings import holdings
 from watcher.catalogues.geodes.questions import Question, lower
 from watcher.catalogues.geodes.walk import Walk
+from watcher.core.unread import beside
 from watcher.levels import may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Product, Query, level
 
@@ -75,11 +76,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         )
         levels = {name: level(text) for name, text in self.collections.items() if text}
         given = levels.get(query.collection)
-        for features in Walk(self, question, http).pages():
+        for features, odd in Walk(self, question, http).pages():
             products = [product(one, given=given, url=self.url) for one in features if one.latest]
             page = [one for one in products if query.level is None or one.level in (None, query.level)]
-            if page:
-                yield page
+            if page or odd:
+                yield beside(page, [named(one) for one in odd])
 
     def locate(self, name: str, http: Http, *, collections: Sequence[str]) -> tuple[Sequence[Candidate], Sequence[str]]:  # noqa: ARG002
         """Find nothing: it knows no sites by name, places are asked for by their ground."""

@@ -12,6 +12,7 @@ from watcher.catalogues.geodes.features import product
 from watcher.catalogues.geodes.holdings import unknown
 from watcher.catalogues.geodes.paging import pages
 from watcher.catalogues.geodes.questions import Question, Sheet, ask
+from watcher.core.unread import nothing_read, told
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 
@@ -50,7 +51,13 @@ def _collection(kind: Kind, http: Http, collection: str) -> Generator[Finding, N
         yield Finding(collection, False, f"{kind.url} has no collection of this name", hint)
         return 0
     first = ask(kind, http, Question(collection=collection, limit=2))
+    if first.odd:
+        yield told(collection, first.odd, size=len(first.ids))
+        more = ask(kind, http, Question(collection=collection, limit=kind.limit))
+        first = msgspec.structs.replace(more, features=more.features[:2])
     if not first.features:
+        if first.odd:
+            raise nothing_read(kind.url, first.odd)
         yield Finding(collection, first.matched == 0, f"it lists no product and counts {first.matched}")
         return 0
     yield Finding(collection, True, f"the collection exists, with {first.matched} products")
@@ -87,7 +94,7 @@ def _since(kind: Kind, http: Http, first: Sheet) -> Finding:
     collection = first.question.collection
     future = ask(kind, http, msgspec.structs.replace(first.question, since=NEVER))
     past = ask(kind, http, msgspec.structs.replace(first.question, since=EVER))
-    if future.features or future.matched:
+    if future.ids or future.matched:
         return Finding(collection, False, "filtering by datetime changes nothing")
     if past.matched != first.matched:
         text = f"filtering by datetime hides {first.matched - past.matched} of {first.matched} products"

@@ -8,9 +8,9 @@ extension says elsewhere stands in the text of an asset's description, and its M
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,8 +18,8 @@ import msgspec
 from watcher.core.ground import grids
 from watcher.core.identity import revisions
 from watcher.core.moments import moment
-from watcher.decoding import decoder
-from watcher.model import Asset, Level, Product, level
+from watcher.core.unread import reading
+from watcher.model import Asset, Level, Product, Unread, level
 from watcher.names import identity, nonempty, utf8
 
 _URN = re.compile(r"(?P<product>.+?):(?P<version>V\d+)")
@@ -69,7 +69,7 @@ class Properties(msgspec.Struct, gc=False):
 class Feature(msgspec.Struct, gc=False):
     """A product as it is listed."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1)]
     properties: Properties
     collection: str | None = None
     geometry: msgspec.Raw = msgspec.Raw(b"null")
@@ -98,15 +98,29 @@ class Context(msgspec.Struct):
     matched: int
 
 
-class Features(msgspec.Struct):
+F = TypeVar("F")
+
+
+class Features(msgspec.Struct, Generic[F]):
     """One page. Its `next` link is not read: recorded ones lead to pages of another size."""
 
     type: Literal["FeatureCollection"]
-    features: list[Feature]
+    features: list[F]
     context: Context
 
 
-decode = decoder(Features).decode
+def _placed(feature: Feature) -> None:
+    if feature.dataset is None:
+        raise ValueError("it does not say of which dataset it is")
+
+
+decode: Callable[[bytes | bytearray], tuple[Features[Feature], Sequence[Unread]]]
+decode = reading(Features, Feature, under="features", sound=_placed)
+
+
+def named(odd: Unread) -> Unread:
+    """Call what cannot be read as the product is called: by its id without a version."""
+    return msgspec.structs.replace(odd, id=identity(_identity(odd.id)[0]))
 
 
 def product(feature: Feature, *, given: Level | None, url: str) -> Product:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from watcher.catalogues.geodes.questions import Question, Sheet, ask, lower, upper
+from watcher.catalogues.geodes.questions import Question, ask, lower, upper
 from watcher.errors import CatalogueError
 from watcher.model import Finding
 
@@ -35,7 +35,7 @@ def _fit(kind: Kind, http: Http, question: Question) -> Finding:
     """Hold two short pages against one that is as long as both."""
     first, second = (ask(kind, http, question, page=number) for number in (1, 2))
     whole = ask(kind, http, replace(question, limit=4))
-    again, left = _ids(first) & _ids(second), _ids(whole) - _ids(first) - _ids(second)
+    again, left = first.ids & second.ids, whole.ids - first.ids - second.ids
     if again or left:
         what = [f"{word} {', '.join(sorted(ids))}" for word, ids in (("repeats", again), ("leaves out", left)) if ids]
         return Finding(question.collection, True, f"its second page {' and '.join(what)}: {_INSTEAD}")
@@ -52,10 +52,10 @@ def _end(kind: Kind, http: Http, question: Question) -> Finding:
     except CatalogueError as error:
         return Finding(question.collection, True, f"page {number:,} cannot be asked for ({error}): {_INSTEAD}")
     if matched > _DEEPEST:
-        told = "goes on" if beyond.features else f"ends there without a word: {_INSTEAD}"
+        told = "goes on" if beyond.ids else f"ends there without a word: {_INSTEAD}"
         return Finding(question.collection, True, f"paging: behind the {_DEEPEST:,}th product it {told}")
-    told = "lists products again" if beyond.features else "is empty"
-    return Finding(question.collection, not beyond.features, f"paging: the page behind the last {told}")
+    told = "lists products again" if beyond.ids else "is empty"
+    return Finding(question.collection, not beyond.ids, f"paging: the page behind the last {told}")
 
 
 def _count(kind: Kind, http: Http, question: Question) -> Finding:
@@ -67,11 +67,7 @@ def _count(kind: Kind, http: Http, question: Question) -> Finding:
     sheet = ask(kind, http, window)
     if sheet.matched > kind.limit:
         return Finding(question.collection, True, "too many came at once to see whether its counts are right")
-    if len(_ids(sheet)) == sheet.matched:
+    if len(sheet.ids) == sheet.matched:
         return Finding(question.collection, True, f"its count is that of what it lists ({sheet.matched})")
-    text = f"it counts {sheet.matched} products and lists {len(_ids(sheet))}"
+    text = f"it counts {sheet.matched} products and lists {len(sheet.ids)}"
     return Finding(question.collection, False, text, "no answer can be proven whole until that is mended")
-
-
-def _ids(sheet: Sheet) -> set[str]:
-    return {feature.id for feature in sheet.features}

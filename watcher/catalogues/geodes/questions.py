@@ -15,6 +15,7 @@ import msgspec
 from watcher.catalogues.geodes.features import Feature, decode
 from watcher.core.moments import moment, written
 from watcher.errors import CatalogueError, HttpError
+from watcher.model import Unread
 from watcher.net import listed
 
 if TYPE_CHECKING:
@@ -38,17 +39,23 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """One answer: page `page` of `matched` products."""
+    """One answer: page `page` of `matched` products; `odd` is what is listed and cannot be read."""
 
     question: Question
     page: int
     features: Sequence[Feature]
     matched: int
+    odd: Sequence[Unread] = ()
+
+    @property
+    def ids(self) -> set[str]:
+        """What tells those that are listed apart, what cannot be read among them."""
+        return {feature.id for feature in self.features} | {one.mark for one in self.odd}
 
     @property
     def whole(self) -> bool:
         """Say whether this one answer, asked by itself, is all there is: the server made it at one moment."""
-        return self.page == 1 and len({feature.id for feature in self.features}) >= self.matched
+        return self.page == 1 and len(self.ids) >= self.matched
 
     @property
     def keys(self) -> list[datetime]:
@@ -101,10 +108,10 @@ def _written(question: Question, page: int) -> dict[str, Any]:
 
 
 def _sheet(kind: Kind, question: Question, page: int, answer: Answer) -> Sheet:
-    read = listed(answer, decode, url=kind.url, things="products")
+    read, odd = listed(answer, decode, url=kind.url, things="products")
     for trouble in _strangers(kind, question, read.features):
         raise trouble
-    return Sheet(question, page, read.features, read.context.matched)
+    return Sheet(question, page, read.features, read.context.matched, odd)
 
 
 def _strangers(kind: Kind, question: Question, features: Sequence[Feature]) -> Iterator[CatalogueError]:

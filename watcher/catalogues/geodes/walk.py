@@ -20,7 +20,9 @@ import msgspec
 from watcher.catalogues.geodes.features import Feature
 from watcher.catalogues.geodes.holdings import unknown
 from watcher.catalogues.geodes.questions import Question, Sheet, ask, lower, upper
+from watcher.core.unread import first_time, nothing_read, shapeless
 from watcher.errors import CatalogueError
+from watcher.model import Unread
 
 if TYPE_CHECKING:
     from watcher.catalogues.geodes import Kind
@@ -34,7 +36,8 @@ DEEP = 100
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-Pages = Iterator[Sequence[Feature]]
+Pages = Iterator[tuple[Sequence[Feature], Sequence[Unread]]]
+Reading = Generator[tuple[Sequence[Feature], Sequence[Unread]], None, bool]
 
 
 class Walk:
@@ -44,11 +47,15 @@ class Walk:
         self._kind, self._question, self._http = kind, question, http
         self._asked = 0
         self._seen: set[str] = set()
+        self._odd: set[str] = set()
 
     def pages(self) -> Pages:
-        """List each feature once, in pages that are never empty. Raises `CatalogueError` if the end is in doubt."""
+        """List each feature once, and what cannot be read, in pages that are never empty.
+
+        Raises `CatalogueError` if the end is in doubt, and where nothing at all can be read.
+        """
         yield from self._window(self._question)
-        if not self._seen:
+        if not self._seen and not self._odd:
             self._believe()
 
     def _window(self, question: Question) -> Pages:
@@ -67,15 +74,15 @@ class Walk:
         for half in halves:
             yield from self._window(half)
 
-    def _numbered(self, first: Sheet, keys: list[datetime]) -> Generator[Sequence[Feature], None, bool]:
+    def _numbered(self, first: Sheet, keys: list[datetime]) -> Reading:
         """Read the pages behind the first, and add to the keys. Returns whether nothing can be missing."""
-        ids = {feature.id for feature in first.features}
+        ids = first.ids
         sheet, number, steady = first, 1, True
         while number * first.question.limit < sheet.matched and number < 2 * DEEP:
             before, number = sheet.matched, number + 1
             sheet = self._ask(first.question, page=number)
             yield from self._new(sheet)
-            ids.update(feature.id for feature in sheet.features)
+            ids |= sheet.ids
             keys.extend(sheet.keys)
             steady = steady and sheet.matched >= before
         return steady and len(ids) >= sheet.matched
@@ -94,7 +101,10 @@ class Walk:
 
     def _apart(self, first: Sheet) -> tuple[Question, Question] | None:
         """Cut where only the first of very many pages was read: in the middle between both ends."""
-        other = self._ask(msgspec.structs.replace(first.question, descending=True, limit=1))
+        end = msgspec.structs.replace(first.question, descending=True)
+        other = self._ask(msgspec.structs.replace(end, limit=1))
+        if not other.keys:
+            other = self._ask(end)  # the last cannot be read, or is not dated
         low, high = min(first.keys + other.keys, default=EVER), max(first.keys + other.keys, default=EVER)
         return self._halves(first.question, [low + (high - low) / 2])
 
@@ -114,15 +124,18 @@ class Walk:
     def _new(self, sheet: Sheet) -> Pages:
         """Keep what was not seen yet."""
         fresh = list({feature.id: feature for feature in sheet.features if feature.id not in self._seen}.values())
-        if not fresh:
+        odd = first_time(sheet.odd, self._odd)
+        if not fresh and not odd:
             return
         self._seen.update(feature.id for feature in fresh)
-        if len(self._seen) > LONGEST:
+        if not self._seen and shapeless(odd):
+            raise nothing_read(self._kind.url, odd)
+        if len(self._seen) + len(self._odd) > LONGEST:
             raise CatalogueError(
                 f"{self._kind.url} lists more than {LONGEST} products in {self._question.collection}",
                 hint="watch a smaller place, or from a later date",
             )
-        yield fresh
+        yield fresh, odd
 
     def _ask(self, question: Question, *, page: int = 1) -> Sheet:
         self._asked += 1

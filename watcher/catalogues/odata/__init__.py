@@ -23,6 +23,7 @@ from watcher.catalogues.odata.checks import holdings, look
 from watcher.catalogues.odata.products import Entity, product
 from watcher.catalogues.odata.questions import DELETED, PRODUCTS, Question, polygons, short
 from watcher.catalogues.odata.walks import Walk, believe
+from watcher.core.unread import beside
 from watcher.levels import level, may_hold
 from watcher.model import Candidate, Capability, Finding, Holding, Page, Query
 
@@ -98,9 +99,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             readings.append(walk.read(msgspec.structs.replace(changed, order="ModificationDate")))
             readings.append(walk.read(msgspec.structs.replace(others, order="PublicationDate")))
         for reading in readings:
-            for entities in reading:
+            for entities, odd in reading:
                 listed = True
-                yield self._page(query, entities)
+                yield beside(self._page(query, entities), odd)
         if not listed:
             believe(self, http, question)
 

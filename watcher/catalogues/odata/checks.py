@@ -15,6 +15,7 @@ import msgspec
 
 from watcher.catalogues.odata.questions import DELETED, PRODUCTS, Question, Sheet, ask, explained
 from watcher.catalogues.odata.queue import address
+from watcher.core.unread import nothing_read, told
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, CredentialError, HttpError
 from watcher.levels import level
@@ -44,7 +45,7 @@ _decode = decoder(_Subscription).decode
 def holdings(kind: Kind, http: Http) -> Iterator[Holding]:
     """Ask for the first and last acquisition of each collection configured; one without products is not there."""
     for name, held in kind.collections.items():
-        question = msgspec.structs.replace(_question(name), order="ContentDate/Start")
+        question = _question(name, order="ContentDate/Start", limit=min(_SAMPLE, kind.limit))
         first = ask(kind, http, question).keys
         last = ask(kind, http, msgspec.structs.replace(question, descending=True)).keys
         if first and last:
@@ -90,6 +91,10 @@ def _service(kind: Kind, http: Http, question: Question) -> Iterator[Finding]:
 def _collection(kind: Kind, http: Http, name: str) -> Iterator[Finding]:
     question = _question(name)
     newest = ask(kind, http, msgspec.structs.replace(question, descending=True, limit=min(_SAMPLE, kind.limit)))
+    if newest.odd:
+        yield told(name, newest.odd, size=newest.size)
+        if not newest.entities:
+            raise nothing_read(kind.url, newest.odd)
     if not newest.entities:
         yield Finding(name, False, "it lists no product of this collection and type", "write it as SENTINEL-2:S2MSI2A")
         return
@@ -102,15 +107,15 @@ def _collection(kind: Kind, http: Http, name: str) -> Iterator[Finding]:
 
 def _since(kind: Kind, http: Http, name: str, _: Sheet) -> Iterator[Finding]:
     for field, what in _SIGNS.items():
-        deaf = bool(ask(kind, http, _question(name).bounded((field, "ge", NEVER))).entities)
+        deaf = bool(ask(kind, http, _question(name).bounded((field, "ge", NEVER))).size)
         text = f"filtering by {field} changes nothing" if deaf else f"{what} since a time can be asked for, by {field}"
         yield Finding(name, not deaf, text, "nothing it lists can be trusted until it filters" if deaf else None)
 
 
 def _order(kind: Kind, http: Http, name: str, newest: Sheet) -> Iterator[Finding]:
-    oldest = ask(kind, http, msgspec.structs.replace(_question(name), limit=2))
-    first, last = oldest.keys[0], newest.keys[0]
-    if len(oldest.entities) < 2 or (first is not None and last is not None and first < last):
+    oldest = ask(kind, http, _question(name, limit=min(_SAMPLE, kind.limit)))
+    first, last = next(iter(oldest.keys), None), newest.keys[0]
+    if oldest.size < 2 or (first is not None and last is not None and first < last):
         yield Finding(name, True, "its answers are sorted as asked")
     else:
         text = "it does not sort as asked, so its pages cannot be read"
@@ -119,9 +124,13 @@ def _order(kind: Kind, http: Http, name: str, newest: Sheet) -> Iterator[Finding
 
 def _deleted(kind: Kind, http: Http, name: str, _: Sheet) -> Iterator[Finding]:
     gone = _question(name).about(DELETED, order="DeletionDate")
-    lasts = ask(kind, http, msgspec.structs.replace(gone, descending=True)).entities
-    told = f"the last on {lasts[0].deletion_date}: {lasts[0].deletion_cause}" if lasts else "none so far"
-    yield Finding(name, True, f"what it deleted is listed ({told})")
+    sheet = ask(kind, http, msgspec.structs.replace(gone, descending=True))
+    if sheet.odd:
+        yield told(f"{name}: deletions", sheet.odd, size=sheet.size)
+        return
+    lasts = sheet.entities
+    text = f"the last on {lasts[0].deletion_date}: {lasts[0].deletion_cause}" if lasts else "none so far"
+    yield Finding(name, True, f"what it deleted is listed ({text})")
 
 
 def _count(kind: Kind, http: Http, name: str, newest: Sheet) -> Iterator[Finding]:
@@ -131,7 +140,7 @@ def _count(kind: Kind, http: Http, name: str, newest: Sheet) -> Iterator[Finding
         return
     lately = _question(name).bounded(("PublicationDate", "ge", first), ("PublicationDate", "le", last))
     sheet = ask(kind, http, msgspec.structs.replace(lately, limit=kind.limit, count=True))
-    listed = len(sheet.entities)
+    listed = sheet.size
     if sheet.count == listed or (sheet.count or 0) > kind.limit == listed:
         yield Finding(name, True, f"its count is that of what it lists ({sheet.count})")
         return
@@ -183,6 +192,6 @@ def _refuses(http: Http, url: str, params: list[tuple[str, str]]) -> bool:
     return False
 
 
-def _question(name: str) -> Question:
+def _question(name: str, *, order: str = "PublicationDate", limit: int = 1) -> Question:
     collection, _, kind = name.partition(":")
-    return Question(entity=PRODUCTS, collection=collection, type=kind or None, limit=1)
+    return Question(entity=PRODUCTS, collection=collection, type=kind or None, order=order, limit=limit)

@@ -6,7 +6,7 @@ property is taken for what it should be or not at all: one odd value must not hi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -26,7 +26,7 @@ _DIGITS = {"md5": 32, "blake3": 64}
 class Entity(msgspec.Struct, gc=False, rename="pascal"):
     """A product as the server writes it; times are text."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1)]
     name: str
     content_length: Any = None
     publication_date: Any = None
@@ -61,6 +61,13 @@ class Entity(msgspec.Struct, gc=False, rename="pascal"):
             for one in listed
             if isinstance(one, dict) and {"Name", "Value"} <= one.keys()
         }
+
+
+class Dated(Entity):
+    """An entity of which no more is to be read than its times."""
+
+    id: Any = None
+    name: Any = None
 
 
 def product(entity: Entity, *, collection: str, level_given: Level | None, url: str, download: str) -> Product:

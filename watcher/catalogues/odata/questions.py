@@ -7,23 +7,25 @@ product is held against the question all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from watcher.catalogues.odata.products import Entity
+from watcher.catalogues.odata.products import Dated, Entity
 from watcher.core.moments import moment
 from watcher.core.questions.outlines import rings
+from watcher.core.unread import reading
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError
+from watcher.model import Unread
 from watcher.names import plain
-from watcher.net import listed
+from watcher.net import json_body, listed
 
 if TYPE_CHECKING:
     from watcher.catalogues.odata import Kind
-    from watcher.net import Http
+    from watcher.net import Answer, Http
 
 PRODUCTS, DELETED = "Products", "DeletedProducts"
 SECOND = timedelta(seconds=1)
@@ -72,20 +74,33 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """One answer: its entities with the value of each that orders them, and whether the server has more."""
+    """One answer: its entities with the value of each that orders them, and whether the server has more.
+
+    `odd` is what is listed and cannot be read, `last` the value of whatever comes last.
+    """
 
     entities: Sequence[Entity]
     keys: Sequence[datetime | None]
     more: bool
     count: int | None
+    odd: Sequence[Unread] = ()
+    last: datetime | None = None
+
+    @property
+    def size(self) -> int:
+        """How many it lists, those included that cannot be read."""
+        return len(self.entities) + len(self.odd)
 
     def ends(self, limit: int) -> bool:
         """Say whether nothing can follow: a page that is not full, without a link to the next."""
-        return not self.more and len(self.entities) < limit
+        return not self.more and self.size < limit
 
 
-class _Page(msgspec.Struct):
-    value: list[Entity]
+E = TypeVar("E")
+
+
+class _Page(msgspec.Struct, Generic[E]):
+    value: list[E]
     next: str | None = msgspec.field(name="@odata.nextLink", default=None)
     count: int | None = msgspec.field(name="@odata.count", default=None)
 
@@ -94,7 +109,10 @@ class _Refusal(msgspec.Struct):
     detail: Any = None
 
 
-_decode = decoder(_Page).decode
+_decode: Callable[[bytes | bytearray], tuple[_Page[Entity], Sequence[Unread]]]
+_decode = reading(_Page, Entity, under="value", named=("Id",))
+_raw = decoder(_Page[msgspec.Raw]).decode
+_dated = decoder(Dated).decode
 _refusal = decoder(_Refusal).decode
 
 
@@ -116,11 +134,20 @@ def ask(kind: Kind, http: Http, question: Question) -> Sheet:
         answer = http.get(url, params=_parameters(question))
     except HttpError as error:
         raise explained(error) from error
-    page = listed(answer, _decode, url=url, things="products")
+    page, odd = listed(answer, _decode, url=url, things="products")
     for trouble in _strangers(url, question, page.value):
         raise trouble
     keys = [moment(entity.time(question.order)) for entity in page.value]
-    return Sheet(page.value, keys, page.next is not None, page.count)
+    last = _last(answer, question.order) if odd else keys[-1] if keys else None
+    return Sheet(page.value, keys, page.next is not None, page.count, odd, last)
+
+
+def _last(answer: Answer, order: str) -> datetime | None:
+    """Read the value of what comes last in an answer, whatever else of it cannot be read."""
+    try:
+        return moment(_dated(_raw(json_body(answer)).value[-1]).time(order))
+    except (ValueError, RecursionError):
+        return None
 
 
 def explained(error: HttpError) -> HttpError:
@@ -169,7 +196,7 @@ def _strangers(url: str, question: Question, entities: Sequence[Entity]) -> Iter
     """Find what was listed and not asked for."""
     for entity in entities:
         kind = entity.said().get("productType")
-        if question.type is not None and kind is not None and kind != question.type:
+        if question.type is not None and isinstance(kind, str) and kind != question.type:
             yield _ignored(url, f"productType eq '{question.type}'", entity, f"productType {kind}")
         for field, sign, bound in question.terms:
             time = moment(entity.time(field))

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import msgspec
@@ -29,9 +29,10 @@ import msgspec
 from watcher.catalogues.odata.products import Entity
 from watcher.catalogues.odata.questions import explained
 from watcher.core.moments import moment
+from watcher.core.unread import apart, beside, naming, nothing_read, shapeless
 from watcher.decoding import decoder
 from watcher.errors import CatalogueError, CredentialError, HttpError
-from watcher.model import Page, Query
+from watcher.model import Page, Query, Unread
 from watcher.net import json_body
 
 if TYPE_CHECKING:
@@ -52,9 +53,8 @@ _guard = threading.Lock()
 class Event(msgspec.Struct, rename="pascal"):
     """What happened to a product; `value` is the product (one of DeletedProducts, once it is deleted)."""
 
-    subscription_event: str
-    product_id: str
-    ack_id: str
+    ack_id: Annotated[str, msgspec.Meta(min_length=1)]
+    subscription_event: Any = None
     value: msgspec.Raw = msgspec.field(name="value", default=msgspec.Raw(b"null"))
 
 
@@ -64,7 +64,9 @@ class _Acknowledged(msgspec.Struct, rename="pascal"):
 
 
 _acknowledged = decoder(_Acknowledged).decode
-_events = decoder(list[Event]).decode
+_events = decoder(list[msgspec.Raw]).decode
+_event = decoder(Event).decode
+_product_id = naming("ProductId")
 _entity = decoder(Entity).decode
 Search = Callable[[Query, "Http"], Iterator[Page]]
 Reading = Callable[[Query, Sequence[Entity]], Page]
@@ -78,12 +80,13 @@ def search(kind: Kind, query: Query, http: Http, *, ident: str, walk: Search, re
     with _guard:
         known = _searched.get(place)
     lately = known is not None and known[0] == same and known[1] <= query.learnt_since
-    trouble: HttpError | CredentialError | None = None
+    trouble: CatalogueError | CredentialError | None = None
     spoke = False
     try:
         spoke = yield from _events_of(kind, query, http, ident, read)
-    except (HttpError, CredentialError) as error:
-        if isinstance(error, HttpError) and error.status not in (401, 403, 404):
+    except (CatalogueError, CredentialError) as error:
+        lasting = error.status in (401, 403, 404) if isinstance(error, HttpError) else error.permanent
+        if not lasting and not isinstance(error, CredentialError):
             raise
         trouble = error
     if spoke and lately and known is not None and time.monotonic() - known[2] < BELIEVED:
@@ -110,9 +113,13 @@ def _events_of(kind: Kind, query: Query, http: Http, ident: str, read: Reading) 
     spoke, clear = False, True
     been: set[str] = set()
     for _ in range(_READS):
-        events = _read(kind, http, ident)
+        events, odd = _read(kind, http, ident)
+        if shapeless(odd) and not events:
+            raise nothing_read(f"the subscription {ident} of {kind.url}", odd)
+        if odd and not events:
+            yield beside((), odd)
         if not events:
-            return spoke and clear
+            return spoke and clear and not odd  # what cannot be read cannot be acknowledged either
         last = events[-1].ack_id
         if last in been:
             raise CatalogueError(
@@ -120,24 +127,25 @@ def _events_of(kind: Kind, query: Query, http: Http, ident: str, read: Reading) 
                 hint="the next poll asks again; without subscriptions the catalogue is searched",
             )
         been.add(last)
-        spoke = True
+        spoke, clear = True, clear and not odd
         entities = []
         for event in events:
             entity = _understood(event)
             clear = clear and entity is not None
             if entity is not None and _within(entity, query):
                 entities.append(entity)
-        if page := read(query, entities):
+        page = beside(read(query, entities), odd)
+        if page or odd:
             yield page
         clear = _acknowledge(kind, http, ident, last) and clear
     return False  # a queue that long is searched faster
 
 
-def _read(kind: Kind, http: Http, ident: str) -> list[Event]:
+def _read(kind: Kind, http: Http, ident: str) -> tuple[list[Event], list[Unread]]:
     url = f"{address(kind, ident)}/Read"
     try:
         answer = http.get(url, params=[("$top", str(_BATCH))], authenticated=True)
-        return _events(json_body(answer))
+        return apart(_events(json_body(answer)), _event, _product_id)
     except HttpError as error:
         raise explained(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:

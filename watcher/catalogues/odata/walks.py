@@ -20,7 +20,9 @@ import msgspec
 
 from watcher.catalogues.odata.products import Entity
 from watcher.catalogues.odata.questions import PRODUCTS, SECOND, Question, Sheet, ask
+from watcher.core.unread import first_time, nothing_read, shapeless
 from watcher.errors import CatalogueError, HttpError, Unreachable
+from watcher.model import Unread
 
 if TYPE_CHECKING:
     from watcher.catalogues.odata import Kind
@@ -35,7 +37,7 @@ _TICK = timedelta(milliseconds=1)
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 
-Pages = Iterator[Sequence[Entity]]
+Pages = Iterator[tuple[Sequence[Entity], Sequence[Unread]]]
 
 
 class Walk:
@@ -46,10 +48,15 @@ class Walk:
         self._asked = 0
         self._limit = kind.limit
         self._seen: dict[str, str] = {}
+        self._odd: set[str] = set()
+        self._any = False
 
     def read(self, question: Question) -> Pages:
-        """List each product once, or again when it changed meanwhile, in pages that are never empty."""
-        self._seen = {}
+        """List each product once, or again when it changed meanwhile, and what cannot be read: no page is empty.
+
+        Raises `CatalogueError` if the end is in doubt, and where nothing at all can be read.
+        """
+        self._seen, self._odd = {}, set()
         return self._by_value(question, question.order, _BESIDES)
 
     def _by_value(self, question: Question, order: str, besides: str | None) -> Pages:
@@ -59,7 +66,7 @@ class Walk:
             yield from self._new(sheet)
             if sheet.ends(self._limit):
                 return
-            last = sheet.keys[-1] if sheet.keys else None
+            last = sheet.last
             if last is None:
                 raise CatalogueError(
                     f"{self._kind.url} says that there are more {question.entity} of {question.collection} than it"
@@ -87,9 +94,10 @@ class Walk:
                 sheet = self._ask(msgspec.structs.replace(question, skip=skip, count=True), question.order)
                 yield from self._new(sheet)
                 ids.update(entity.id for entity in sheet.entities)
+                ids.update(one.mark for one in sheet.odd)
                 counts.add(sheet.count)
-                skip += len(sheet.entities)
-                if sheet.ends(self._limit) or not sheet.entities:
+                skip += sheet.size
+                if sheet.ends(self._limit) or not sheet.size:
                     break
                 if skip > FURTHEST:
                     raise CatalogueError(
@@ -134,14 +142,18 @@ class Walk:
             if self._seen.get(entity.id) != changed:
                 self._seen[entity.id] = changed
                 fresh.append(entity)
-        if fresh:
-            yield fresh
+        self._any = self._any or bool(sheet.entities)
+        odd = first_time(sheet.odd, self._odd)
+        if not self._any and shapeless(odd):
+            raise nothing_read(self._kind.url, odd)
+        if fresh or odd:
+            yield fresh, odd
 
 
 def believe(kind: Kind, http: Http, question: Question) -> None:
     """Believe that there is nothing, or raise `CatalogueError`: to an unknown collection the answer is empty, too."""
     anything = msgspec.structs.replace(question, entity=PRODUCTS, terms=(), area=(), limit=1, brief=True)
-    if not ask(kind, http, anything).entities:
+    if not ask(kind, http, anything).size:
         name = question.collection if question.type is None else f"{question.collection} of type {question.type}"
         raise CatalogueError(
             f"{kind.url} has no products of {name}",

@@ -14,8 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from watcher.catalogues.resto.values import number
-from watcher.core.unread import apart
-from watcher.decoding import decoder
+from watcher.core.unread import reading
 from watcher.errors import CatalogueError
 from watcher.model import Unread
 
@@ -108,18 +107,8 @@ def read(body: bytes | bytearray, *, site_filter: str, place: str) -> Features:
     A feature that cannot be read, or has no identifier that is one, is set aside. Raises `CatalogueError` for an error
     reported with status 200, and for JSON that is broken or is no feature collection.
     """
-    whole, each = _decoders(site_filter)
-    odd: Sequence[Unread] = ()
     try:
-        try:
-            page = whole(body)
-            features = page.features or []
-            for feature in features:
-                if not feature.id.isprintable() or not feature.id.strip("."):
-                    _refuse(feature)
-        except (msgspec.ValidationError, UnicodeDecodeError, _Impossible):
-            page = _loose(body)
-            features, odd = apart(page.features or [], each)
+        page, odd = _decoder(site_filter)(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{place} answered with JSON that cannot be read: {error}") from error
     if page.code is not None or page.problem is not None:
@@ -130,36 +119,20 @@ def read(body: bytes | bytearray, *, site_filter: str, place: str) -> Features:
     counted = total is not None and page.properties.exact not in (False, 0, "0", "false")
     links = page.properties.links if isinstance(page.properties.links, list) else []
     more = any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
-    return Features(features, int(total) if total is not None and counted else None, more, odd)
+    return Features(page.features or [], int(total) if total is not None and counted else None, more, odd)
 
 
-class _Impossible(ValueError):
-    """A product is listed under what can be no identifier."""
-
-
-def _refuse(feature: Feature[Any]) -> None:
-    raise _Impossible(f"it has an impossible identifier: {feature.id!r:.80}")
-
-
-_loose = decoder(_Body[msgspec.Raw]).decode
+def _possible(feature: Feature[Any]) -> None:
+    if not feature.id.isprintable() or not feature.id.strip("."):
+        raise ValueError(f"it has an impossible identifier: {feature.id!r:.80}")
 
 
 @lru_cache(maxsize=8)
-def _decoders(site_filter: str) -> tuple[Callable[[bytes | bytearray], _Body[Any]], Callable[[bytes], Feature[Any]]]:
-    """Return what decodes a page, and what decodes one feature of it."""
+def _decoder(site_filter: str) -> Callable[[bytes | bytearray], tuple[_Body[Any], Sequence[Unread]]]:
     properties = msgspec.defstruct(
         "PropertiesWithCode",
         [("code", Any, msgspec.field(name=site_filter, default=None))],
         bases=(Properties,),
         gc=False,
     )
-    feature = Feature[properties]  # type: ignore[valid-type]
-    one = decoder(feature).decode
-
-    def each(raw: bytes) -> Feature[Any]:
-        read: Feature[Any] = one(raw)
-        if not read.id.isprintable() or not read.id.strip("."):
-            _refuse(read)
-        return read
-
-    return decoder(_Body[feature]).decode, each
+    return reading(_Body, Feature[properties], under="features", sound=_possible)  # type: ignore[valid-type]

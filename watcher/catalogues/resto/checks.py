@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from watcher.catalogues.resto.answers import Feature, Features
 from watcher.catalogues.resto.questions import between, offered
 from watcher.core.moments import moment
+from watcher.core.unread import told
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Finding
 
@@ -49,17 +50,15 @@ class _Look:
         count = full.size
         if not count and existing and self.collection not in existing:
             # Some servers list nothing of a collection that they do not have, rather than refuse it.
-            told = "lists no product, and is none of the collections that the server says it has"
-            yield Finding(self.collection, False, told, f"it has: {', '.join(existing)}")
+            text = "lists no product, and is none of the collections that the server says it has"
+            yield Finding(self.collection, False, text, f"it has: {', '.join(existing)}")
             return
-        told = f"all {count} products fit on one page"
+        text = f"all {count} products fit on one page"
         if full.more or count >= self.kind.page_size:
-            told = f"gives {count} products in a page ({self.kind.page_size} are asked for)"
-        yield Finding(self.collection, True, told)
+            text = f"gives {count} products in a page ({self.kind.page_size} are asked for)"
+        yield Finding(self.collection, True, text)
         if full.odd:
-            text = f"{len(full.odd)} of these cannot be read: {full.odd[0].told}"
-            hint = "its provider can mend that; the others are read all the same"
-            yield self._finding("products", False, text, hint if full.features else "a newer eo-watcher may read them")
+            yield told(f"{self.collection}: products", full.odd, size=count)
         for name in filter(None, ("processingLevel", self.kind.site_filter)):
             deaf = self._one({name: NONSENSE})
             yield self._finding(

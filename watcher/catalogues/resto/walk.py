@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watcher.core.unread import beside, nothing_read, shapeless
+from watcher.core.unread import beside, first_time, nothing_read, shapeless
 from watcher.errors import CatalogueError
 from watcher.model import Page, Product, Unread
 
@@ -154,8 +154,7 @@ class _Reading:
             if product.id not in self._seen:
                 self._seen[product.id] = product.acquired
                 fresh.append(product)
-        odd = [one for one in listing.odd if one.mark not in self._odd]
-        self._odd.update(one.mark for one in odd)
+        odd = first_time(listing.odd, self._odd)
         if len(self._seen) + len(self._odd) > MOST_PRODUCTS:
             raise CatalogueError(
                 f"the catalogue lists more than {MOST_PRODUCTS} products", hint=_NARROW, permanent=True

@@ -7,9 +7,9 @@ not at all: one odd value in one feature must not hide the others on its page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -19,8 +19,7 @@ from watcher.catalogues.stac.bundles import bundle
 from watcher.core.ground import grids
 from watcher.core.identity import revisions
 from watcher.core.moments import moment
-from watcher.core.unread import apart
-from watcher.decoding import decoder
+from watcher.core.unread import reading
 from watcher.model import Level, Product, Unread, level
 from watcher.names import identity, nonempty, utf8
 
@@ -72,7 +71,7 @@ class Feature(msgspec.Struct, gc=False):
 
     id: Annotated[str, msgspec.Meta(min_length=1)]
     properties: Properties
-    collection: str | None = None
+    collection: str
     geometry: msgspec.Raw = msgspec.Raw(b"null")
     links: list[Link] | None = None
     assets: dict[str, File] | list[Any] | None = None
@@ -83,16 +82,19 @@ class Feature(msgspec.Struct, gc=False):
         return self.assets if isinstance(self.assets, dict) else {}
 
 
+F = TypeVar("F")
+
+
 class _Context(msgspec.Struct):
     matched: int | None = None
     exact: bool = msgspec.field(name="exactCount", default=True)
 
 
-class _Sheaf(msgspec.Struct, kw_only=True):
-    """A STAC ItemCollection: one page. Its items are no more than found."""
+class Features(msgspec.Struct, Generic[F]):
+    """A STAC ItemCollection: one page."""
 
     type: Literal["FeatureCollection"]
-    features: Sequence[Any]
+    features: list[F]
     links: list[Link] | None = None
     number_matched: int | None = msgspec.field(name="numberMatched", default=None)
     context: _Context | None = None
@@ -107,32 +109,8 @@ class _Sheaf(msgspec.Struct, kw_only=True):
         return self.number_matched
 
 
-class Features(_Sheaf, kw_only=True):
-    """A page of which each item was read."""
-
-    features: list[Feature]
-
-
-class _Apart(_Sheaf, kw_only=True):
-    features: list[msgspec.Raw]
-
-
-_decode = decoder(Features).decode
-_apart = decoder(_Apart).decode
-_item = decoder(Feature).decode
-
-
-def decode(body: bytes | bytearray) -> tuple[Features, Sequence[Unread]]:
-    """Decode a page; where not every item can be, each on its own. Raises as msgspec does for what is no page."""
-    try:
-        return _decode(body), ()
-    except (msgspec.ValidationError, UnicodeDecodeError):
-        page = _apart(body)
-    items, odd = apart(page.features, _item)
-    read = Features(
-        type=page.type, features=items, links=page.links, number_matched=page.number_matched, context=page.context
-    )
-    return read, odd
+decode: Callable[[bytes | bytearray], tuple[Features[Feature], Sequence[Unread]]]
+decode = reading(Features, Feature, under="features")
 
 
 def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
@@ -165,10 +143,10 @@ def product(
     produced = moment(said.produced) or moment(said.s2_produced)
     only = files[0] if len(files) == 1 else None
     return Product(
-        collection=str(feature.collection),
+        collection=feature.collection,
         id=identity(feature.id),
         title=nonempty(said.title) or feature.id,
-        level=_level(said, levels.get(feature.collection or "")),
+        level=_level(said, levels.get(feature.collection)),
         acquired=moment(said.datetime) or moment(said.start),
         revision=revisions.token(
             updated=changed.isoformat() if changed else None,

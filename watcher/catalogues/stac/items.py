@@ -36,5 +36,5 @@ def again(kind: Kind, http: Http, product: Product) -> Feature:
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise CatalogueError(f"{url} is no STAC item: {error}") from error
     if (identity(feature.id), feature.collection) != (product.id, product.collection):
-        raise CatalogueError(f"{url} is another item: {feature.id[:200]!r} in {str(feature.collection)[:200]!r}")
+        raise CatalogueError(f"{url} is another item: {feature.id[:200]!r} in {feature.collection[:200]!r}")
     return feature

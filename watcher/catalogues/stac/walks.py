@@ -29,7 +29,7 @@ from watcher.catalogues.stac.features import Feature
 from watcher.catalogues.stac.questions import SECOND, Sheet, ask, follow, lower, too_heavy, upper
 from watcher.catalogues.stac.silence import believe, undated
 from watcher.catalogues.stac.writing import Question
-from watcher.core.unread import nothing_read, shapeless
+from watcher.core.unread import first_time, nothing_read, shapeless
 from watcher.errors import CatalogueError
 from watcher.model import Query, Unread
 
@@ -194,11 +194,10 @@ class Walk:
     def _new(self, sheet: Sheet) -> Pages:
         """Keep what was not seen yet."""
         fresh = [feature for feature in sheet.features if feature.id not in self._seen]
-        odd = [one for one in sheet.odd if one.mark not in self._odd]
+        odd = first_time(sheet.odd, self._odd)
         if not fresh and not odd:
             return
         self._seen.update(feature.id for feature in fresh)
-        self._odd.update(one.mark for one in odd)
         if len(self._seen) + len(self._odd) > LONGEST:
             raise CatalogueError(
                 f"{self._kind.url} lists more than {LONGEST} products in {self._question.collection}",
