@@ -149,7 +149,7 @@ class Pretend:
         if asked.path.endswith("/Read"):
             return _reply(self.queue[: min(20, int(asked.query.get("$top", 1)))])
         if asked.path.endswith("/Ack"):
-            marks = [event["AckId"] for event in self.queue]
+            marks = [event and event.get("AckId") for event in self.queue]
             number = marks.index(asked.query["$ackid"]) + 1
             del self.queue[:number]
             left = {"AckMessagesNum": number, "CurrentQueueLength": len(self.queue), "MaxQueueLength": self.most}

@@ -12,9 +12,11 @@ import pytest
 
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_cmr import CONCEPT, START, Pretend, at, granule
+from tests.catalogues.spoiling import Spoil, Spoiling, broken, having, nameless
 from watcher.catalogues.cmr import Kind
 from watcher.catalogues.cmr.grounds import footprint
 from watcher.core.identity.revisions import same
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Asset, Capability, Product, Query
 from watcher.net import Http
@@ -432,3 +434,72 @@ def test_a_collection_is_held_as_cmr_describes_it() -> None:
 
     assert (holding.collection, holding.title, holding.levels) == (CONCEPT, "Things of a test", ("L3",))
     assert (holding.first, holding.last, holding.count) == (datetime(2015, 11, 28, tzinfo=UTC), None, 12)
+
+
+# What cannot be read
+
+
+def spoiling(server: Pretend, how: Spoil, *numbers: int) -> Spoiling:
+    found = Spoiling(server)
+    found.spoilt = {f"G{number}-TEST": how for number in numbers}
+    return found
+
+
+def odd(answer: Callable[[Asked], Reply], settings: dict[str, Any] | None = None, **query: Any) -> list[str]:
+    with answering(answer) as (url, _), Http(origin=url, backoff_base=0.001) as http:
+        pages = made(url, **(settings or {})).search(Query(**{"collection": CONCEPT, **query}), http)
+        return [one.id for page in pages for one in odd_of(page)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_cannot_be_read_all_else_is_listed(seed: int) -> None:
+    chance = random.Random(seed)
+    bad = chance.sample(range(45), 6)
+    spoilt = spoiling(Pretend([granule(n) for n in range(45)]), chance.choice([broken, nameless]), *bad)
+
+    assert sorted(numbers(products(spoilt))) == sorted(set(range(45)) - set(bad))
+    assert len(odd(spoilt)) == 6
+
+
+def test_what_is_counted_and_not_listed_is_a_failure_beside_what_cannot_be_read() -> None:
+    with pytest.raises(CatalogueError, match="counts 6 granules in C1-TEST and listed 5, twice"):
+        products(spoiling(Pretend([granule(n) for n in range(5)], hidden=1), broken, 2))
+
+
+def test_what_was_ingested_again_and_cannot_be_read_is_not_gone() -> None:
+    server = Pretend([granule(1), granule(2, revised=9), granule(3)], gone=[(2, 5), (4, 6)])
+
+    gone = {product.id: product.withdrawn for product in news(spoiling(server, broken, 2), -9)}
+
+    assert gone == {"G1-TEST": None, "G3-TEST": None, "G4-TEST": "deleted"}
+
+
+def test_a_deletion_that_cannot_be_read_hides_none() -> None:
+    server = Pretend([granule(1)], gone=[(n, n) for n in range(2, 6)])
+
+    def answer(asked: Asked) -> Reply:
+        reply = server(asked)
+        if not asked.path.endswith("deleted-granules.json"):
+            return reply
+        gone = msgspec.json.decode(reply.body)
+        return reply._replace(
+            body=msgspec.json.encode(
+                [having(**{"granule-ur": None})(one) if one["concept-id"] in bad else one for one in gone]
+            )
+        )
+
+    bad = {"G3-TEST"}
+    assert numbers(news(answer, -9)) == [1, 2, 4, 5]
+    assert odd(answer, learnt_since=START) == ["G3-TEST"]
+    bad = {f"G{n}-TEST" for n in range(2, 6)}
+    with pytest.raises(CatalogueError, match="deleted-granules.json lists what cannot be read, 4 of 4 items"):
+        news(answer, -9)
+
+
+def test_a_look_goes_on_though_the_ends_cannot_be_read() -> None:
+    spoilt = spoiling(Pretend([granule(n) for n in range(30)]), broken, 0, 29)
+    with answering(spoilt) as (url, _), Http(origin=url) as http:
+        wrong = [finding.text for finding in made(url).check(http) if not finding.well]
+
+    (text,) = wrong
+    assert text.startswith("1 of the 20 listed cannot be read: G29-TEST: Expected `object`, got `null`")

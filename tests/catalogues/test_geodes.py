@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from tests import recordings
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_geodes import COLLECTION, START, Item, Pretend, at, item, series
+from tests.catalogues.spoiling import Spoil, Spoiling, broken, nameless
 from watcher.catalogues.geodes import Kind
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Asset, Capability, Finding, Holding, Product, Query, level
 from watcher.net import Http
@@ -421,3 +424,72 @@ def test_it_says_of_a_file_on_tape_whether_it_is_back(answer: Reply, said: bool 
         server.available["/availability/SENTINEL2A_1"] = answer
         assert portal.at_hand(listed, http) is said
     assert isinstance(portal, Taped)
+
+
+# What cannot be read
+
+
+def spoiling(server: Pretend, how: Spoil, *items: Item) -> Spoiling:
+    found = Spoiling(server)
+    found.spoilt = {str(one["id"]): how for one in items}
+    return found
+
+
+def odd(server: Any, settings: dict[str, Any] | None = None, **query: Any) -> list[str]:
+    with answering(server) as (url, _), Http(origin=url, backoff_base=0.01) as http:
+        asked = Query(**{"collection": COLLECTION, **query})
+        return [one.id[-3:] for page in kind(url, **(settings or {})).search(asked, http) for one in odd_of(page)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("vices", [{}, {"doubles": True}, {"short": True}, {"sorts": False}])
+def test_whatever_cannot_be_read_all_else_is_listed(seed: int, vices: dict[str, Any]) -> None:
+    chance = random.Random(seed)
+    server = Pretend(series(45), **vices)
+    bad = sorted(chance.sample(range(45), 6))
+    spoilt = spoiling(server, chance.choice([broken, nameless]), *(item(number) for number in bad))
+
+    assert sorted(listed(spoilt)) == sorted(set(names(45)) - {f"{number:03}" for number in bad})
+    assert len(odd(spoilt)) == 6
+
+
+def test_two_versions_that_cannot_be_read_are_two_and_the_same_product() -> None:
+    server = Pretend([item(1), item(1, version=2), item(2)])
+
+    spoilt = spoiling(server, broken, item(1), item(1, version=2))
+
+    assert odd(spoilt) == ["001", "001"]
+    assert listed(spoilt) == ["002"]
+    assert len(server.searches) == 2, "the one answer was whole"
+
+
+def test_of_very_many_products_the_last_of_which_cannot_be_read_all_others_are_listed() -> None:
+    server = Pretend(series(1200))
+
+    assert len(listed(spoiling(server, broken, item(1199), item(700)))) == 1198
+
+
+def test_what_is_counted_and_not_listed_is_a_failure_beside_what_cannot_be_read() -> None:
+    server = Pretend(series(3))
+
+    def answer(asked: Asked) -> Reply:
+        reply = spoiling(server, broken, item(1))(asked)
+        return reply._replace(body=reply.body.replace(b'"matched":3', b'"matched":4'))
+
+    with pytest.raises(CatalogueError, match="counts 4 products"):
+        listed(answer)
+
+
+def test_silence_is_believed_though_the_first_of_all_cannot_be_read() -> None:
+    server = Pretend(series(3))
+
+    assert listed(spoiling(server, nameless, item(0)), learnt_since=START + timedelta(days=9)) == []
+
+
+def test_a_look_goes_on_though_the_first_cannot_be_read() -> None:
+    wrong = [
+        finding.text for finding in looked(spoiling(Pretend(series(30)), broken, item(0)), places=2) if not finding.well
+    ]
+
+    (text,) = wrong
+    assert text.startswith("1 of the 2 listed cannot be read: URN:FEATURE:DATA:gdh:")

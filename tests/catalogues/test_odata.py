@@ -12,7 +12,9 @@ import pytest
 
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_odata import START, Pretend, at, deleted, thing
+from tests.catalogues.spoiling import Spoil, Spoiling, broken, nameless
 from watcher.catalogues.odata import Kind
+from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError, HttpError
 from watcher.model import Asset, Capability, Product, Query
 from watcher.net import Http
@@ -424,3 +426,85 @@ def test_times_are_written_with_the_zone_that_the_server_needs() -> None:
     products(server, acquired=(None, zone))
 
     assert server.searches[0]["$filter"].endswith("ContentDate/Start le 2026-02-01T01:00:00.000000Z")
+
+
+# What cannot be read
+
+
+def odd(answer: Callable[[Asked], Reply], settings: dict[str, Any] | None = None, **query: Any) -> list[str]:
+    with answering(answer) as (url, _), Http(origin=url, backoff_base=0.001) as http:
+        asked = Query(**{"collection": NAME, **query})
+        return [one.id[-3:] for page in made(url, **(settings or {})).search(asked, http) for one in odd_of(page)]
+
+
+def spoiling(server: Pretend, how: Spoil, *numbers: int) -> Spoiling:
+    found = Spoiling(server)
+    found.spoilt = {str(thing(number)["Id"]): how for number in numbers}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_cannot_be_read_all_else_is_listed(seed: int) -> None:
+    chance = random.Random(seed)
+    server = Pretend([thing(n, published=chance.randrange(12)) for n in range(40)], links=chance.random() < 0.5)
+    bad = chance.sample(range(40), 8)
+    spoilt = spoiling(server, chance.choice([broken, nameless]), *bad)
+
+    assert sorted(numbers(products(spoilt, {"limit": 7}))) == sorted(set(range(40)) - set(bad))
+    assert len(odd(spoilt, {"limit": 7})) == 8
+
+
+@pytest.mark.parametrize("how", [broken, nameless])
+def test_what_no_time_separates_is_counted_with_what_cannot_be_read(how: Spoil) -> None:
+    begun = {"Start": at(0), "End": at(0)}
+    server = Pretend([thing(n, published=5, ContentDate=begun) for n in range(25)], hidden=0)
+    spoilt = spoiling(server, how, 3, 9, 19, 24)
+
+    assert sorted(numbers(products(spoilt))) == sorted(set(range(25)) - {3, 9, 19, 24})
+    server.hidden = 1
+    with pytest.raises(CatalogueError, match="counts 26 Products"):
+        products(spoilt)
+
+
+def test_where_nothing_says_where_a_page_ends_what_follows_is_not_passed_over() -> None:
+    server = Pretend([thing(n) for n in range(30)])
+
+    assert numbers(products(spoiling(server, broken, 9))) == [*range(9), *range(10, 30)]
+    with pytest.raises(CatalogueError, match="the last has no PublicationDate to go on from"):
+        products(spoiling(server, lambda _: None, 9))
+    assert numbers(products(spoiling(server, lambda _: None, 8))) == [*range(8), *range(9, 30)]
+
+
+def test_a_deletion_that_cannot_be_read_hides_none() -> None:
+    server = Pretend([thing(1)], [deleted(n, when=n) for n in range(2, 8)])
+    spoilt = spoiling(server, broken, 4)
+
+    assert numbers(news(spoilt, -9)) == [2, 3, 5, 6, 7, 1]
+    assert odd(spoilt, learnt_since=START) == ["004"]
+
+
+def test_a_type_that_is_no_text_does_not_say_that_the_filter_is_ignored() -> None:
+    strange = [{"Name": "productType", "Value": 7}, {"Name": "tileId", "Value": "31TCJ"}]
+
+    assert numbers(products(Pretend([thing(1), thing(2, Attributes=strange)]))) == [1, 2]
+
+
+def test_what_cannot_be_read_is_no_silence() -> None:
+    server = Pretend([thing(1)])
+
+    assert odd(spoiling(server, broken, 1)) == ["001"]
+    assert len(server.searches) == 1
+    assert products(spoiling(server, nameless, 1), learnt_since=START + timedelta(days=9)) == []
+
+
+def test_a_look_goes_on_though_the_ends_cannot_be_read() -> None:
+    server = Pretend([thing(n) for n in range(30)], gone=[deleted(40, when=1)])
+    spoilt = spoiling(server, broken, 0, 29, 40)
+    with answering(spoilt) as (url, _), Http(origin=url) as http:
+        findings = list(made(url).check(http))
+        (held,) = made(url).discover(http)
+
+    wrong = {finding.subject: finding.text for finding in findings if not finding.well}
+    assert wrong.keys() == {NAME, f"{NAME}: deletions"}
+    assert wrong[NAME].startswith("1 of the 10 listed cannot be read: 00000000-0000-0000-0000-000000000029: Expected")
+    assert (held.first, held.last) == (START - timedelta(hours=28), START - timedelta(hours=1))

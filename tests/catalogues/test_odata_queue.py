@@ -14,6 +14,7 @@ from tests.catalogues.loopback import Asked, answering
 from tests.catalogues.pretend_odata import START, Pretend, deleted, event, thing
 from watcher.auth.oauth import Kind as Account
 from watcher.catalogues.odata import Kind, queue
+from watcher.core.unread import odd_of
 from watcher.credentials import Secret
 from watcher.errors import CatalogueError
 from watcher.model import Query
@@ -217,3 +218,37 @@ def test_a_look_says_what_is_wrong_with_a_subscription() -> None:
         }
         findings = [one for one in kind.check(http) if one.subject.startswith("subscription")]
     assert [one.well for one in findings] == [False, True, True]
+
+
+def test_an_event_that_cannot_be_read_hides_no_other_and_the_queue_is_not_believed() -> None:
+    server = Pretend([thing(1)], queue=[event("created", thing(1))])
+    with serving(server) as (kind, http, _):
+        assert news(kind, http) == [1, 1]
+        searched(server)
+        for odd in ({**event("created", thing(2)), "AckId": None}, None, {"SubscriptionEvent": "created"}):
+            server.queue = [event("created", thing(2)), odd, event("modified", thing(3))]  # type: ignore[list-item]
+            assert news(kind, http) == [2, 3, 1]
+            assert server.queue == []
+            assert searched(server) == 1
+
+
+def test_a_lone_event_that_cannot_be_acknowledged_stays_and_is_told_of() -> None:
+    odd = {**event("created", thing(2)), "AckId": None}
+    server = Pretend([thing(1)], queue=[odd])
+    with serving(server) as (kind, http, _):
+        for _ in range(2):
+            pages = list(kind.search(Query(collection=NAME, learnt_since=START), http))
+            assert [one.id[-1] for page in pages for one in odd_of(page)] == ["2"]
+            assert [one.id[-1] for page in pages for one in page] == ["1"]
+            assert searched(server) == 1
+
+
+def test_a_queue_of_which_nothing_can_be_read_is_a_failure_after_the_search() -> None:
+    server = Pretend([thing(1)], queue=[{"another": "shape"}, {"another": "one"}])
+    found: list[int] = []
+    with serving(server) as (kind, http, _), pytest.raises(CatalogueError, match="lists what cannot be read") as failed:
+        for page in kind.search(Query(collection=NAME, learnt_since=START), http):
+            found += [int(product.id[-12:]) for product in page]
+
+    assert found == [1]
+    assert "all was searched instead" in str(failed.value)
