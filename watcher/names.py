@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 _NO_LETTER = re.compile(r"[\W_]+")
 """Marks that combine with a letter are none themselves."""
@@ -59,6 +60,14 @@ def utf8(raw: bytes) -> bytes | None:
     except UnicodeDecodeError:
         return None
     return raw
+
+
+def path(address: str) -> str:
+    """Return the path of an address, "" for what is none."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def nonempty(value: object) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -108,6 +110,8 @@ def counting(kind: str, *items: object) -> bytes:
             page["context"]["matched"] = len(items)
         case "cmr":
             page["hits"] = len(items)
+        case "stac":
+            page["numberMatched"] = len(items)
     return msgspec.json.encode(page)
 
 
@@ -117,6 +121,22 @@ def item(kind: str) -> dict[str, Any]:
     (name,) = set(LISTS) & page.keys()
     (found,) = page[name]
     return dict(found)
+
+
+FULL: dict[str, dict[str, Any]] = {
+    "stac": {"assets": {"a": {"href": "https://x/a.zip", "roles": ["data"]}}, "links": [{"rel": "self", "href": "x"}]},
+    "geodes": {"collection": "things"},
+    "odata": {"Assets": [{"Type": "QUICKLOOK", "DownloadLink": "https://x/q"}]},
+    "cmr": {
+        "umm": {
+            **pretend_cmr.granule(1)["umm"],
+            "CloudCover": 3,
+            "RelatedUrls": [{"Type": "GET DATA", "URL": "https://x/a.tif"}],
+            "Platforms": [{"ShortName": "S", "Instruments": [{"ShortName": "I"}]}],
+        }
+    },
+}
+"""What else an item may say."""
 
 
 def called(kind: str, name: str, **more: object) -> dict[str, Any]:
@@ -219,6 +239,36 @@ def test_a_page_of_which_no_item_can_be_read_is_a_failure(kind: str, how: str) -
         listed(kind, counting(kind, spoil(called(kind, "one")), {"another": 1}))
 
     assert caught.value.permanent
+
+
+VALUES = [None, 7, -1, 10**400, True, "", "x", "\0", "https://[::1", "Infinity", [], [None], ["x"], {}, {"a": None}]
+BELONGS = ("collection", "dataset", "collection-concept-id")
+
+
+def variants(value: Any) -> Iterator[Any]:
+    """Yield a value with each of its parts, in turn, what it should not be."""
+    yield from VALUES
+    if isinstance(value, dict):
+        for name, part in value.items():
+            # Of another collection it would say that the filter is ignored.
+            yield from ({**value, name: odd} for odd in variants(part) if name not in BELONGS or type(odd) is not str)
+    elif isinstance(value, list):
+        for at, part in enumerate(value[:1]):
+            yield from ([*value[:at], odd, *value[at + 1 :]] for odd in variants(part))
+
+
+def test_whatever_an_item_has_it_hides_no_other(kind: str) -> None:
+    full = FULL.get(kind, {})
+    count = len([*variants(called(kind, "odd", **full))])
+    assert count > 250
+    odd = [next(islice(variants(called(kind, f"odd{n}", **full)), n, None)) for n in range(count)]
+    for first in range(0, len(odd), 90):
+        some = odd[first : first + 90]
+
+        pages = listed(kind, counting(kind, *some, called(kind, "sound")))
+
+        assert "sound" in {product.id for page in pages for product in page}
+        assert sum(map(len, map(odd_of, pages))) < len(some) + 1
 
 
 def test_a_lone_item_that_cannot_be_read_says_nothing_of_the_shape(kind: str) -> None:

@@ -21,7 +21,7 @@ def read(feature: Feature, *assets: str, s3: str = ENDPOINT) -> Product:
 
 def item(**hrefs: object) -> Feature:
     assets = {key: {"href": href} if isinstance(href, str) else href for key, href in hrefs.items()}
-    said = {"id": "P1", "properties": {}, "assets": assets}
+    said = {"id": "P1", "collection": "things", "properties": {}, "assets": assets}
     return msgspec.json.decode(json.dumps(said), type=Feature)
 
 
@@ -57,7 +57,7 @@ def test_an_archive_that_is_the_only_one_is_found_in_its_bucket() -> None:
 
 def test_the_files_of_a_recorded_landsat_scene_are_those_of_its_bucket() -> None:
     said = (recordings.folder("samples-modern") / "landsatlook_search_1_2022.json").read_bytes()
-    feature = msgspec.json.decode(said, type=Features).features[0]
+    feature = msgspec.json.decode(said, type=Features[Feature]).features[0]
     (red,) = read(feature, "red").assets
     place = "collection02/level-2/standard/oli-tirs/2020/047/027/LC08_L2SP_047027_20201204_20210313_02_T1"
     assert red.href == f"{ENDPOINT}/usgs-landsat/{place}/LC08_L2SP_047027_20201204_20210313_02_T1_SR_B4.TIF"

@@ -23,7 +23,9 @@ def read(feature: Feature, *assets: str, bundles: str = BUNDLES) -> Product:
 
 def item(name: str, **hrefs: str) -> Feature:
     assets = {key: {"href": href} for key, href in hrefs.items()}
-    return msgspec.json.decode(json.dumps({"id": name, "properties": {}, "assets": assets}), type=Feature)
+    return msgspec.json.decode(
+        json.dumps({"id": name, "collection": "things", "properties": {}, "assets": assets}), type=Feature
+    )
 
 
 @pytest.mark.parametrize("name", [SCENE, f"{SCENE}_SR", f"{SCENE}_ST"])
@@ -61,7 +63,7 @@ def test_the_bundle_says_nothing_of_the_revision() -> None:
 
 def test_a_recorded_scene_has_its_bundle() -> None:
     said = (recordings.folder("samples-modern") / "landsatlook_search_1_2022.json").read_bytes()
-    (asset,) = read(msgspec.json.decode(said, type=Features).features[0]).assets
+    (asset,) = read(msgspec.json.decode(said, type=Features[Feature]).features[0]).assets
     assert asset.href == f"{BUNDLES}?landsat_product_id={SCENE}"
 
 

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,7 +19,7 @@ from watcher.core.identity import revisions
 from watcher.core.moments import moment
 from watcher.levels import Level
 from watcher.model import Asset, Product
-from watcher.names import identity, nonempty
+from watcher.names import identity, nonempty, path
 
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp")
@@ -114,7 +113,7 @@ def _files(umm: Umm, data: Mapping[str, Any], wanted: Sequence[str]) -> Iterator
     for one in _list(umm.related_urls):
         match one:
             case {"Type": "GET DATA", "URL": str(href), **rest} if href.startswith("https://"):
-                name = urlsplit(href).path.rpartition("/")[2]
+                name = path(href).rpartition("/")[2]
                 if name in keys or (wanted and not name.endswith(tuple(wanted))):
                     continue
                 keys.add(name)
@@ -159,7 +158,7 @@ def _quicklook(umm: Umm) -> str | None:
     for one in _list(umm.related_urls):
         match one:
             case {"Type": "GET RELATED VISUALIZATION", "URL": str(href)} if href.startswith("https://"):
-                if urlsplit(href).path.lower().endswith(_IMAGES):
+                if path(href).lower().endswith(_IMAGES):
                     return href
     return None
 
@@ -168,7 +167,7 @@ def _cloud(*said: object) -> float | None:
     for value in said:
         try:
             percent = float(value) if isinstance(value, str | int | float) else math.nan
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         if 0 <= percent <= 100:
             return percent

@@ -36,7 +36,7 @@ def footprint(extent: Any) -> bytes | None:
         if not (-540 <= west <= east <= 540 and -90.01 <= south <= north <= 90.01):
             return None
         return geojson(shape)
-    except (KeyError, TypeError, ValueError, AttributeError, shapely.errors.ShapelyError):
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, shapely.errors.ShapelyError):
         return None
 
 

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,7 +19,7 @@ from watcher.core.identity import revisions
 from watcher.core.moments import moment
 from watcher.core.unread import reading
 from watcher.model import Asset, Level, Product, Unread, level
-from watcher.names import identity, nonempty, utf8
+from watcher.names import identity, nonempty, path, utf8
 
 _URN = re.compile(r"(?P<product>.+?):(?P<version>V\d+)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -193,7 +192,7 @@ def _online(text: str) -> bool | None:
 
 
 def _md5(href: str, text: str) -> str | None:
-    last = urlsplit(href).path.rpartition("/")[2].lower()
+    last = path(href).rpartition("/")[2].lower()
     if _MD5.fullmatch(last):
         return f"md5:{last}"
     match = _SAID_MD5.search(text)

@@ -223,7 +223,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             said = feature.properties
             known = query.known.get(feature.id)
             product = product_of(feature, place=place, collection=collection, levels=words, known=known)
-            if said.collection != collection and said.collection is not None:
+            if isinstance(said.collection, str) and said.collection not in ("", collection):
                 raise _ignored("the collection", collection, said.collection, product)
             if word is not None and said.level != word:
                 hint = "if that is the server's own word for this level, set levels"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,7 +15,7 @@ from watcher.core.archive.checksums import multihash
 from watcher.core.archive.picking import picked
 from watcher.errors import UsageError
 from watcher.model import Asset
-from watcher.names import nonempty, plain
+from watcher.names import nonempty, path, plain
 
 _ARCHIVES = (
     "application/zip",
@@ -99,7 +98,7 @@ def _archive(file: File) -> bool:
     kind = nonempty(file.type)
     if kind is not None and kind != "application/octet-stream":
         return _packs(kind)
-    return urlsplit(str(file.href)).path.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
+    return path(str(file.href)).lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
 
 
 @lru_cache(maxsize=256)
