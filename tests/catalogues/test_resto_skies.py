@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_resto import APRIL, Held, Pretend
+from tests.catalogues.spoiling import Spoiling, nameless
 from watcher.catalogues.resto import Kind
-from watcher.errors import HttpError, Unreachable
+from watcher.errors import CatalogueError, HttpError, Unreachable
 from watcher.model import Product, Query
 from watcher.net import Http
 
@@ -21,9 +23,16 @@ class Skies(Pretend):
     """It prints 0 for a cover that it does not know, as 2.0 does, but finds by cover only what has one."""
 
     refuses: Reply | None = None
+    times = 1000
+    down = False
 
     def __call__(self, asked: Asked) -> Reply:
-        if "cloudCover" in asked.query and self.refuses is not None:
+        if (
+            self.refuses is not None
+            and self.times
+            and ("cloudCover" in asked.query or (self.down and self.times < 1000))
+        ):
+            self.times -= 1
             return self.refuses
         return super().__call__(asked)
 
@@ -42,7 +51,7 @@ def skies(**vices: Any) -> Skies:
     return Skies([Held(name, APRIL + timedelta(days=day, seconds=0.7)) for day, name in enumerate(COVERS)], **vices)
 
 
-def covers(server: Skies, **terms: Any) -> tuple[dict[str, float | None], list[dict[str, str]]]:
+def covers(server: Callable[[Asked], Reply], **terms: Any) -> tuple[dict[str, float | None], list[dict[str, str]]]:
     """What cover each product is read with, and what was asked."""
     with answering(server) as (url, asked), Http(origin=url, allow_insecure=True, backoff_base=0.0) as http:
         kind = Kind(url=url, collections=["SPOT5"])
@@ -101,6 +110,51 @@ def test_a_server_that_refuses_the_question_is_believed_and_asked_once() -> None
     found, asked = covers(server)
     assert found == SHOWN
     assert sum("cloudCover" in one for one in asked) == 1
+
+
+FAILURES = [
+    Reply(500, b""),
+    Reply(500, b'{"ErrorMessage":"Invalid cloudCover","ErrorCode":500}'),
+    Reply(502, b"<html>Bad Gateway</html>", "text/html"),
+    Reply(504, b""),
+    Reply(200, b"<html>Under maintenance</html>", "text/html"),
+    Reply(200, b'{"type":"FeatureCollection","features":[{"id"'),
+]
+
+
+@pytest.mark.parametrize("reply", FAILURES)
+def test_a_server_that_fails_at_the_question_each_time_is_believed(reply: Reply) -> None:
+    server = skies(cap=2)
+    server.refuses = reply
+    assert covers(server)[0] == SHOWN
+
+
+@pytest.mark.parametrize("reply", [one for one in FAILURES if b"Invalid" not in one.body])
+def test_a_failure_that_passes_changes_nothing_of_what_is_read(reply: Reply) -> None:
+    server = skies()
+    server.refuses = reply
+    server.times = {500: 2, 200: 1}.get(reply.status, 3)
+    found, _ = covers(server)
+    assert found == {"clear": 0.0, "unknown": None, "cloudy": 52.0, "clear too": 0.0}
+
+
+@pytest.mark.parametrize("reply", FAILURES)
+def test_a_server_that_fails_at_anything_by_then_is_a_failure(reply: Reply) -> None:
+    server = skies()
+    server.refuses, server.down = reply, True
+    with pytest.raises(CatalogueError):
+        covers(server)
+
+
+def test_what_cannot_be_read_among_clear_skies_makes_no_other_clear() -> None:
+    server = skies()
+    clear, unknown = server.held[:2]
+    server.held = [clear._replace(acquired=unknown.acquired), unknown]
+    spoiling = Spoiling(server)
+    spoiling.spoilt = {server.held[0].feature()["id"]: nameless}
+    found, asked = covers(spoiling)
+    assert found == {"unknown": None}
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,13 @@ def shapeless(odd: Sequence[Unread]) -> bool:
     return len(odd) > 1 or any(not one.id for one in odd)
 
 
-def nothing_read(url: str, odd: Sequence[Unread]) -> CatalogueError:
+class NothingRead(CatalogueError):
+    """Of all that an answer listed nothing can be read."""
+
+
+def nothing_read(url: str, odd: Sequence[Unread]) -> NothingRead:
     """Say that of all that an answer listed nothing can be read."""
-    return CatalogueError(
+    return NothingRead(
         f"{url} lists what cannot be read, {len(odd)} of {len(odd)} items: {odd[0].told}",
         hint=f"a newer eo-watcher may read this shape; the first begins with {odd[0].raw[:120]!a}",
         permanent=True,

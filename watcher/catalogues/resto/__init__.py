@@ -125,7 +125,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             return complete(ask, window, size=self.page_size, most_requests=self.max_pages)
 
         pages = listing(ask, query.acquired)
-        return pages if query.brief else told_apart(pages, lambda window: listing(clear, window))
+        if query.brief:
+            return pages
+        return told_apart(pages, lambda window: listing(clear, window), lambda window: ask(window, 1))
 
     def question(self, query: Query) -> dict[str, str]:
         """Write what is asked for, and where, as parameters; not when."""

@@ -6,22 +6,23 @@ tells clear ones and unknown ones apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from msgspec.structs import replace
 
 from watcher.catalogues.resto.answers import Feature
 from watcher.catalogues.resto.values import number
 from watcher.catalogues.resto.walk import Window
-from watcher.core.unread import beside, odd_of
+from watcher.core.unread import NothingRead, beside, odd_of
 from watcher.errors import CatalogueError, HttpError, Unreachable
 from watcher.model import Page
 
 CLEAR = {"cloudCover": "[0,0]"}
 """The parameter that asks for clear skies alone."""
 
-_NOT_NOW = (429, 503)
+_NOT_NOW = (408, 425, 429, 503)
 _SECOND = timedelta(seconds=1)
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Nothing was acquired before or will be after; what has no time is often given the first there is, or the last."""
@@ -30,12 +31,16 @@ _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UT
 class Odd(CatalogueError):
     """The server listed clouds where it was asked for clear skies."""
 
+    permanent = True
 
-def told_apart(pages: Iterator[Page], clear: Callable[[Window], Iterator[Page]]) -> Iterator[Page]:
+
+def told_apart(
+    pages: Iterator[Page], clear: Callable[[Window], Iterator[Page]], plain: Callable[[Window], object]
+) -> Iterator[Page]:
     """Yield pages in which a cover of 0 stands for a clear sky only. `clear` lists those that have one, in a window.
 
-    A server that does not answer that is asked once. Raises `CatalogueError` if there is no answer at all, or
-    not now.
+    A server that does not answer that, though it does what is `plain` there, is asked once. Raises `CatalogueError` if
+    there is no answer at all, or not now: what is read of a product stays as it is.
     """
     answers = True
     for page in pages:
@@ -43,9 +48,13 @@ def told_apart(pages: Iterator[Page], clear: Callable[[Window], Iterator[Page]])
         times = {one.id: one.acquired for one in shown if one.acquired is not None and _FIRST < one.acquired < _LAST}
         if times and answers:
             # Servers that show whole seconds may keep fractions.
-            skies = _listed(clear((min(times.values()), max(times.values()) + _SECOND)))
-            answers = skies is not None
-            unknown = times.keys() - (times.keys() if skies is None else skies)
+            window = (min(times.values()), max(times.values()) + _SECOND)
+            skies = _listed(clear, window)
+            if skies is _FAILED:
+                plain(window)  # or all of it fails, and is asked for again
+                skies = _listed(clear, window)
+            answers = isinstance(skies, set)
+            unknown = times.keys() - skies if isinstance(skies, set) else ()
             page = beside([replace(one, cloud=None) if one.id in unknown else one for one in page], odd_of(page))
         yield page
 
@@ -55,11 +64,22 @@ def clouded(feature: Feature[object]) -> bool:
     return number(getattr(feature.properties, "cloud", None)) != 0.0
 
 
-def _listed(pages: Iterator[Page]) -> Collection[str] | None:
+class _Silence(Enum):
+    """No answer: it does not know the parameter; or it failed, at that or at anything."""
+
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+_FAILED = _Silence.FAILED
+
+
+def _listed(clear: Callable[[Window], Iterator[Page]], window: Window) -> set[str] | _Silence:
     try:
-        return {product.id for page in pages for product in page}
+        return {product.id for page in clear(window) for product in page}
+    except NothingRead:
+        return set()
     except CatalogueError as error:
         if isinstance(error, Unreachable) or (isinstance(error, HttpError) and error.status in _NOT_NOW):
             raise
-        # It does not know the parameter, or chokes on it: what it shows is all that there is to know.
-        return None
+        return _Silence.REFUSED if error.permanent else _FAILED
