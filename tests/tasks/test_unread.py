@@ -421,6 +421,41 @@ def test_what_a_reconcile_finds_and_cannot_read_is_set_aside_and_not_asked_for_e
         assert aside(db) == []
 
 
+@pytest.mark.parametrize("kind", ["stac", "geodes", "odata", "cmr"])
+def test_what_is_known_and_mended_under_its_old_date_is_over_at_the_weekly_look(
+    db: sqlite3.Connection, clock: Clock, kind: str
+) -> None:
+    with world(kind, db, clock, 200) as it:
+        it.poll()
+        it.spoil(199, broken)
+        assert it.poll().unread == 1
+        clock.forward(days=6)
+        for number in range(200, 400):
+            it.publish(number)
+        it.poll()
+        outcome = reconcile(db, "it", it.catalogue, it.http, now=clock)
+        assert (outcome.problem, outcome.lacking, aside(db)) == (None, 0, [it.name(199)])
+        it.server.spoilt.clear()
+        outcome = reconcile(db, "it", it.catalogue, it.http, now=clock)
+        assert (outcome.problem, outcome.found, outcome.arrived, outcome.lacking) == (None, 0, 0, 0)
+        assert aside(db) == []
+        assert rows(db, "SELECT counted FROM watches") == [400]
+
+
+def test_what_is_named_and_not_described_is_lacking_though_it_could_not_be_read_before(
+    db: sqlite3.Connection, clock: Clock
+) -> None:
+    with world("stac", db, clock, 20, fields=True) as it:
+        it.poll()
+        brief: list[bool] = []
+        it.server.server.before = lambda body: brief.append("fields" in body)  # type: ignore[attr-defined]
+        it.spoil(5, broken)
+        it.poll()
+        it.spoil(5, lambda one: one if brief[-1] else having(id="another")(one))
+        outcome = reconcile(db, "it", it.catalogue, it.http, now=clock)
+        assert (outcome.problem, outcome.lacking) == (None, 1)
+
+
 def test_a_collection_that_nobody_watches_any_more_is_nobodys_concern(db: sqlite3.Connection, clock: Clock) -> None:
     with world("resto", db, clock, 20) as it:
         it.spoil(4, broken)
@@ -558,9 +593,9 @@ def test_so_many_are_kept_and_for_so_long(db: sqlite3.Connection) -> None:
             one = unread.Unread(f"{count}", "odd", "{}", f"{count}")
             unread.note(db, number, [one], now=NOW + timedelta(seconds=count))
         assert rows(db, "SELECT count(*), min(CAST(id AS INTEGER)) FROM unread") == [(unread.MOST, 5)]
-        unread.forget(db, "it", now=NOW + timedelta(days=89))
+        unread.forget(db, "it", now=NOW + timedelta(days=20))
         assert rows(db, "SELECT count(*) FROM unread") == [unread.MOST]
-        unread.forget(db, "other", now=NOW + timedelta(days=99))
+        unread.forget(db, "other", now=NOW + timedelta(days=30))
         assert rows(db, "SELECT count(*) FROM unread") == [unread.MOST]
-        unread.forget(db, "it", now=NOW + timedelta(days=91))
+        unread.forget(db, "it", now=NOW + timedelta(days=22))
         assert rows(db, "SELECT count(*) FROM unread") == [0]

@@ -14,8 +14,8 @@ from watcher.store.connection import stamp
 MOST = 1000
 """So many items of a collection are kept, those that were seen last."""
 
-FORGOTTEN = timedelta(days=90)
-"""What was not listed for so long is forgotten."""
+FORGOTTEN = timedelta(days=21)
+"""What was not listed for so long is forgotten: all that is watched is listed once a week."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ def note(db: sqlite3.Connection, collection: int, odd: Iterable[Unread], *, now:
             )
         db.execute(
             "INSERT INTO unread (collection, digest, id, raw, problem, first, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)"
-            " ON CONFLICT (collection, digest) DO UPDATE SET raw = excluded.raw, problem = excluded.problem,"
+            " ON CONFLICT (collection, digest) DO UPDATE SET id = excluded.id, raw = excluded.raw, problem = excluded.problem,"
             " seen = excluded.seen",
             (collection, one.digest, one.id, one.raw, one.problem, stamp(now)),
         )
@@ -68,7 +68,7 @@ def unlisted(db: sqlite3.Connection, catalogue: str, collections: Iterable[str],
 
 
 def forget(db: sqlite3.Connection, catalogue: str, *, now: datetime) -> None:
-    """Forget what a catalogue has not listed for a season."""
+    """Forget what a catalogue has not listed for weeks."""
     db.execute(
         "DELETE FROM unread WHERE seen < ? AND collection IN (SELECT number FROM collections WHERE catalogue = ?)",
         (stamp(now - FORGOTTEN), catalogue),

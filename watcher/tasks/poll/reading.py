@@ -30,7 +30,7 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
     # seldom news at one place keeps up with the others.
     answer = Answer(Gauge(ask, now=visit.started), visit.tally.reached.get(ask.query.collection))
     answer.spent = visit.http.asked, visit.http.received
-    answer.odd = unread.ids(visit.db, collection)
+    answer.unread = unread.ids(visit.db, collection)
     # Where all of a site is read again, nearly all of it is known: that need be neither described nor looked up.
     numbers = {watch.site.number for watch in ask.watches}
     site = min(numbers) if ask.whole and len(numbers) == 1 and not ask.query.brief else None
@@ -52,7 +52,7 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
                     answer.listed.update(*(familiar[product.id][1] for product in unchanged))
                     answer.levels.update(product.level for product in unchanged if product.id not in answer.ids)
                     answer.sites |= numbers
-                mended = _mended(page, odd, ask, answer) if answer.odd or odd else ()
+                mended = _mended(page, odd, ask, answer) if odd or answer.odd or answer.unread else ()
                 if (fresh or odd or mended) and ask.watches:
                     _write(visit, collection, fresh, ask, answer, behind, odd=odd, mended=mended)
                 elif fresh:
@@ -94,8 +94,11 @@ def measure(visit: Visit, collection: int, ask: Ask, answer: Answer, error: Cata
 def _mended(page: Page, odd: Sequence[Unread], ask: Ask, answer: Answer) -> Collection[str]:
     """Note what of a page cannot be read; return the ids of what can be again. A brief answer says nothing of that."""
     answer.odd.update(one.id for one in odd if one.id)
-    mended = set() if ask.query.brief else {product.id for product in page if product.id in answer.odd}
+    if ask.query.brief:
+        return ()
+    mended = {product.id for product in page if product.id in answer.odd or product.id in answer.unread}
     answer.odd -= mended
+    answer.unread -= mended
     return mended
 
 
@@ -171,7 +174,7 @@ def _set_aside(visit: Visit, collection: int, odd: Sequence[Unread], answer: Ans
 def _recorded(ask: Ask, listed: list[Listing], known: Mapping[str, Known], answer: Answer) -> list[Listing]:
     """Return what a brief answer lists that is recorded, as the revision that it is: it describes nothing itself.
 
-    The rest is put down as absent; what is known of it is listed all the same. What only others watch there is theirs.
+    The rest is put down as absent, and what could not be read before; what is known of it is listed all the same. What only others watch there is theirs.
     """
     asked = {watch.number for watch in ask.watches}
     found = []
@@ -179,7 +182,7 @@ def _recorded(ask: Ask, listed: list[Listing], known: Mapping[str, Known], answe
         listing = replace(one, watches=[watch for watch in one.watches if watch.number in asked])
         record = known.get(listing.product.id)
         text = recorded(listing, record)
-        if text is not None:
+        if text is not None and listing.product.id not in answer.unread:
             found.append(replace(listing, product=replace(listing.product, revision=text)))
         elif listing.watches:
             answer.absent[listing.product.id] = listing

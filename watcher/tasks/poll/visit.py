@@ -119,8 +119,8 @@ class Answer:
     from, how many products it listed for each watch and how many of each level that were known to be there; `gone` are
     the watches of which it no longer listed something. What a brief answer names may be `absent` here: of that, for
     each watch, the ids of what was `found` then, of what was `mended` as polls had passed it over, and of what is
-    `lacking` as it could not be read. `odd` are the ids of what cannot be read in this answer or could not be before,
-    `unnamed` says that something was listed that cannot, and has no id.
+    `lacking` as it could not be read. `odd` are the ids of what cannot be read in this answer, `unread` of what could
+    not be before, `unnamed` says that something was listed that cannot, and has no id.
     """
 
     def __init__(self, gauge: Gauge, reached: datetime | None) -> None:
@@ -135,6 +135,7 @@ class Answer:
         self.gone: set[int] = set()
         self.absent: dict[str, Listing] = {}
         self.odd: set[str] = set()
+        self.unread: set[str] = set()
         self.unnamed = False
         self.found: defaultdict[int, set[str]] = defaultdict(set)
         self.mended: defaultdict[int, set[str]] = defaultdict(set)
