@@ -63,18 +63,27 @@ def reply(status: int = 200, body: bytes = b"", *, sized: bool = True, **headers
 
 @contextmanager
 def served(script: Script | bytes, *, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1") -> Iterator[Peer]:
-    """Serve on a free port until the block ends; a script of bytes is the answer to everything."""
+    """Serve on a free port until the block ends; a script of bytes is the answer to everything.
+
+    At the end every connection is shut down, and closed by the thread that talks on it: were it closed under a thread
+    that is just about to read, that would read from whatever has the number of the descriptor next.
+    """
     answer: Script = (lambda request, connection: script) if isinstance(script, bytes) else script
     listener = socket.create_server(("127.0.0.1", 0))
     peer = Peer(listener.getsockname()[1], "https" if tls else "http", name)
     open_ones: list[socket.socket] = []
+    ending = threading.Lock()
+
+    def close(connection: socket.socket) -> None:
+        with ending:
+            connection.close()
 
     def talk(connection: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as closing:
-            closing.callback(connection.close)
+            closing.callback(close, connection)
             if tls is not None:
                 connection = tls.wrap_socket(connection, server_side=True)
-                closing.callback(connection.close)
+                closing.callback(close, connection)
                 open_ones.append(connection)
             while (request := _request(connection, peer)) is not None:
                 peer.requests.append(request)
@@ -102,12 +111,12 @@ def served(script: Script | bytes, *, tls: ssl.SSLContext | None = None, name: s
     finally:
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
         thread.join()
-        for connection in open_ones:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
+        listener.close()
+        with ending:
+            for connection in open_ones:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 def _request(connection: socket.socket, peer: Peer) -> Request | None:
