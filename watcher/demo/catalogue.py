@@ -96,22 +96,26 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], conversation: type[_Conversation]) -> None:
         self._open: set[socket.socket] = set()
+        self._ending = threading.Lock()
         super().__init__(address, conversation)
 
     def finish_request(self, request: object, client_address: object) -> None:
         connection = cast(socket.socket, request)
-        self._open.add(connection)
+        with self._ending:
+            self._open.add(connection)
         try:
             super().finish_request(connection, client_address)
         finally:
-            self._open.discard(connection)
+            with self._ending:
+                self._open.discard(connection)
 
     def hang_up(self) -> None:
-        for connection in tuple(self._open):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # the other side, or its thread, was quicker
+        with self._ending:  # none is closed meanwhile, and its descriptor another's
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # the other side was quicker
 
     def handle_error(self, request: object, client_address: object) -> None:
         # A client that hangs up in the middle of a download is daily life; anything else is a defect to be seen.
