@@ -1,10 +1,14 @@
 """Nothing is said to a server that cannot prove its name."""
 
 import datetime
+import select
+import socket
 import ssl
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpcore
 import pytest
 import trustme
 from cryptography import x509
@@ -15,6 +19,8 @@ from cryptography.x509.oid import NameOID
 from tests.loopback import reply, served
 from watcher.errors import ConfigError, Unreachable
 from watcher.net import Http
+from watcher.net.connections import Connection
+from watcher.net.failures import passing
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +161,16 @@ def test_https_does_not_fall_back_to_http(authority: trustme.CA, bundle: str) ->
         with pytest.raises(Unreachable, match=r"not of this catalogue|not encrypted"):
             http.get(f"http://localhost:{peer.port + 1}/")
     assert peer.requests == []
+
+
+def test_a_server_that_resets_a_connection_before_tls_begins_is_one_that_cannot_be_reached() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = Connection(client := socket.create_connection(server.getsockname()))
+        accepted, _ = server.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        assert select.select([client], [], [], 30)[0]
+        with pytest.raises(httpcore.ConnectError) as caught:
+            connection.start_tls(ssl.create_default_context(), "localhost", 30)
+    assert passing(caught.value)
+    assert client.fileno() == -1

@@ -183,11 +183,15 @@ class Connection(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Go on encrypted; a connection that cannot is closed."""
         try:
+            self._socket.getpeername()  # of one that is reset already, wrap_socket would leave its socket open
             secure = ssl_context.wrap_socket(
                 self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
             )
             self._socket = secure
             _patiently(secure.do_handshake, timeout, httpcore.ConnectError)
+        except OSError as error:
+            self.close()
+            raise httpcore.ConnectError(str(error)) from error
         except BaseException:
             self.close()
             raise
