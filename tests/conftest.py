@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -31,6 +32,11 @@ __all__ = ["azure_url", "bucket", "counting_pgstac", "gcs", "pgstac", "pgstac_ur
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("same")
+
+
+# What is started in the background of a script ignores SIGINT, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -23,16 +23,13 @@ from watcher.demo.files import size_and_md5
 from watcher.demo.products import L2A
 from watcher.demo.timeline import Timeline
 
-# Under a test runner in the background SIGINT is ignored, and would be in all that it starts.
-_AWAKE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-
 # Whatever happens once the service works: one place will do.
 _SHORT = "from watcher.demo import story; story.HEROES = [site for site in story.HEROES if site.code == 'Pornic']"
 
 
 @contextmanager
 def started(*arguments: str, before: str = "") -> Iterator[subprocess.Popen[str]]:
-    code = f"{_AWAKE}\n{before}\nfrom watcher.cli import main; main()"
+    code = f"{before}\nfrom watcher.cli import main; main()"
     line = [sys.executable, "-c", code, "demo", *arguments]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
