@@ -114,11 +114,11 @@ def azure_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, home = keep.free_port(), tmp_path_factory.mktemp("azure")
     command = [node, SERVER, "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     command += ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    with (home / "azurite.log").open("wb") as log:
+    with (said := home / "azurite.log").open("wb") as log:
         own = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
         server = subprocess.Popen(command, cwd=home, env=own, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        keep.wait_for_connection(port)
+        keep.wait_for_connection(port, server, said)
         yield f"http://127.0.0.1:{port}/{ACCOUNT}"
     finally:
         server.terminate()

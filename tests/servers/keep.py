@@ -7,8 +7,10 @@ all workers of a session share it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 BIN = Path("/usr/lib/postgresql/15/bin")
@@ -97,8 +99,8 @@ def start(home: Path, apis: list[subprocess.Popen[bytes]]) -> dict[str, str]:
                 )
             )
         told[name] = f"http://127.0.0.1:{api}"
-    for url in told.values():
-        wait_for_answer(url)
+    for (name, url), server in zip(told.items(), apis, strict=True):
+        wait_for_answer(url, server, home / f"{name}.log")
     return told
 
 
@@ -139,35 +141,46 @@ def run(command: Sequence[str | Path], environment: Mapping[str, str] | None = N
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free, of those that the kernel gives to nobody: so it still is when ours comes up."""
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    ports = [*range(10_000, first), *range(last + 1, 2**16)] or range(10_000, 2**16)
+    while True:
+        port = secrets.choice(ports)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_for_answer(url: str, seconds: float = 30) -> None:
-    """Return once a server answers."""
+def wait_for_answer(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+    """Return once a server answers; what it wrote is in the error if it does not."""
+
+    def asked() -> None:
+        with urllib.request.urlopen(url, timeout=30):
+            pass
+
+    _wait_for(asked, url, server, log, seconds)
+
+
+def wait_for_connection(port: int, server: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+    """Return once a server takes connections; what it wrote is in the error if it does not."""
+
+    def connected() -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=30):
+            pass
+
+    _wait_for(connected, f"port {port}", server, log, seconds)
+
+
+def _wait_for(done: Callable[[], None], place: str, server: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
+            return done()
         except OSError as error:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{url} did not answer within {seconds:g} s") from error
-            time.sleep(0.02)
-
-
-def wait_for_connection(port: int, seconds: float = 30) -> None:
-    """Return once a server takes connections."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5):
-                return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"nothing listens on port {port} after {seconds:g} s") from error
+            ended = server.poll()
+            if ended is not None or time.monotonic() > deadline:
+                why = f"its server ended with {ended}" if ended is not None else f"nothing answers after {seconds:g} s"
+                raise TimeoutError(f"{place}: {why}: {log.read_text(errors='replace')[-2000:]}") from error
             time.sleep(0.02)
 
 

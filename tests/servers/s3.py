@@ -76,7 +76,7 @@ def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with log.open("wb") as file:
         server = subprocess.Popen([SERVER, "-H", "127.0.0.1", "-p", str(port)], stdout=file, stderr=file)
     try:
-        keep.wait_for_answer(f"http://127.0.0.1:{port}/moto-api/")
+        keep.wait_for_answer(f"http://127.0.0.1:{port}/moto-api/", server, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

@@ -150,10 +150,10 @@ def serving_rustac(directory: Path, items: Sequence[dict[str, Any]]) -> Iterator
         "--addr",
         f"127.0.0.1:{port}",
     ]
-    with (directory / "rustac.log").open("wb") as log:
+    with (said := directory / "rustac.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        keep.wait_for_answer(f"http://127.0.0.1:{port}")
+        keep.wait_for_answer(f"http://127.0.0.1:{port}", server, said)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

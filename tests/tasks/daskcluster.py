@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.loopback import until
+from tests.servers.keep import free_port
 
 _SLOW = 60.0
 
@@ -114,9 +114,3 @@ class DaskCluster:
                 cwd=self.folder,
                 env={**os.environ, **(environment or {})},
             )
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

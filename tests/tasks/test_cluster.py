@@ -32,7 +32,8 @@ from tests.conftest import Scene, Watcher
 from tests.given import Clock, product, rows
 from tests.loopback import Request, reply, until
 from tests.servers.buckets import AnyBucket
-from tests.tasks.daskcluster import DaskCluster, free_port
+from tests.servers.keep import free_port
+from tests.tasks.daskcluster import DaskCluster
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, archive, files, lying, state, want
 from tests.tasks.test_download_of_chosen_assets import BANDS, Shelf, wish
 from tests.transfer.depot import Depot, md5, noise
