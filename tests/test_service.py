@@ -91,7 +91,7 @@ def test_it_polls_notifies_downloads_and_leaves_cleanly(watcher: Watcher, scene:
         until(lambda: run.tells("WATCHDOG=1"))
         code, seconds = run.end()
         assert code == 0
-        assert seconds < 10
+        assert seconds < 25
         assert run.tells("STOPPING=1")
     rows = json.loads(watcher("products", "--json").out)
     assert {row["title"] for row in rows if row["event"]} == expected
@@ -243,7 +243,7 @@ def test_sigterm_ends_it_within_seconds_in_the_middle_of_a_download(
         dripping(run)
         code, seconds = run.end()
         assert code == 0, run.text()
-        assert seconds < 10
+        assert seconds < 25
     (part,) = (home / "state" / "archive").rglob("*.part")
     assert part.stat().st_size > 0
     assert json.loads(watcher("status", "--json").out)["downloads"]["wanted"] == 1
@@ -256,7 +256,7 @@ def test_it_ends_in_the_middle_of_a_download_also_where_its_main_thread_cannot_g
     with running(home, WATCHDOG_USEC="1000000") as run:
         dripping(run)
         run.notify.unlink()
-        assert run.process.wait(15) == 1
+        assert run.process.wait(30) == 1
         said = run.text().splitlines()
         assert any(line.endswith("INFO stopped") for line in said), said
         assert any(line.startswith("watcher: cannot tell systemd WATCHDOG=1") for line in said), said

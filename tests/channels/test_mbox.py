@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.loopback import until
 from watcher.channels.mbox import STALE, Kind
 from watcher.errors import UsageError
 from watcher.model import Notice, Outcome
@@ -86,11 +87,9 @@ def test_a_mailbox_that_another_program_has_locked_is_waited_for(tmp_path: Path)
     done: list[Outcome] = []
     thread = threading.Thread(target=lambda: done.extend(send(path, NOTICE)))
     thread.start()
-    deadline = time.monotonic() + 5
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(path.exists)
     (tmp_path / "box.lock").unlink()
-    thread.join(5)
+    thread.join(60)
     assert done == [Outcome.SENT]
     assert len(read(path)) == 1
 
@@ -128,7 +127,7 @@ def test_a_stop_ends_the_wait_for_a_lock(tmp_path: Path):
     timer.start()
     began = time.monotonic()
     assert [sent.outcome for sent in results] == [Outcome.FAILED]
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 30
     timer.join()
 
 

@@ -190,7 +190,7 @@ def test_an_upload_that_hangs_is_interrupted_and_goes_on_later(
             begun = time.monotonic()
             process.send_signal(signal.SIGINT)
             out, errors = process.communicate(timeout=30)
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 20
         on.set()
     assert (process.returncode, out) == (130, "")
     assert errors == "stopped; what was begun goes on from there next time\n"

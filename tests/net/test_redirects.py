@@ -165,7 +165,7 @@ def test_the_body_of_a_redirect_is_never_read() -> None:
         connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 1000000000\r\n\r\nendless")
         return b""  # and the connection stays open
 
-    with served(at_home) as home, Http(origin=home.origin, deadline=5) as http:
+    with served(at_home) as home, Http(origin=home.origin, deadline=30) as http:
         assert http.get(home.url("/a")).body == b"in"
 
 
@@ -332,7 +332,7 @@ def test_a_redirect_of_a_login_is_the_accounts_to_judge_and_not_read() -> None:
     with (
         served(identity) as keys,
         served(reply()) as home,
-        Http(origin=home.origin, hosts=[f"127.0.0.1:{keys.port}"], auth=Led(), deadline=5) as http,
+        Http(origin=home.origin, hosts=[f"127.0.0.1:{keys.port}"], auth=Led(), deadline=30) as http,
     ):
         http.get(home.url(), authenticated=True)
     assert home.requests[0].headers["x-led"] == "302 /x 0"

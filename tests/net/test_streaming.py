@@ -103,7 +103,7 @@ def test_a_byte_beyond_the_length_is_there_for_who_asks(after: bytes, beyond: bo
         connection.recv(1)
 
     with served(says) as peer, Http(origin=peer.origin) as http, http.stream(peer.url()) as response:
-        sent.wait(20)
+        assert sent.wait(30)
         found = [bytes(piece) for piece in pieces(response, beyond=beyond)]
     assert b"".join(found) == body + (after[:1] if beyond else b"")
 
@@ -144,7 +144,7 @@ def test_an_error_of_the_caller_passes_through() -> None:
 
 
 def test_a_download_left_in_the_middle_leaves_no_connection_busy() -> None:
-    with served(reply(200, BIG)) as peer, Http(origin=peer.origin, connections=2, deadline=5) as http:
+    with served(reply(200, BIG)) as peer, Http(origin=peer.origin, connections=2, deadline=30) as http:
         for _ in range(10):
             with http.stream(peer.url()) as response:
                 next(pieces(response))
@@ -154,7 +154,7 @@ def test_a_download_left_in_the_middle_leaves_no_connection_busy() -> None:
 def test_a_client_with_every_connection_busy_says_so() -> None:
     with (
         served(reply(200, BIG)) as peer,
-        Http(origin=peer.origin, connections=1, deadline=0.3) as http,
+        Http(origin=peer.origin, connections=1, deadline=1.5) as http,
         http.stream(peer.url()),
         pytest.raises(Unreachable, match="busy"),
     ):
@@ -236,7 +236,7 @@ def test_records_that_are_there_come_as_one_piece(secure: tuple[ssl.SSLContext, 
         Http(origin=peer.origin, ca_bundle=bundle) as http,
         http.stream(peer.url()) as response,
     ):
-        assert sent.wait(10)
+        assert sent.wait(30)
         came = [bytes(piece) for piece in pieces(response)]
     assert b"".join(came) == body
     assert max(map(len, came)) > 2**16
@@ -247,7 +247,7 @@ def test_a_piece_is_not_waited_for_until_it_is_full(secure: tuple[ssl.SSLContext
 
     def answer(request: Request, connection: socket.socket) -> bytes:
         connection.sendall(reply(200, sized=False, Content_Length=str(len(body))) + body[:40_000])
-        assert seen.wait(10), "what was sent does not come before the rest"
+        assert seen.wait(30), "what was sent does not come before the rest"
         return body[40_000:]
 
     tls, bundle = secure

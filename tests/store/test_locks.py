@@ -62,8 +62,8 @@ def test_a_killed_holder_leaves_it_free(tmp_path: Path) -> None:
         process.wait()
         assert holder(lock) is None
         begun = time.monotonic()
-        with holding(lock, what="a test", wait=5.0):
-            assert time.monotonic() - begun < 1
+        with holding(lock, what="a test", wait=60.0):
+            assert time.monotonic() - begun < 30
             assert holder(lock) == os.getpid()
 
 

@@ -130,8 +130,7 @@ def started(files: Path, mounts: dict[str, str]) -> Iterator[Machine]:
         yield machine
     finally:
         _end(boot)
-        listener.join(5)
-        os.close(ear)
+        listener.join(30)
         os.rmdir(root)  # noqa: PTH106 -- only ever a mount point
         _remove(ours)
 
@@ -154,7 +153,7 @@ def _children(pid: int) -> list[int]:
 def _first_child(boot: subprocess.Popen[bytes], console: list[bytes]) -> int:
     eventually(
         lambda: boot.poll() is not None or bool(_children(boot.pid)),
-        within=20,
+        within=60,
         otherwise=lambda: "unshare has no child",
     )
     if boot.poll() is not None:
@@ -167,7 +166,7 @@ def _end(boot: subprocess.Popen[bytes]) -> None:
         for init in _children(boot.pid):
             os.kill(init, signal.SIGKILL)  # the kernel ends the rest of its pid namespace
     try:
-        boot.wait(10)
+        boot.wait(30)
     except subprocess.TimeoutExpired:
         boot.kill()
         boot.wait()
@@ -182,15 +181,14 @@ def _remove(cgroup: Path) -> None:
             cgroup.rmdir()
         return not cgroup.exists()
 
-    eventually(gone, within=10, otherwise=lambda: f"{cgroup} is still in use")
+    eventually(gone, within=60, otherwise=lambda: f"{cgroup} is still in use")
 
 
 def _listen(ear: int, console: list[bytes]) -> None:
-    while True:
-        try:
+    with contextlib.suppress(OSError):  # EIO: nobody speaks any more
+        while True:
             console.append(os.read(ear, 65536))
-        except OSError:  # EIO: nobody speaks any more
-            return
+    os.close(ear)
 
 
 def _read(path: Path) -> str:

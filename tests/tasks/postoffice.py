@@ -49,7 +49,7 @@ class PostOffice:
             mail["Subject"], mail["X-Key"], mail["To"] = notice.subject, notice.key, address.removeprefix("mail:")
             mail.set_content(notice.text)
             try:
-                with smtplib.SMTP("127.0.0.1", self._port, timeout=10) as link:
+                with smtplib.SMTP("127.0.0.1", self._port, timeout=30) as link:
                     link.send_message(mail, "watcher@example.org", mail["To"])
             except smtplib.SMTPResponseException as refusal:
                 answer = f"{refusal.smtp_code} {refusal.smtp_error!r}"

@@ -275,7 +275,7 @@ def test_a_worker_that_is_sent_away_leaves_its_product_to_another(
     (brought,) = bring()
     sending.result()
     dask.start_worker()
-    until(lambda: went[0] not in dask.alive(), seconds=5)  # nor does it keep its process
+    until(lambda: went[0] not in dask.alive())  # nor does it keep its process
     assert brought.problem is None
     assert state(db, number) == (*HOME, 0)
     assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == gated.content
@@ -355,7 +355,7 @@ def test_a_product_at_which_workers_die_one_after_the_other_is_tried_again_later
 
     def kill_twice() -> None:
         for death in (1, 2):
-            until(lambda death=death: gated.halves == death, seconds=20)  # type: ignore[misc]
+            until(lambda death=death: gated.halves == death)  # type: ignore[misc]
             own.kill(who_fetches(own))
 
     try:
@@ -791,7 +791,7 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
         def freeze_and_kill() -> None:
             until(lambda: gated.halves == 1, seconds=30)
             own.processes["scheduler"].send_signal(signal.SIGSTOP)
-            until(lambda: gated.now == 0, seconds=20)  # for want of a word
+            until(lambda: gated.now == 0)  # for want of a word
             left.append(gated.now)
             own.kill("scheduler")
 

@@ -230,7 +230,7 @@ def _replaced_on_the_way(
     newer, home = files.asset("/newer.dat", b"newer" * 9_999), threading.Event()
 
     def late(request: Request, connection: socket.socket) -> bytes:
-        assert home.wait(20)
+        assert home.wait(30)
         return second()
 
     files.does["/B03.dat"] = late
@@ -571,7 +571,7 @@ def test_products_come_home_several_at_once_but_no_more_than_allowed(
         with guard:
             most[0] += 1
             most[1] = max(most)
-        together.wait(20)
+        together.wait(30)
         with guard:
             most[0] -= 1
         return reply(200, b"x", content_type="application/octet-stream")

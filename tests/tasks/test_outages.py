@@ -245,7 +245,7 @@ def test_sends_that_hang_keep_no_news_waiting_that_comes_meanwhile(
     owe(db, here, product("P1"), Owed(JANE, 1), *(Owed(f"mail:hung{n}@example.org", 3 + n) for n in range(10)))
     passed = notify(db, hanging, ARCHIVE, now=clock, chance=lambda: 0.5, stop=stop)
     assert next(passed).address == JANE
-    assert hanging.hung.wait(10)
+    assert hanging.hung.wait(30)
     owe(db, here, product("P2"), Owed(JOHN, 2))
     assert next(passed).address == JOHN
     assert hanging.taken == [JANE, JOHN]
@@ -261,7 +261,7 @@ def test_a_send_that_hangs_does_not_delay_a_stop_and_is_sent_again_at_the_next_s
     hanging, stop = Hanging(), threading.Event()
     add_subscription(db, "mail:hung@example.org")
     owe(db, here, product(), Owed("mail:hung@example.org", 3))
-    threading.Thread(target=lambda: (hanging.hung.wait(10), stop.set())).start()
+    threading.Thread(target=lambda: (hanging.hung.wait(30), stop.set())).start()
     (paid,) = notify(db, hanging, ARCHIVE, now=clock, chance=lambda: 0.5, stop=stop)
     assert paid.again is not None
     assert ledger.states(db, now=clock.time) == {"sending": 1}

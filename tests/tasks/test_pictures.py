@@ -282,10 +282,10 @@ def test_a_slow_picture_delays_a_notice_by_no_more_than_its_time(read: Reader) -
     with catalogue(answer) as (peer, http):
         slow = [shot(peer, f"/slow{n}.jpg") for n in range(2)]
         began = time.monotonic()
-        found = read(http, *slow, shot(peer, "/good.jpg"), *slow, seconds=3.0)
+        found = read(http, *slow, shot(peer, "/good.jpg"), *slow, seconds=6.0)
         took = time.monotonic() - began
     assert found.keys() == {shot(peer, "/good.jpg")}
-    assert took < 6.0
+    assert took < 18.0
     assert len(read.left_out) == 2
 
 

@@ -255,7 +255,7 @@ def test_stop_ends_it_and_what_came_is_kept(way: str, tmp_path: Path) -> None:
     ):
         fetch(http, asset(peer.url(), PRODUCT), tmp_path / "p.zip", stop=None if way == "client" else stop)
     assert part.read_bytes() == PRODUCT[:1000]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_an_unreachable_server_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_limit_that_changes_holds_at_once() -> None:
     thread.start()
     assert not done.wait(0.05)
     limit.limit = None
-    thread.join(10)
+    thread.join(30)
     assert done.is_set()
     assert limit.limit is None
     assert limit.take(10**9, GO_ON) == 0
@@ -91,7 +91,7 @@ def test_nothing_at_all_is_a_pause_until_there_is_another_limit() -> None:
     thread.start()
     assert not done.wait(0.05)
     limit.limit = 1e9
-    thread.join(10)
+    thread.join(30)
     assert done.is_set()
 
 

@@ -58,7 +58,7 @@ def together(count: int) -> Callable[[Request], None]:
             seen[0] += 1
             first = seen[0] <= count
         if first:
-            barrier.wait(20)
+            barrier.wait(30)
 
     return wait
 
@@ -394,13 +394,13 @@ def test_stop_ends_all_streams_and_keeps_what_came(tmp_path: Path) -> None:
     def gate(request: Request) -> None:
         if request.headers.get("if-range"):
             stop.set()
-            ended.wait(20)
+            ended.wait(60)
 
     start = time.monotonic()
     with served(depot(gate=gate)) as peer, Http(origin=peer.origin, connections=8) as http:
         with pytest.raises(TransferError, match="stopped"):
             fetch(http, asset(peer.url("/p"), PRODUCT, kind=None), tmp_path / "p", terms=FOUR, stop=stop)
-        assert time.monotonic() - start < 15
+        assert time.monotonic() - start < 40
         ended.set()
     assert json.loads((tmp_path / "p.part.json").read_text())["spans"][0][0] == 0
 
