@@ -37,8 +37,8 @@ def note(db: sqlite3.Connection, collection: int, odd: Iterable[Unread], *, now:
             )
         db.execute(
             "INSERT INTO unread (collection, digest, id, raw, problem, first, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)"
-            " ON CONFLICT (collection, digest) DO UPDATE SET id = excluded.id, raw = excluded.raw, problem = excluded.problem,"
-            " seen = excluded.seen",
+            " ON CONFLICT (collection, digest) DO UPDATE SET id = excluded.id, raw = excluded.raw,"
+            " problem = excluded.problem, seen = excluded.seen",
             (collection, one.digest, one.id, one.raw, one.problem, stamp(now)),
         )
     db.execute(

@@ -174,7 +174,8 @@ def _set_aside(visit: Visit, collection: int, odd: Sequence[Unread], answer: Ans
 def _recorded(ask: Ask, listed: list[Listing], known: Mapping[str, Known], answer: Answer) -> list[Listing]:
     """Return what a brief answer lists that is recorded, as the revision that it is: it describes nothing itself.
 
-    The rest is put down as absent, and what could not be read before; what is known of it is listed all the same. What only others watch there is theirs.
+    The rest is put down as absent, and what could not be read before; what is known of it is listed all the same. What
+    only others watch there is theirs.
     """
     asked = {watch.number for watch in ask.watches}
     found = []
