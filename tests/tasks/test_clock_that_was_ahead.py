@@ -13,8 +13,9 @@ import pytest
 from tests.conftest import Scene, Watcher
 from tests.given import NOW, Clock, add_subscription, add_watch, box, database, product, rows
 from tests.tasks.pretend import NOBODY, Pretend
+from watcher.errors import HttpError
 from watcher.model import Notice, Outcome, Product, Rhythm, Sent
-from watcher.store import ahead, hooks, recipients
+from watcher.store import ahead, audits, hooks, polls, recipients, watching
 from watcher.store.connection import stamp, writing
 from watcher.tasks.notify import notify
 from watcher.tasks.poll import Terms, poll, reconcile
@@ -182,3 +183,54 @@ def test_each_command_mends_what_it_works_on(watcher: Watcher, home: Path, scene
     assert "is due" not in said.out + said.err
     with database(home / "state" / "watcher.db") as db:
         assert rows(db, f"SELECT count(*) FROM {table} WHERE due IS NOT NULL") == [0]
+
+
+def test_what_was_listed_again_then_is_listed_again_now(db: sqlite3.Connection, clock: Clock) -> None:
+    add_watch(db, geometry=box(-3, 46, -1, 48))
+    catalogue = Pretend(ground(ident="P1", learnt=NOW), learns=True, codes=False)
+    poll(db, "take5", catalogue, NOBODY, now=clock)
+    clock.time += YEARS
+    catalogue.breaks(after=0)
+    assert poll(db, "take5", catalogue, NOBODY, now=clock).problem is not None
+    catalogue.mend()
+    reconcile(db, "take5", catalogue, NOBODY, now=clock)
+    assert audits.due(db, "take5", now=NOW + timedelta(days=8)) == []
+    assert mended(db, clock) == 1
+    assert audits.due(db, "take5", now=clock()) == [1]
+    assert ahead.mend(db, now=clock()) == 0
+
+
+def test_what_was_measured_over_those_years_is_no_measure(db: sqlite3.Connection, clock: Clock) -> None:
+    add_watch(db, geometry=box(-3, 46, -1, 48))
+    catalogue = Pretend(ground(ident="P1", learnt=NOW), learns=True, codes=False)
+    poll(db, "take5", catalogue, NOBODY, now=clock)
+    clock.time += YEARS
+    for number in range(3):
+        catalogue.list(ground(ident=f"Q{number}", learnt=clock.time))
+        clock.forward(hours=1)
+        poll(db, "take5", catalogue, NOBODY, now=clock)
+    mended(db, clock)
+    assert rows(db, "SELECT day FROM measures WHERE day > '2016'") == []
+    assert rows(db, "SELECT hour FROM appearances WHERE hour > '2016'") == []
+    # Nothing was there at a look of the future: what is new now was not passed over.
+    assert polls.looks(db, "take5") == {}
+    catalogue.list(ground(ident="P2", learnt=clock.time))
+    poll(db, "take5", catalogue, NOBODY, now=clock)
+    assert rows(db, "SELECT count(*) FROM sightings WHERE late IS NOT NULL") == [0]
+    assert rows(db, "SELECT sum(seconds) < 86400 * 366 FROM measures") == [1]
+
+
+def test_a_site_that_is_added_now_is_looked_at_though_polls_of_those_years_are_remembered(
+    db: sqlite3.Connection, clock: Clock
+) -> None:
+    add_watch(db)
+    catalogue = Pretend(product("P1"))
+    poll(db, "take5", catalogue, NOBODY, now=clock)
+    clock.time += YEARS
+    catalogue.breaks(HttpError("busy", status=503, retry_after=3600))
+    assert poll(db, "take5", catalogue, NOBODY, now=clock).not_before is not None
+    mended(db, clock)
+    assert watching.unlooked(db, now=clock()) == []
+    clock.forward(minutes=5)
+    add_watch(db, "Brest", now=clock())
+    assert watching.unlooked(db, now=clock()) == ["take5"]

@@ -48,9 +48,17 @@ _TABLES = {
     "downloads": ("due = :now, wanted = min(wanted, :now)", "due > :now AND (wanted > :soon OR due > :late)"),
     "hook_runs": ("due = :now, owed = min(owed, :now)", "due > :now AND (owed > :soon OR due > :late)"),
     "unread": ("first = min(first, :now), seen = :now", "seen > :soon"),
-    "watches": (_WATCH, "baselined > :soon OR cursor > :soon OR reread > :soon"),
+    "watches": (_WATCH, "baselined > :soon OR cursor > :soon OR reread > :soon OR reconcile > :week"),
 }
 """What is set in which rows."""
+
+_LOOKED = "SELECT EXISTS (SELECT 1 FROM collections WHERE asked > :soon)"
+_MEASURED = (
+    "UPDATE collections SET asked = NULL, answered = NULL WHERE asked > :soon",
+    "DELETE FROM measures WHERE day > substr(:late, 1, 10)",
+    "DELETE FROM appearances WHERE hour > substr(:late, 1, 13)",
+)
+"""What is forgotten with such a look: it is no look to count from, and its measures would be the newest for years."""
 
 _BEHIND = "SELECT 1 FROM revisions WHERE acquired > :soon AND acquired < seen ORDER BY number DESC LIMIT 1"
 """What was acquired later than now, and seen after that, proves it: satellites have clocks of their own."""
@@ -67,17 +75,21 @@ def mend(db: sqlite3.Connection, *, now: datetime) -> int:
         "late": stamp(now + _LONGEST),
         "digest": stamp(now + _DIGEST),
         "before": stamp(now - EVERY),
+        "week": stamp(now + EVERY + _APART),
     }
     ahead = [
         table
         for table, (_, rows) in _TABLES.items()
         if db.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {rows})", times).fetchone()[0]
     ]
-    if not ahead:
+    looked = bool(db.execute(_LOOKED, times).fetchone()[0])
+    if not ahead and not looked:
         return 0
     if db.execute(_BEHIND, times).fetchone() is not None:
-        ahead = [table for table in ahead if table not in _RIGHT]
+        ahead, looked = [table for table in ahead if table not in _RIGHT], False
     with writing(db):
+        for statement in _MEASURED if looked else ():
+            db.execute(statement, times)
         return sum(
             db.execute("UPDATE {} SET {} WHERE {}".format(table, *_TABLES[table]), times).rowcount for table in ahead
         )

@@ -117,9 +117,11 @@ def unlooked(db: sqlite3.Connection, *, now: datetime) -> list[str]:
     """Return the catalogues that have a watch added since they were last asked, and may be asked now."""
     rows = db.execute(
         "SELECT DISTINCT catalogue FROM watches JOIN collections ON collections.number = collection"
-        " JOIN sites ON sites.number = site WHERE baselined IS NULL AND paused IS NULL AND watches.added >"
-        " coalesce((SELECT max(started) FROM polls WHERE polls.catalogue = collections.catalogue), '')"
-        " AND ? >= coalesce((SELECT max(not_before) FROM polls WHERE polls.catalogue = collections.catalogue), '')",
+        " JOIN sites ON sites.number = site WHERE baselined IS NULL AND paused IS NULL"
+        " AND watches.added > coalesce((SELECT max(started) FROM polls"
+        " WHERE polls.catalogue = collections.catalogue AND started <= ?1), '')"
+        " AND ?1 >= coalesce((SELECT max(not_before) FROM polls"
+        " WHERE polls.catalogue = collections.catalogue AND started <= ?1), '')",
         (stamp(now),),
     )
     return [row[0] for row in rows]
