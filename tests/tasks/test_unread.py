@@ -15,7 +15,7 @@ from tests.catalogues import pretend_cmr, pretend_geodes, pretend_odata, pretend
 from tests.catalogues.loopback import Asked, answering
 from tests.catalogues.pretend_resto import Held
 from tests.catalogues.spoiling import Spoil, Spoiling, broken, having, ident, nameless, without
-from tests.given import NOW, Clock, add_subscription, add_watch, announced, rows
+from tests.given import NOW, Clock, add_subscription, add_watch, announced, box, rows
 from tests.servers.stac import thing
 from watcher.catalogues import cmr, geodes, odata, resto, stac
 from watcher.credentials import remembered
@@ -104,7 +104,7 @@ NAMES: dict[str, Callable[[int], str]] = {
     "odata": lambda n: f"00000000-0000-0000-0000-{n:012}",
     "cmr": lambda n: f"G{n}-TEST",
 }
-POINT = b'{"type":"Point","coordinates":[1.4,43.6]}'
+GROUND = box(1.3, 43.5, 1.5, 43.7)
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def world(kind: str, db: sqlite3.Connection, clock: Clock, count: int, **setting
         if kind == "resto":
             add_watch(db, "Litchfield", catalogue="it", level=None)
         else:
-            add_watch(db, "Toulouse", catalogue="it", collection=collection, geometry=POINT, since=since)
+            add_watch(db, "Toulouse", catalogue="it", collection=collection, geometry=GROUND, since=since)
         yield World(db, clock, spoiling, asked, catalogue, http, made, things, NAMES.get(kind, name))
 
 
@@ -454,6 +454,50 @@ def test_what_is_named_and_not_described_is_lacking_though_it_could_not_be_read_
         it.spoil(5, lambda one: one if brief[-1] else having(id="another")(one))
         outcome = reconcile(db, "it", it.catalogue, it.http, now=clock)
         assert (outcome.problem, outcome.lacking) == (None, 1)
+
+
+@contextmanager
+def two_sites(db: sqlite3.Connection, clock: Clock) -> Iterator[World]:
+    """A server of ten products at each of two sites, which one question asks about: the second has 100 to 109."""
+    with world("windows", db, clock, 10) as it:
+        far = {"geometry": {"type": "Point", "coordinates": [10.0, 50.0]}}
+        it.held.extend({**_thing(number), **far} for number in range(100, 110))
+        there, since = box(9.9, 49.9, 10.1, 50.1), BEGUN - timedelta(days=1)
+        add_watch(db, "Frankfurt", catalogue="it", collection="things", geometry=there, since=since)
+        assert (it.poll().problem, len(it.asked)) == (None, 1)
+        yield it
+
+
+def test_beside_what_has_no_id_a_site_of_which_nothing_is_listed_is_still_told(
+    db: sqlite3.Connection, clock: Clock
+) -> None:
+    with two_sites(db, clock) as it:
+        it.spoil(4, nameless)
+        del it.held[10:]
+        polled = it.poll()
+        assert polled.problem is not None
+        assert "Frankfurt: things lists nothing, where 10 products were seen before" in polled.problem
+        assert polled.unread == 1
+
+
+def test_what_has_no_id_may_be_all_that_a_site_had(db: sqlite3.Connection, clock: Clock) -> None:
+    with two_sites(db, clock) as it:
+        del it.held[11:]
+        for _ in range(3):
+            it.poll()
+        assert len(announced(db)) == 9
+        it.spoil(100, nameless)
+        assert [it.poll().problem for _ in range(3)] == [None] * 3
+        assert len(announced(db)) == 9
+
+
+def test_an_answer_of_another_shape_is_not_asked_for_in_parts(db: sqlite3.Connection, clock: Clock) -> None:
+    with two_sites(db, clock) as it:
+        for number in (*range(10), *range(100, 110)):
+            it.spoil(number, broken)
+        it.asked.clear()
+        assert "20 of 20 items" in str(it.poll().problem)
+        assert len(it.asked) == 1
 
 
 def test_a_collection_that_nobody_watches_any_more_is_nobodys_concern(db: sqlite3.Connection, clock: Clock) -> None:

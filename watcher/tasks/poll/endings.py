@@ -58,8 +58,6 @@ def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]
 
     What was listed without an id that can be read may be anything that is missed: then nothing is gone.
     """
-    if answer.unnamed:
-        return set()
     db, now, start = visit.db, visit.now(), ask.query.acquired[0]
     around = visit.around.watches(ask)
     silent: set[int] = set()
@@ -70,7 +68,7 @@ def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]
         for watch in ask.watches
     }
     for watch in ask.watches:
-        if seen[watch.number] and watch.site.number not in answer.sites | silent:
+        if len(seen[watch.number]) > answer.unnamed and watch.site.number not in answer.sites | silent:
             silent.add(watch.site.number)
             error = CatalogueError(
                 f"{watch.site.name}: {ask.query.collection} lists nothing, where {len(seen[watch.number])} products"
@@ -78,6 +76,8 @@ def compare(visit: Visit, collection: int, ask: Ask, answer: Answer) -> set[int]
                 hint="nothing is concluded from it; if they are really gone, remove the site",
             )
             complain(visit.tally, ask, error)
+    if answer.unnamed:
+        return silent
     for watch in ask.watches:
         if watch.site.number not in silent:
             missing, withdrawn = vanished(answer.listed, seen[watch.number])

@@ -165,7 +165,7 @@ def _set_aside(visit: Visit, collection: int, odd: Sequence[Unread], answer: Ans
     told = [replace(one, raw=redact(one.raw), problem=redact(one.problem)) for one in odd]
     unread.note(visit.db, collection, told, now=visit.now())
     visit.tally.odd.update(one.digest for one in odd)
-    answer.unnamed = answer.unnamed or not all(one.id for one in odd)
+    answer.unnamed += sum(not one.id for one in odd)
     for record in products.named(visit.db, collection, [one.id for one in odd if one.id]).values():
         answer.listed.update(record.tokens.values())
         answer.sites.update(record.sites)

@@ -14,6 +14,7 @@ from watcher.core.decide import Arrival, Listing
 from watcher.core.questions.asking import Ask, halves
 from watcher.core.questions.gauging import Gauge
 from watcher.core.questions.planning import LOOKBACK
+from watcher.core.unread import NothingRead
 from watcher.credentials import redact
 from watcher.errors import CatalogueError, HttpError, Unreachable, WatcherError
 from watcher.model import Level, Watch
@@ -120,7 +121,7 @@ class Answer:
     the watches of which it no longer listed something. What a brief answer names may be `absent` here: of that, for
     each watch, the ids of what was `found` then, of what was `mended` as polls had passed it over, and of what is
     `lacking` as it could not be read. `odd` are the ids of what cannot be read in this answer, `unread` of what could
-    not be before, `unnamed` says that something was listed that cannot, and has no id.
+    not be before, `unnamed` is how many were listed that cannot, and have no id.
     """
 
     def __init__(self, gauge: Gauge, reached: datetime | None) -> None:
@@ -136,7 +137,7 @@ class Answer:
         self.absent: dict[str, Listing] = {}
         self.odd: set[str] = set()
         self.unread: set[str] = set()
-        self.unnamed = False
+        self.unnamed = 0
         self.found: defaultdict[int, set[str]] = defaultdict(set)
         self.mended: defaultdict[int, set[str]] = defaultdict(set)
         self.lacking: defaultdict[int, set[str]] = defaultdict(set)
@@ -202,10 +203,10 @@ def _fail(tally: Tally, ask: Ask, error: CatalogueError, *, now: datetime) -> No
 
 
 def too_much(error: CatalogueError) -> bool:
-    """Say whether asking for less may help: not where the server is down, busy, or forbids."""
+    """Say whether asking for less may help: not where the server is down, busy, forbids, or has another shape."""
     if isinstance(error, HttpError):
         return error.status in _REFUSED
-    return error.permanent if isinstance(error, Unreachable) else True
+    return error.permanent if isinstance(error, Unreachable) else not isinstance(error, NothingRead)
 
 
 def complain(tally: Tally, ask: Ask, error: CatalogueError) -> None:
