@@ -241,6 +241,28 @@ def test_a_reconcile_that_fails_is_not_repeated_at_each_poll(sky: Sky) -> None:
     assert len(sky.turn(days=1)[1]) == 1
 
 
+def test_a_reconcile_that_a_stop_cuts_short_is_no_trouble_and_due_at_the_next_start(sky: Sky) -> None:
+    sky.turn()
+    add_watch(sky.db, "Far", catalogue="sky", collection="things", geometry=box(11, 43, 12, 44), level=None)
+    sky.turn(minutes=15)
+    sky.lists("news", days=0)
+    answer = sky.server.__call__
+
+    def stopped_then(asked: Asked) -> Reply:
+        if b'"query"' not in asked.body:
+            sky.parts.stop.set()
+        return answer(asked)
+
+    sky.server = stopped_then  # type: ignore[assignment]
+    _, (told,) = sky.turn(days=8)
+    assert "problem" not in told
+    assert [one.msg for one in sky.log.records if one.levelno > logging.INFO] == []
+    assert sky.log.records[-1].msg == "reconcile cut short"
+    sky.parts.stop.clear()
+    (again,) = sky.turn(minutes=1)[1]
+    assert "problem" not in again
+
+
 def test_a_server_that_wants_to_be_left_alone_has_its_next_turn_then(sky: Sky) -> None:
     sky.turn()
     sky.lists("news", days=0)
@@ -381,6 +403,20 @@ def test_downloads_that_another_process_is_at_are_told_of_once(home: Path, caplo
     (told,) = caplog.records
     assert told.msg == "download postponed"
     assert "already running" in str(vars(told)["fields"]["reason"])
+
+
+def test_hooks_that_another_process_runs_are_told_of_once_until_that_changes(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="watcher")
+    with watching(home) as (parts, _):
+        for _ in range(2):
+            with parts.lock("hooks", what="running hooks"):
+                for _ in range(3):
+                    jobs.run_hooks(parts, lambda: None)
+            jobs.run_hooks(parts, lambda: None)
+    assert [record.msg for record in caplog.records] == ["hooks postponed"] * 2
+    assert "already running" in str(vars(caplog.records[0])["fields"]["reason"])
 
 
 def test_what_cannot_be_read_is_in_the_log_of_the_poll_and_health_looks_at_once(

@@ -526,7 +526,31 @@ def test_a_reconcile_that_is_told_to_stop_asks_no_further(db: sqlite3.Connection
     stop = threading.Event()
     catalogue.before_page = lambda number, query: stop.set()
     done = again(catalogue, stop=stop)
-    assert (done.asked, done.problem) == (1, "stopped before all was asked")
+    assert (done.asked, done.problem, done.cut) == (1, "stopped before all was asked", True)
+
+
+def test_what_a_stopped_reconcile_did_not_come_to_is_due_as_it_was(
+    db: sqlite3.Connection, clock: Clock, ask: Ask, again: Again
+) -> None:
+    west = add_watch(db, "West", geometry=WEST).site
+    east = add_watch(db, "East", geometry=EAST).site
+    catalogue = news()
+    ask(catalogue)
+    clock.forward(days=8)
+    stop = threading.Event()
+    catalogue.before_page = lambda number, query: stop.set()
+    again(catalogue, at=[west.number, east.number], stop=stop)
+    (left,) = audits.due(db, "take5", now=clock.time)
+    (listed,) = {west.number, east.number} - {left}
+    # Of one that is killed by hand (the second Ctrl-C) it holds, too.
+    catalogue.breaks(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        again(catalogue, at=[west.number, east.number])
+    assert audits.due(db, "take5", now=clock.time) == [left]
+    catalogue.mend()
+    assert again(catalogue, at=[left]).cut is False
+    assert audits.due(db, "take5", now=clock.time) == []
+    assert set(audits.due(db, "take5", now=clock.time + EVERY)) == {left, listed}
 
 
 # Which sites and watches

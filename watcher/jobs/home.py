@@ -70,7 +70,11 @@ def run_hooks(parts: Parts, alive: Callable[[], None]) -> Next:
                     again = ran.again or "given up"
                     say(logging.WARNING, "hook failed", **fields, problem=ran.problem, again=again)
     except AlreadyRunning as error:
-        say(logging.INFO, "hooks postponed", reason=error)
+        if parts.hooks.idle != str(error):
+            parts.hooks.idle = str(error)
+            say(logging.INFO, "hooks postponed", reason=error)
+    else:
+        parts.hooks.idle = None
     return Next()
 
 

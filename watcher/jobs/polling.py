@@ -92,11 +92,12 @@ def _reconcile(
 def _tell_of_reconcile(outcome: Reconciled, places: int) -> None:
     fields: dict[str, object] = {"sites": places, "asked": outcome.asked, "listed": outcome.listed}
     fields |= {"found": outcome.found, "arrived": outcome.arrived}
-    for name in ("mended", "lacking", "problem"):
-        if value := getattr(outcome, name):
-            fields[name] = value
-    troubled = outcome.mended or outcome.lacking or outcome.problem
-    say(logging.WARNING if troubled else logging.INFO, "reconciled", catalogue=outcome.catalogue, **fields)
+    problem = None if outcome.cut else outcome.problem
+    found = {"mended": outcome.mended, "lacking": outcome.lacking, "problem": problem}
+    troubles = {name: value for name, value in found.items() if value}
+    event = "reconcile cut short" if outcome.cut else "reconciled"
+    level = logging.WARNING if troubles else logging.INFO
+    say(level, event, catalogue=outcome.catalogue, **fields, **troubles)
 
 
 def _beat(parts: Parts) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,11 +35,24 @@ def counted(
     )
 
 
-def postpone(db: sqlite3.Connection, watches: Iterable[Watch], *, now: datetime) -> None:
-    """Note that all of these is being listed: if that fails, it is tried again in a day."""
+def postpone(db: sqlite3.Connection, watches: Collection[Watch], *, now: datetime) -> dict[int, str | None]:
+    """Note that all of these is being listed: if that fails, it is tried again in a day.
+
+    Returns when each was due, for `put_back`.
+    """
+    before = dict(db.execute("SELECT number, reconcile FROM watches WHERE baselined IS NOT NULL").fetchall())
+    postponed = {watch.number: before[watch.number] for watch in watches if watch.number in before}
     db.executemany(
-        "UPDATE watches SET reconcile = ? WHERE number = ? AND baselined IS NOT NULL",
-        ((stamp(now + AGAIN), watch.number) for watch in watches),
+        "UPDATE watches SET reconcile = ? WHERE number = ?", ((stamp(now + AGAIN), number) for number in postponed)
+    )
+    return postponed
+
+
+def put_back(db: sqlite3.Connection, postponed: Mapping[int, str | None], *, since: datetime) -> None:
+    """Let what was not listed `since` then be due when it was before: nothing failed, it was stopped."""
+    db.executemany(
+        "UPDATE watches SET reconcile = ?2 WHERE number = ?1 AND coalesce(reconciled, '') < ?3",
+        ((number, due, stamp(since)) for number, due in postponed.items()),
     )
 
 

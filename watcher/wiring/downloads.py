@@ -53,7 +53,7 @@ class Downloads:
         self._hows: dict[str, How] = {}
         self._guard = threading.Lock()
         self.idle: str | None = None
-        """Why the cluster that fetches does not, as far as that was said."""
+        """Why nothing is fetched, as far as that was said."""
 
     def fetch(
         self, db: sqlite3.Connection, show: Show | None = None, alive: Callable[[], None] = lambda: None

@@ -32,6 +32,8 @@ class Hooks:
         self, config: Config, state: Path, catalogues: Catalogues, keeping: Keeping, stop: threading.Event
     ) -> None:
         self.config, self.state, self.catalogues, self.keeping, self.stop = config, state, catalogues, keeping, stop
+        self.idle: str | None = None
+        """Why none is run, as far as that was said."""
 
     def run(
         self,

@@ -52,7 +52,7 @@ class Reconciled(msgspec.Struct, frozen=True):
 
     Of the products listed, `found` were not known and were read now; polls had passed over the `mended` among them, the
     others came since the last. `lacking` could not be read. `arrived` counts what is announced because of it, `problem`
-    is what failed.
+    is what failed. `cut` says that it was stopped by us: the problem is none of the catalogue's.
     """
 
     catalogue: str
@@ -65,6 +65,7 @@ class Reconciled(msgspec.Struct, frozen=True):
     problem: str | None
     not_before: datetime | None
     held: int = 0
+    cut: bool = False
 
 
 def poll(
@@ -172,7 +173,8 @@ def reconcile(
     """List all that the watches of a catalogue cover, by identity alone, and hold it against what was seen.
 
     What no poll has seen is read, recorded and told as if a poll had found it; what is no longer listed is missed once
-    more. No cursor moves. `at` are the sites, all if not given. One that fails is not due again for a day.
+    more. No cursor moves. `at` are the sites, all if not given. One that fails is not due again for a day; one that was
+    stopped is due as before.
     """
     started = now()
     watched = watching.watches(db, catalogue=name, at=at)
@@ -180,15 +182,21 @@ def reconcile(
     asks = reconciliation(watched, catalogue.capability(), now=started, loads=loads)
     tally = Tally({})
     with writing(db):
-        audits.postpone(db, watched, now=started)
+        postponed = audits.postpone(db, watched, now=started)
     looks = polls.looks(db, name)
     around = Around(db, name, at=at)
     visit = Visit(db, name, catalogue, http, now, terms, alive, started, looks, around, tally, again=True)
-    held = 0
+    held, cut = 0, False
     try:
         defect = ask_all(visit, asks, ask_one, stop=stop)
+        cut = tally.problem is not None and stop is not None and stop.is_set()
+    except BaseException as error:
+        cut = not isinstance(error, Exception) or (stop is not None and stop.is_set())
+        raise
     finally:
         with writing(db):
+            if cut:
+                audits.put_back(db, postponed, since=started)
             if tally.not_before is not None:
                 polls.leave_alone(db, name, until=tally.not_before)
             held = _let_in(db, name, most=terms.approve_above, now=now())
@@ -205,6 +213,7 @@ def reconcile(
         tally.problem,
         tally.not_before,
         held,
+        cut,
     )
 
 
