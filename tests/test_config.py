@@ -161,6 +161,11 @@ def test_feeds_that_cannot_be_written_so_are_refused_by_name(tmp_path: Path, lin
     [
         ('[poll]\nintervall = "5s"', "did you mean interval?"),
         ('[download.bucket]\nregoin = "eu"', "did you mean region?"),
+        ('[download]\nendpoint = "https://x"', "it belongs in [download.bucket]"),
+        ("[download]\npart_size = 5", "it belongs in [download.bucket]"),
+        ('[download]\ncert = "/x"', "it belongs in [download.tls]"),
+        ('secret_access_key = { env = "X" }', "it belongs in [download.bucket]"),
+        ("[download]\ngap = 5", "it belongs in [catalogues.NAME]"),
         ('[notify]\nfeeds = "/x"', "[feeds] is a table of its own"),
         ('levels = ["L2A"]', "it belongs in [download] or [hooks.NAME]"),
         ("[poll]\nfrequency = 5", "config.example.toml shows every key"),

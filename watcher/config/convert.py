@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -56,19 +56,29 @@ def _meant(word: str, to: type[Any], place: Sequence[str]) -> str | None:
     """Say what somebody may have meant who wrote a key that a table does not have."""
     from rapidfuzz import process
 
+    owners = [f"[{name}]" for name, table in _within(to, "") if word in _keys(table)]
+    if owners:
+        return f"it belongs in {' or '.join(owners)}"
     here = to
     for name in place:
         here = _tables(here).get(name, here)
-    match = process.extractOne(word, [field.name for field in msgspec.structs.fields(here)], score_cutoff=70)
+    match = process.extractOne(word, _keys(here), score_cutoff=70)
     if match is not None:
         return f"did you mean {match[0]}?"
-    tables = _tables(to)
-    if word in tables:
-        return f"[{word}] is a table of its own"
-    owners = [name for name, table in tables.items() if word in {field.name for field in msgspec.structs.fields(table)}]
-    hints = get_type_hints(to)
-    named = [f"[{name}.NAME]" if get_origin(hints[name]) is dict else f"[{name}]" for name in owners]
-    return f"it belongs in {' or '.join(named)}" if named else None
+    return f"[{word}] is a table of its own" if word in _tables(to) else None
+
+
+def _keys(struct: type[Any]) -> list[str]:
+    return [field.name for field in msgspec.structs.fields(struct)]
+
+
+def _within(struct: type[Any], above: str) -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """Yield each table that is somewhere within a table, under the name that its heading has."""
+    hints = get_type_hints(struct)
+    for name, table in _tables(struct).items():
+        heading = f"{above}{name}" + (".NAME" if get_origin(hints[name]) is dict else "")
+        yield heading, table
+        yield from _within(table, f"{heading}.")
 
 
 def _tables(struct: type[Any]) -> dict[str, type[msgspec.Struct]]:
