@@ -23,7 +23,7 @@ LATER = NOW + timedelta(minutes=1)
 def order(
     db: sqlite3.Connection, rules: Rules | None = None, how: How | None = None, running: Collection[Begun] = ()
 ) -> list[int]:
-    queue = Queue(db, lambda name: how or How(), rules or Rules())
+    queue = Queue(db, "/here", lambda name: how or How(), rules or Rules())
     return [wanted.revision for wanted in queue.next(running, (), now=LATER)]
 
 
@@ -96,6 +96,15 @@ def test_a_site_whose_shelf_is_full_waits(db: sqlite3.Connection, tmp_path: Path
     other = want(db, "P3", site="Nantes")
     assert len(order(db, Rules(site_quota=11))) == 2
     assert order(db, Rules(site_quota=10)) == [other]
+
+
+def test_what_lies_in_a_former_archive_fills_no_shelf(db: sqlite3.Connection, tmp_path: Path) -> None:
+    lies = put(db, tmp_path, "P1", b"0123456789")
+    wanted = want(db, "P2")
+    for archive, due in (("/here", []), ("/before", [wanted])):
+        with writing(db):
+            db.execute("UPDATE downloads SET archive = ? WHERE revision = ?", (archive, lies))
+        assert order(db, Rules(site_quota=10)) == due
 
 
 def test_of_what_is_processed_again_the_latest_all_or_the_first_comes_home(

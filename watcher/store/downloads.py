@@ -164,9 +164,10 @@ def waiting(db: sqlite3.Connection, *, now: datetime) -> Mapping[str, int]:
     return Counter(wanted.catalogue for wanted in due(db, now=now))
 
 
-def by_site(db: sqlite3.Connection) -> dict[str, int]:
-    """Return the bytes that are stored on the shelf of each site."""
-    return dict(db.execute("SELECT site, sum(size) FROM downloads WHERE stored IS NOT NULL GROUP BY site"))
+def by_site(db: sqlite3.Connection, home: str) -> dict[str, int]:
+    """Return the bytes that are stored on the shelf of each site in the archive `home`, not in one before it."""
+    lies = "SELECT site, sum(size) FROM downloads WHERE stored IS NOT NULL AND coalesce(archive, ?1) = ?1 GROUP BY site"
+    return dict(db.execute(lies, (home,)))
 
 
 def place(db: sqlite3.Connection, revision: int) -> str | None:

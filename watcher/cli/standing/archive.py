@@ -60,7 +60,8 @@ def limits(parts: Parts, db: sqlite3.Connection, moment: datetime) -> list[str]:
     for name in parts.config.catalogues:
         told += _volumes(parts, db, name, waiting.get(name, 0), moment)
     quota = parts.config.download.site_quota
-    full = [] if quota is None else [site for site, size in downloads.by_site(db).items() if size >= quota]
+    home = parts.keeping.archive.shown("")
+    full = [] if quota is None else [site for site, size in downloads.by_site(db, home).items() if size >= quota]
     told += [
         f"{site}: its {bytes_word(quota or 0)} are full, and its downloads wait (download.site_quota)"
         for site in sorted(full)

@@ -79,7 +79,7 @@ def download(
     named, home = partial(Names, layout, how), archive.shown("")
     empty: NoArchive | None = None
     running: dict[Future[Stored], Begun] = {}
-    queue = Queue(db, how, rules or Rules())
+    queue = Queue(db, home, how, rules or Rules())
     refused: set[str] = set()
     grave: list[BaseException] = []
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="download") as pool:

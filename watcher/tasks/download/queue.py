@@ -47,7 +47,7 @@ class How(msgspec.Struct, frozen=True):
 class Rules(msgspec.Struct, frozen=True):
     """Which products come first: those of `sites` in their order, then by `order`.
 
-    A site gets no more once `site_quota` bytes lie on its shelf; `None` is no limit.
+    A site gets no more once `site_quota` bytes lie on its shelf in this archive; `None` is no limit.
     """
 
     order: Order = "newest"
@@ -88,10 +88,10 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Queue:
-    """What is due, in the order in which it may begin."""
+    """What is due for the archive `home`, in the order in which it may begin."""
 
-    def __init__(self, db: sqlite3.Connection, how: Callable[[str], How], rules: Rules) -> None:
-        self._db, self._how, self._rules = db, how, rules
+    def __init__(self, db: sqlite3.Connection, home: str, how: Callable[[str], How], rules: Rules) -> None:
+        self._db, self._home, self._how, self._rules = db, home, how, rules
         self._places = {fold(name): place for place, name in reversed(list(enumerate(rules.sites)))}
 
     def next(self, running: Collection[Begun], refused: Collection[str], *, now: datetime) -> Iterator[Wanted]:
@@ -145,7 +145,7 @@ class Queue:
         quota = self._rules.site_quota
         if quota is None:
             return set()
-        lies = Counter(downloads.by_site(self._db))
+        lies = Counter(downloads.by_site(self._db, self._home))
         for begun in running:
             lies[begun.wanted.site] += begun.size
         return {site for site, size in lies.items() if size >= quota}
