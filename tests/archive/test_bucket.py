@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from watcher.credentials import Secret
 from watcher.errors import NoArchive, TransferError
 from watcher.transfer.adopt import AnotherFile
 from watcher.transfer.examine import Lost, Rotten
+from watcher.transfer.rate import Rate
 
 LARGE = noise(2 * PART + 77)
 PLACE = "Pornic/L2A/P1.zip"
@@ -129,7 +131,7 @@ def test_a_large_file_comes_in_parts_and_is_visible_once_it_is_whole(bucket: Any
         archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
         lot, files = proven(archive, PLACE, LARGE)
         told = settle(archive, lot, files)
-    assert steps(told) == [(PART, len(LARGE)), (2 * PART, len(LARGE)), (len(LARGE), len(LARGE))]
+    assert steps(told) == sorted({*told, (PART, len(LARGE)), (2 * PART, len(LARGE)), (len(LARGE), len(LARGE))})
     assert sorted(sent.part for sent in way.requests if sent.part) == [1, 2, 3]
     ended = next(place for place, (sent, _) in enumerate(way.seen) if sent.completes)
     assert {str(keys) for _, keys in way.seen[:ended]} == {"[]"}
@@ -254,7 +256,7 @@ def test_a_long_look_at_an_object_tells_how_far_it_is(bucket: AnyBucket, archive
     bucket.put("eo/Pornic/L2A/P1.zip", LARGE)
     told: list[tuple[int, int]] = []
     assert found(archive, lot_of(PLACE, {"": LARGE}), told) is not None
-    assert told == [(8 * MIB, len(LARGE)), (len(LARGE), len(LARGE))]
+    assert told == sorted({*told, (8 * MIB, len(LARGE)), (len(LARGE), len(LARGE))})
 
 
 def test_a_tag_that_proves_nothing_has_the_object_read_back(bucket: AnyBucket, tmp_path: Path) -> None:
@@ -544,6 +546,63 @@ def test_what_is_lost_or_rotten_is_found_and_put_aside(bucket: AnyBucket, archiv
     assert bucket.visible() == ["eo/Pornic/L2A/P2/B02.tif", "eo/Pornic/L2A/P2/B03.tif.rotten"]
     assert found(archive, lot) is None
     look(archive, lot.place, two, deep=True)
+
+
+def test_what_s3_does_not_copy_at_once_is_put_aside_all_the_same(
+    bucket: AnyBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with way_to(bucket) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        lot, files = proven(archive, PLACE, LARGE)
+        settle(archive, lot, files)
+        said = bucket.said(f"eo/{PLACE}")
+        monkeypatch.setattr("watcher.archive.upload._COPIED", len(LARGE) - 1)
+        archive.set_aside(PLACE, files[0])
+        assert not any("x-amz-copy-source" in sent.headers for sent in way.requests)
+        archive.set_aside(PLACE, files[0])
+        assert bucket.visible() == [f"eo/{PLACE}.rotten"]
+        assert (bucket.read(f"eo/{PLACE}.rotten"), bucket.said(f"eo/{PLACE}.rotten")) == (LARGE, said)
+        monkeypatch.setattr("watcher.archive.upload._COPIED", len(LARGE))
+        archive.set_aside(f"{PLACE}.rotten", files[0])
+        assert any("x-amz-copy-source" in sent.headers for sent in way.requests)
+    assert bucket.visible() == [f"eo/{PLACE}.rotten.rotten"]
+
+
+class Counting(Rate):
+    """A limit that is never reached, and knows what went by."""
+
+    def __init__(self) -> None:
+        super().__init__(1e12)
+        self.came, self.went = [0], [0]
+
+    def take(self, count: int, stop: threading.Event) -> float:
+        self.came.append(count)
+        return super().take(count, stop)
+
+    def give(self, count: int, stop: threading.Event) -> float:
+        self.went.append(count)
+        return super().give(count, stop)
+
+
+@EVERYWHERE
+def test_what_is_sent_and_what_is_read_back_keep_to_a_limit_each(bucket: AnyBucket, archive: Bucket) -> None:
+    lot, files = proven(archive, PLACE, LARGE)
+    rate = Counting()
+    settle(archive, lot, files, rate=rate)
+    assert sum(rate.went) == len(LARGE)
+    assert sum(rate.came) == (0 if bucket.proves else len(LARGE))
+    assert max(*rate.went, *rate.came) <= 1 << 16  # who waits long for a piece is not heard of meanwhile
+    again = Counting()
+    archive.found(lot, tell=lambda done, total: None, stop=threading.Event(), rate=again)
+    assert (sum(again.went), sum(again.came)) == (0, len(LARGE))
+
+
+def test_a_limit_slows_what_is_sent(bucket: AnyBucket, archive: Bucket) -> None:
+    lot, files = proven(archive, PLACE, LARGE)
+    began = time.monotonic()
+    settle(archive, lot, files, rate=Rate(4 * len(LARGE)))
+    assert time.monotonic() - began >= 1 / 4 - 0.01
+    assert bucket.read(f"eo/{PLACE}") == LARGE
 
 
 @EVERYWHERE

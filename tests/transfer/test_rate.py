@@ -68,6 +68,21 @@ def test_threads_share_the_limit(clock: Seconds) -> None:
     assert clock.now == pytest.approx(5.0, abs=0.3)
 
 
+def test_each_direction_has_the_limit_for_itself(clock: Seconds) -> None:
+    limit = Rate(100_000)
+    limit.take(100_000, GO_ON)
+    assert clock.now == pytest.approx(1.0, abs=0.3)
+    clock.now = 0.0
+    limit = Rate(100_000)
+    limit.give(100_000, GO_ON)
+    limit.give(100_000, GO_ON)
+    assert clock.now == pytest.approx(2.0, abs=0.3)
+    limit.take(10_000, GO_ON)
+    assert clock.now == pytest.approx(2.0, abs=0.3)
+    limit.limit = None
+    assert limit.give(10**9, GO_ON) == 0
+
+
 def test_a_limit_that_changes_holds_at_once() -> None:
     limit, done = Rate(1.0), threading.Event()
 

@@ -16,12 +16,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from watcher.archive.disk import Disk
 from watcher.archive.lot import Lot, Tell
 from watcher.core.archive.sidecars import File
 from watcher.model import Finding
+
+if TYPE_CHECKING:
+    from watcher.transfer.rate import Rate
 
 __all__ = ["Archive", "Disk", "Lot", "Tell"]
 
@@ -48,20 +51,29 @@ class Archive(Protocol):
     def workplace(self, place: str) -> Path:
         """Return the path that a product of that place is fetched to, and proven at."""
 
-    def found(self, lot: Lot, *, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
+    def found(
+        self, lot: Lot, *, tell: Tell, stop: threading.Event, rate: Rate | None = None
+    ) -> tuple[File, ...] | None:
         """Return the files of a lot that need not be fetched; `None` where they do, or where fetching will tell.
 
-        `tell` hears how far that is looked into. Raises `AnotherFile` when another file is in its place, `NoArchive`
-        when the archive takes nothing now.
+        `tell` hears how far that is looked into; what is read for it keeps to `rate`. Raises `AnotherFile` when another
+        file is in its place, `NoArchive` when the archive takes nothing now.
         """
 
     def settle(
-        self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
+        self,
+        lot: Lot,
+        files: tuple[File, ...],
+        sidecar: bytes | None,
+        *,
+        tell: Tell,
+        stop: threading.Event,
+        rate: Rate | None = None,
     ) -> bool:
         """Put what lies proven at the workplace where it belongs, and what is said of it beside it, last.
 
         Done again after a crash it changes nothing. Returns whether a product lay elsewhere until now. `tell` hears how
-        far it is. Raises `TransferError`, or `NoSpace`.
+        far it is. What goes over a network keeps to `rate`. Raises `TransferError`, or `NoSpace`.
         """
 
     def sidecar(self, place: str) -> str | None:

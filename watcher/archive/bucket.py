@@ -14,14 +14,18 @@ from watcher.archive.objects import Objects
 from watcher.archive.refusals import NotThere
 from watcher.archive.said import COMPLETE, put_down, say, say_again, taken_up, unsay, word_of
 from watcher.archive.spool import Spool
-from watcher.archive.upload import Stale, another, held, sha256, upload
+from watcher.archive.upload import Stale, another, held, rename, sha256, upload
 from watcher.core.archive.checksums import checksum
 from watcher.core.archive.sidecars import File, sidecar_name
 from watcher.errors import TransferError, WatcherError
 from watcher.model import Finding
 from watcher.transfer.adopt import AnotherFile
 from watcher.transfer.examine import Lost, Rotten
+from watcher.transfer.rate import Rate
 from watcher.transfer.sums import new
+
+_STEP = 1 << 16
+"""Bytes after which somebody hears how far it is."""
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -53,7 +57,9 @@ class Bucket(msgspec.Struct, frozen=True):
         """Return the path of a place in the spool."""
         return self.spool.path(place)
 
-    def found(self, lot: Lot, *, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
+    def found(
+        self, lot: Lot, *, tell: Tell, stop: threading.Event, rate: Rate | None = None
+    ) -> tuple[File, ...] | None:
         """Return the files of a lot that lies in the spool, or in the bucket.
 
         An object of which it is not said that it is whole is read, if there is a checksum to compare it with: ours, or
@@ -64,10 +70,17 @@ class Bucket(msgspec.Struct, frozen=True):
             return files
         if self.spool.waiting():
             self._try(stop)
-        return self._object(lot, tell, stop) if lot.whole else self._directory(lot, stop)
+        return self._object(lot, tell, stop, rate or Rate()) if lot.whole else self._directory(lot, stop)
 
     def settle(
-        self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
+        self,
+        lot: Lot,
+        files: tuple[File, ...],
+        sidecar: bytes | None,
+        *,
+        tell: Tell,
+        stop: threading.Event,
+        rate: Rate | None = None,
     ) -> bool:
         """Put what lies proven in the spool into the bucket, then what is said of it, and empty the spool.
 
@@ -79,7 +92,7 @@ class Bucket(msgspec.Struct, frozen=True):
             return False
         self.spool.note(lot, files)
         try:
-            sent = self._send(lot, files, tell, stop)
+            sent = self._send(lot, files, tell, stop, rate or Rate())
             say(self.objects, lot, files, sidecar, stop)
         except (Stale, AnotherFile):
             self.spool.clear(lot.place)  # it is of no use any more
@@ -87,24 +100,31 @@ class Bucket(msgspec.Struct, frozen=True):
         self.spool.clear(lot.place)
         return sent
 
-    def _send(self, lot: Lot, files: tuple[File, ...], tell: Tell, stop: threading.Event) -> bool:
+    def _send(self, lot: Lot, files: tuple[File, ...], tell: Tell, stop: threading.Event, rate: Rate) -> bool:
         """Send what is not in the bucket yet; say whether anything was."""
         total, done = sum(file.size for file in files), 0
 
         def sent(count: int) -> None:
             nonlocal done
-            done += count
-            tell(done, total)
+            for some in _steps(count):
+                rate.give(some, stop)
+                done += some
+                tell(done, total)
+
+        def read(count: int) -> None:
+            for some in _steps(count):
+                rate.take(some, stop)
+                tell(done, total)
 
         missing = []
         for file in files:
             name, path = _name(lot.place, file), self.spool.file(lot.place, file)
-            if held(self.objects, name, path, file, said=put_down(lot, file), alive=sent, stop=stop):
+            if held(self.objects, name, path, file, said=put_down(lot, file), read=read, stop=stop):
                 done += file.size
             else:
                 missing.append((name, path, file))
         for name, path, file in missing:
-            upload(self.objects, name, path, file, said=put_down(lot, file), sent=sent, stop=stop)
+            upload(self.objects, name, path, file, said=put_down(lot, file), sent=sent, read=read, stop=stop)
         return bool(missing)
 
     def sidecar(self, place: str) -> str | None:
@@ -157,7 +177,7 @@ class Bucket(msgspec.Struct, frozen=True):
         stop = threading.Event()
         unsay(self.objects, place, stop)
         try:
-            self.objects.rename(_name(place, file), f"{_name(place, file)}.rotten", stop=stop)
+            rename(self.objects, _name(place, file), f"{_name(place, file)}.rotten", stop=stop)
         except NotThere:
             return
 
@@ -198,7 +218,7 @@ class Bucket(msgspec.Struct, frozen=True):
         else:
             yield Finding("archive", True, f"{self.shown('')}: an object was written, read and removed there")
 
-    def _object(self, lot: Lot, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
+    def _object(self, lot: Lot, tell: Tell, stop: threading.Event, rate: Rate) -> tuple[File, ...] | None:
         seen = self.objects.head(lot.place, stop=stop)
         if seen is None:
             return None
@@ -218,8 +238,10 @@ class Bucket(msgspec.Struct, frozen=True):
         for piece in self.objects.read(lot.place, seen.size, stop=stop):
             for digest in digests.values():
                 digest.update(piece)
-            done += len(piece)
-            tell(done, seen.size)
+            for some in _steps(len(piece)):
+                rate.take(some, stop)
+                done += some
+                tell(done, seen.size)
         if digests[known.algorithm].hexdigest() == known.digest:
             return (ours or File("", seen.size, f"sha256:{digests['sha256'].hexdigest()}", known.algorithm),)
         if ours is None:
@@ -248,6 +270,12 @@ class Bucket(msgspec.Struct, frozen=True):
             self.objects.delete(name, stop=stop)
         if came != content:
             raise TransferError(f"{self.shown(name)} was not what was written", hint="what changes it?")
+
+
+def _steps(count: int) -> Iterator[int]:
+    """Cut what was sent or read at once into what is waited for at once, where there is a limit."""
+    for start in range(0, max(1, count), _STEP):
+        yield min(_STEP, count - start)
 
 
 def _name(place: str, file: File) -> str:

@@ -6,12 +6,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from watcher.archive.lot import Lot, Tell
 from watcher.core.archive.sidecars import File, sidecar_name
 from watcher.model import Finding
+
+if TYPE_CHECKING:
+    from watcher.transfer.rate import Rate
 
 
 class Disk(msgspec.Struct, frozen=True):
@@ -37,16 +41,25 @@ class Disk(msgspec.Struct, frozen=True):
         """Return the path of a place: until it is whole a product has another name there."""
         return self.root / place
 
-    def found(self, lot: Lot, *, tell: Tell, stop: threading.Event) -> tuple[File, ...] | None:
+    def found(
+        self, lot: Lot, *, tell: Tell, stop: threading.Event, rate: Rate | None = None
+    ) -> tuple[File, ...] | None:
         """Leave it to fetching, which keeps what is there already."""
-        del lot, tell, stop
+        del lot, tell, stop, rate
         return None  # of two answers this is one
 
     def settle(
-        self, lot: Lot, files: tuple[File, ...], sidecar: bytes | None, *, tell: Tell, stop: threading.Event
+        self,
+        lot: Lot,
+        files: tuple[File, ...],
+        sidecar: bytes | None,
+        *,
+        tell: Tell,
+        stop: threading.Event,
+        rate: Rate | None = None,
     ) -> bool:
         """Put beside a product what is said of it: it lies where it belongs already."""
-        del files, tell, stop
+        del files, tell, stop, rate
         if sidecar is not None:
             self._describe(lot.place, sidecar)
         return False

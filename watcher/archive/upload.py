@@ -17,6 +17,9 @@ from watcher.transfer.adopt import AnotherFile
 _PARTS = 10_000
 """The most parts that S3 takes of one object."""
 
+_COPIED = 5 << 30
+"""The bytes of the largest object that S3 copies by one request, as obstore does to rename one."""
+
 
 class Stale(TransferError):
     """The file is no longer what it was when it was proven."""
@@ -29,7 +32,7 @@ def held(
     file: File,
     *,
     said: Mapping[str, str],
-    alive: Callable[[int], None],
+    read: Callable[[int], None],
     stop: threading.Event,
 ) -> bool:
     """Say whether a file is an object already, by the object's bytes: what was put down with it is no proof of them.
@@ -41,11 +44,11 @@ def held(
     if seen is None:
         return False
     if seen.size == file.size and seen.said.get("sha256") in (None, said["sha256"]):
-        reading = _Reading(path, file, part_of(file.size, objects.table.part_size), lambda _: alive(0))
+        reading = _Reading(path, file, part_of(file.size, objects.table.part_size), lambda _: read(0))
         for _ in reading.pieces():
             if stop.is_set():
                 raise TransferError("stopped")
-        if _is(objects, name, seen, file, reading.tag(), alive=alive, stop=stop):
+        if _is(objects, name, seen, file, reading.tag(), read=read, stop=stop):
             return True
     if not _ours(seen, said):
         raise another(objects, name)
@@ -59,13 +62,13 @@ def sha256(
     size: int,
     *,
     stop: threading.Event,
-    alive: Callable[[int], None] = lambda _: None,
+    read: Callable[[int], None] = lambda _: None,
 ) -> str:
-    """Read an object back, and return its digest. `alive` is called with 0 for each piece."""
+    """Read an object back, and return its digest. `read` hears how many bytes came with each piece."""
     digest = hashlib.sha256()
     for piece in objects.read(name, size, stop=stop):
         digest.update(piece)
-        alive(0)
+        read(len(piece))
     return digest.hexdigest()
 
 
@@ -82,13 +85,15 @@ def upload(
     *,
     said: Mapping[str, str],
     sent: Callable[[int], None],
+    read: Callable[[int], None],
     stop: threading.Event,
 ) -> None:
     """Put a file into the bucket, where there is no object of that name yet, and hold what is there then against it.
 
     The file is hashed while it is sent: one that is no longer what was proven never becomes an object, and `Stale` is
     raised. What the store's entity tag does not prove is read back; what is ours and not right is removed again. `sent`
-    hears how many bytes were handed over with each piece. Raises `AnotherFile` when somebody else has put one there.
+    hears how many bytes were handed over with each piece, `read` how many were read back. Raises `AnotherFile` when
+    somebody else has put one there.
     """
     part = part_of(file.size, objects.table.part_size)
     reading = _Reading(path, file, part, sent)
@@ -100,7 +105,18 @@ def upload(
             objects.put_parts(name, _last(reading, objects, name, stop), part, said=said, stop=stop)
     except Taken:
         pass  # by somebody else, or by a request of ours that was thought lost
-    _hold(objects, name, file, reading.tag(), said=said, alive=sent, stop=stop)
+    _hold(objects, name, file, reading.tag(), said=said, read=read, stop=stop)
+
+
+def rename(objects: Objects, name: str, new: str, *, stop: threading.Event) -> None:
+    """Give an object another name. What S3 cannot copy at once is read and sent anew. Raises `NotThere`."""
+    seen = objects.head(name, stop=stop) if objects.place.scheme == "s3" else None
+    if seen is None or seen.size <= _COPIED:
+        objects.rename(name, new, stop=stop)
+        return
+    pieces = objects.read(name, seen.size, stop=stop)
+    objects.put_parts(new, pieces, part_of(seen.size, objects.table.part_size), said=seen.said, stop=stop)
+    objects.delete(name, stop=stop)
 
 
 def _last(reading: _Reading, objects: Objects, name: str, stop: threading.Event) -> Iterator[bytes]:
@@ -118,13 +134,13 @@ def _hold(
     tag: str,
     *,
     said: Mapping[str, str],
-    alive: Callable[[int], None],
+    read: Callable[[int], None],
     stop: threading.Event,
 ) -> None:
     seen = objects.head(name, stop=stop)
     if seen is None:
         raise TransferError(f"{objects.shown(name)} is not there, although its store said that it is")
-    if _is(objects, name, seen, file, tag, alive=alive, stop=stop):
+    if _is(objects, name, seen, file, tag, read=read, stop=stop):
         return
     if not _ours(seen, said):
         raise another(objects, name)
@@ -142,7 +158,7 @@ def _is(
     file: File,
     tag: str,
     *,
-    alive: Callable[[int], None],
+    read: Callable[[int], None],
     stop: threading.Event,
 ) -> bool:
     """Say whether an object is a file, by the entity tag that it would have, or else by its bytes."""
@@ -151,7 +167,7 @@ def _is(
     if seen.etag == tag:
         return True
     with suppress(NotThere):
-        return f"sha256:{sha256(objects, name, file.size, stop=stop, alive=alive)}" == file.checksum
+        return f"sha256:{sha256(objects, name, file.size, stop=stop, read=read)}" == file.checksum
     return False
 
 

@@ -38,7 +38,7 @@ def run(job: Job, own: Own) -> Stored:
         tell(Progress(done, total, storing=True))
 
     try:
-        found = archive.found(lot, tell=stored, stop=own.stop)
+        found = archive.found(lot, tell=stored, stop=own.stop, rate=own.rate)
         home = _fetched(job, own, lot, tell) if found is None else _home(found)
     except CatalogueError as error:
         raise TransferError(
@@ -55,7 +55,7 @@ def run(job: Job, own: Own) -> Stored:
             stored=own.now(),
             citation=terms.citation,
         )
-    moved = archive.settle(lot, files, beside, tell=stored, stop=own.stop)
+    moved = archive.settle(lot, files, beside, tell=stored, stop=own.stop, rate=own.rate)
     return Stored(
         path=job.place,
         size=home.size,
