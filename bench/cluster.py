@@ -30,7 +30,7 @@ from watcher.archive import Disk
 from watcher.model import Asset
 from watcher.net import Settings
 from watcher.store.connection import connect
-from watcher.tasks.download import download, run
+from watcher.tasks.download import Rules, Sources, download, run
 from watcher.tasks.download.cluster import Cluster
 from watcher.tasks.download.reaching import Where
 
@@ -82,8 +82,9 @@ def _pass(place: Path, origin: str, scheduler: str | None, options) -> tuple[flo
             where = Where(scheduler)
             made = Cluster(where, archive, lambda _: settings, most=options.at_once, line="eo-watcher-bench")
             carry = stack.enter_context(made).carry
-        how = {"now": lambda: datetime.now(UTC), "chance": lambda: 0.5, "concurrency": options.at_once, "carry": carry}
-        home = list(download(db, lambda _: http, archive, **how))  # type: ignore[arg-type]
+        sources, rules = Sources(lambda _: http), Rules(concurrency=options.at_once)
+        times = {"now": lambda: datetime.now(UTC), "chance": lambda: 0.5}
+        home = list(download(db, sources, archive, rules, carry=carry, **times))  # type: ignore[arg-type]
     took = time.perf_counter() - began, time.process_time() - processor
     db.close()
     expect([one.problem for one in home] == [None] * options.products, "not all products came home")

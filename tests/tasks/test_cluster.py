@@ -34,6 +34,7 @@ from tests.loopback import Request, reply, until
 from tests.servers.buckets import AnyBucket
 from tests.servers.keep import free_port
 from tests.tasks.daskcluster import DaskCluster
+from tests.tasks.fetched import fetch
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, archive, files, lying, state, want
 from tests.tasks.test_download_of_chosen_assets import BANDS, Shelf, wish
 from tests.transfer.depot import Depot, md5, noise
@@ -44,7 +45,7 @@ from watcher.errors import ClusterError, ConfigError, TransferError
 from watcher.model import Asset
 from watcher.net import Loan, Settings
 from watcher.store.downloads import Wanted
-from watcher.tasks.download import Brought, How, download
+from watcher.tasks.download import Brought, How
 from watcher.tasks.download.cluster import Cluster
 from watcher.tasks.download.job import Job
 from watcher.tasks.download.reaching import Where
@@ -112,7 +113,7 @@ def bring(db: sqlite3.Connection, settings: Settings, archive: Path, clock: Cloc
         def once(**terms: Any) -> list[Brought]:
             clock.forward(minutes=1)
             terms = {"carry": cluster.carry, "concurrency": 8, **terms}
-            return list(download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5, **terms))
+            return list(fetch(db, http, Disk(archive), clock, **terms))
 
         yield once
 
@@ -137,8 +138,7 @@ def bring_by(db: sqlite3.Connection, settings: Settings, archive: Path, clock: C
             ours.client(auth) as http,
             Cluster(Where(dask.address), shelves, lambda name: ours, most=most, line=line, alive=alive) as cluster,
         ):
-            how: dict[str, Any] = {"now": clock, "chance": lambda: 0.5, "carry": cluster.carry, "concurrency": most}
-            return list(download(db, lambda name: http, shelves, **how))
+            return list(fetch(db, http, shelves, clock, carry=cluster.carry, concurrency=most))
 
     return once
 
@@ -804,7 +804,7 @@ def test_a_scheduler_that_is_gone_ends_the_pass_and_nothing_is_lost(
         gated.go.set()
         with settings.client(None) as http:  # whoever fetches next goes on from what came
             clock.forward(minutes=1)
-            (brought,) = download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5)
+            (brought,) = fetch(db, http, Disk(archive), clock)
         assert brought.problem is None
         assert gated.ranges == ["", "bytes=100000-"]
         assert (archive / "Pornic/L2A/SPOT5_P1_L2A.dat").read_bytes() == gated.content

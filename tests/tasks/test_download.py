@@ -20,6 +20,7 @@ import pytest
 
 from tests.given import ACQUIRED, NOW, Clock, add_watch, product, rows
 from tests.loopback import Peer, Request, reply, served, until
+from tests.tasks.fetched import fetch
 from tests.transfer.depot import Depot
 from tests.transfer.depot import zipped as zipped_product
 from watcher.archive import Disk
@@ -29,7 +30,7 @@ from watcher.model import Asset, Event, Product
 from watcher.net import Http
 from watcher.store import downloads, products, tapes, watching
 from watcher.store.connection import writing
-from watcher.tasks.download import Brought, How, download
+from watcher.tasks.download import Brought, How
 from watcher.transfer import Progress, Rate, Terms
 
 PLENTY = 1 << 60
@@ -89,7 +90,7 @@ Bring = Callable[..., list[Brought]]
 def bring(db: sqlite3.Connection, http: Http, archive: Path, clock: Clock) -> Bring:
     def once(**terms: Any) -> list[Brought]:
         clock.forward(minutes=1)
-        return list(download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5, **terms))
+        return list(fetch(db, http, Disk(archive), clock, **terms))
 
     return once
 
@@ -487,7 +488,7 @@ def test_a_caller_that_leaves_early_interrupts_the_pass_and_nothing_else(
     released, stop = threading.Event(), threading.Event()
     files.does["/slow.dat"] = half(released)
     clock.forward(minutes=1)
-    passing = download(db, lambda name: http, Disk(archive), now=clock, chance=lambda: 0.5, concurrency=2, stop=stop)
+    passing = fetch(db, http, Disk(archive), clock, concurrency=2, stop=stop)
     assert next(passing).title == "SPOT5_P2_L2A"
     until(lambda: files.asked("/slow.dat") > 0)
     passing.close()  # type: ignore[attr-defined]
@@ -530,7 +531,7 @@ def test_a_defect_is_raised_once_the_others_are_home_and_holds_nobody_back(
     clock.forward(minutes=1)
     home: list[Brought] = []
     with pytest.raises(ZeroDivisionError):
-        home += download(db, https, Disk(archive), now=clock, chance=lambda: 0.5, concurrency=1, stop=stop)
+        home += fetch(db, https, Disk(archive), clock, concurrency=1, stop=stop)
     assert [state(db, number) for number in others] == [(*HOME, 0)] * 3
     assert state(db, broken) == (*DUE, 1)
     assert home[0].problem == "ZeroDivisionError: a defect"
@@ -546,7 +547,7 @@ def test_a_catalogue_that_is_missing_from_the_configuration_is_waited_for(
         raise ConfigError(f'no catalogue is called "{name}"', hint="add it")
 
     clock.forward(minutes=1)
-    (brought,) = download(db, https, Disk(archive), now=clock, chance=lambda: 0.5)
+    (brought,) = fetch(db, https, Disk(archive), clock)
     assert brought.problem == 'no catalogue is called "take5" [add it]'
     assert brought.again is not None
     assert state(db, number) == (*DUE, 1)

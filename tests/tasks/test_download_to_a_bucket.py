@@ -20,6 +20,7 @@ from tests.archive.lots import PART, archive_in, spooled
 from tests.given import NOW, Clock, rows
 from tests.servers.buckets import AnyBucket
 from tests.servers.way import Sent, refusal, way_to
+from tests.tasks.fetched import fetch
 from tests.tasks.test_download import DUE, GIVEN_UP, HOME, Files, files, http, state, want
 from tests.tasks.test_download_of_chosen_assets import Shelf, wish
 from tests.transfer.depot import noise
@@ -28,7 +29,7 @@ from watcher.errors import NoArchive
 from watcher.net import Http
 from watcher.store import archive as shelves
 from watcher.store.connection import writing
-from watcher.tasks.download import Brought, How, download
+from watcher.tasks.download import Brought, How
 from watcher.tasks.tidy import tidy
 from watcher.tasks.verify import verify
 
@@ -50,7 +51,7 @@ Bring = Callable[..., list[Brought]]
 def bring(db: sqlite3.Connection, http: Http, archive: Bucket, clock: Clock) -> Bring:
     def once(to: Bucket = archive, **terms: Any) -> list[Brought]:
         clock.forward(hours=1)
-        return list(download(db, lambda name: http, to, now=clock, chance=lambda: 0.5, **terms))
+        return list(fetch(db, http, to, clock, **terms))
 
     return once
 
@@ -244,14 +245,14 @@ import pickle, sys
 from pathlib import Path
 from tests.given import Clock, database
 from watcher.net import Http
-from watcher.tasks.download import download
+from tests.tasks.fetched import fetch
 
 where, origin = Path(sys.argv[1]), sys.argv[2]
 with database(where / "watcher.db") as db, Http(origin=origin, allow_insecure=True) as http:
     clock = Clock()
     clock.forward(minutes=1)
     archive = pickle.loads((where / "archive").read_bytes())
-    list(download(db, lambda name: http, archive, now=clock, chance=lambda: 0.5))
+    list(fetch(db, http, archive, clock))
 """
 
 

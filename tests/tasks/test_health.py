@@ -12,6 +12,7 @@ import pytest
 
 from tests.core.health.test_health import GIB, token
 from tests.given import NOW, Clock, add_subscription, add_watch, owe, product, rows
+from tests.tasks.fetched import fetch
 from watcher.archive import Disk as Archive
 from watcher.config import CatalogueTable
 from watcher.core.audience import Owed
@@ -21,7 +22,6 @@ from watcher.model import ARRIVALS, Event, Rhythm
 from watcher.net import Http
 from watcher.store import alerts, deliveries, polls, recipients
 from watcher.store.connection import writing
-from watcher.tasks.download import download
 from watcher.tasks.health import Terms, Told, look
 from watcher.tasks.health.around import Disk, disks, expires
 
@@ -230,7 +230,7 @@ def test_an_account_that_downloads_are_refused_is_told_of_at_once_and_once(
                 "INSERT INTO downloads (revision, site, wanted, due) VALUES (1, 'Pornic', '', '') ON CONFLICT"
                 " DO UPDATE SET due = ''"
             )
-        assert len(list(download(db, locked, Archive(tmp_path), now=clock, chance=lambda: 0.5))) == 1
+        assert len(list(fetch(db, locked, Archive(tmp_path), clock))) == 1
     assert owed(db) == [(OPERATOR, "The account of take5 cannot be used")]
     assert glance() == []
     assert [alert.topic for alert in alerts.open_now(db)] == ["account take5"]

@@ -64,10 +64,18 @@ class Downloads:
 
         Raises `ClusterError` when a cluster is to fetch them, and cannot.
         """
-        from watcher.tasks.download import Rules, download, run
+        from watcher.tasks.download import Rules, Sources, download, run
         from watcher.tasks.download.board import Board
 
         limits = self.config.download
+        rules = Rules(
+            order=limits.order,
+            sites=limits.sites,
+            site_quota=limits.site_quota,
+            concurrency=limits.concurrency,
+            layout=self.layout,
+            levels=self.config.download_levels(),
+        )
         board = Board(self.state / _FETCHING, show)
 
         def steer() -> None:
@@ -80,21 +88,15 @@ class Downloads:
             cluster = self._cluster(alive)
             for brought in download(
                 db,
-                self.catalogues.http,
+                Sources(self.catalogues.http, self.how, self.catalogues.at_hand, self.catalogues.choose),
                 self.keeping.archive,
-                layout=self.layout,
+                rules,
                 now=now,
                 chance=chance,
-                concurrency=limits.concurrency,
-                how=self.how,
-                rules=Rules(limits.order, limits.sites, limits.site_quota),
                 owed=self.config.hooks_for,
                 steer=steer,
                 show=board.show,
                 carry=run if cluster is None else stack.enter_context(cluster).carry,
-                at_hand=self.catalogues.at_hand,
-                choose=self.catalogues.choose,
-                levels=self.config.download_levels(),
                 stop=self.stop,
             ):
                 board.end(brought.title)

@@ -13,28 +13,23 @@ from functools import partial
 from msgspec import structs
 
 from watcher.archive import Archive, Disk
-from watcher.core.archive.shelves import USUAL, Layout
-from watcher.core.archive.wishes import Wishes
 from watcher.core.health import idle
 from watcher.errors import ClusterError, CredentialError, NoArchive, NoSpace, Staged, TransferError, WatcherError
-from watcher.model import Level, Product
-from watcher.net import Http
+from watcher.model import Product
 from watcher.store import alerts, downloads, products
 from watcher.store import archive as shelved
 from watcher.store.connection import writing
-from watcher.store.downloads import Stored, Wanted
+from watcher.store.downloads import Stored
 from watcher.tasks.download.bring import run
-from watcher.tasks.download.choosing import Choose, chosen, wished
+from watcher.tasks.download.choosing import chosen, wished
 from watcher.tasks.download.job import Carry, Job, Own, Show
 from watcher.tasks.download.naming import Names
 from watcher.tasks.download.queue import Begun, How, Queue, Rules
 from watcher.tasks.download.settling import Brought, settle
+from watcher.tasks.download.sources import Sources
 from watcher.transfer import Halt, Progress, Tally
 
-__all__ = ["Brought", "How", "Rules", "Show", "download", "gone", "run"]
-
-AtHand = Callable[[str, Product], bool | None]
-"""Says whether a catalogue has the files of a product at hand; `None` if it does not tell."""
+__all__ = ["Brought", "How", "Rules", "Show", "Sources", "download", "gone", "run"]
 
 _LOOK = 2.0
 """Seconds after which it is looked again what may begin, and how fast it may go."""
@@ -42,32 +37,23 @@ _LOOK = 2.0
 
 def download(
     db: sqlite3.Connection,
-    https: Callable[[str], Http],
+    sources: Sources,
     archive: Archive,
+    rules: Rules,
     *,
-    layout: Layout = USUAL,
     now: Callable[[], datetime],
     chance: Callable[[], float],
-    concurrency: int = 2,
-    how: Callable[[str], How] = lambda catalogue: How(),  # noqa: ARG005
-    rules: Rules | None = None,
     owed: Callable[[Product, str], Collection[str]] = lambda product, site: (),  # noqa: ARG005
     steer: Callable[[], None] = lambda: None,
     show: Show | None = None,
     carry: Carry = run,
-    at_hand: AtHand = lambda catalogue, product: None,  # noqa: ARG005
-    choose: Choose = lambda catalogue, product, choices: product,  # noqa: ARG005
-    levels: Collection[Level] = (),
     stop: threading.Event | None = None,
 ) -> Iterator[Brought]:
-    """Fetch all that is due, at most `concurrency` products at once, and yield each as it ends.
+    """Fetch all that is due from `sources` by the `rules`, and yield each as it ends.
 
     The caller sees to it that this is the only pass. Each product is brought by `carry`, in a thread of its own: here,
-    or by a cluster; one that was ordered from tape only once `at_hand` does not deny that it is back. Where its sites
-    have a choice of its files, `choose` gives it those; `levels` come home where a site does not say whether. `https`
-    gives the HTTP client of a catalogue, `how` the terms on which its products are fetched, `rules` say which come
-    first, `owed` names the hooks that a product of a site gets once it is home; `steer` is called every few seconds, to
-    set how fast all of them may be. What becomes due meanwhile is fetched, too.
+    or by a cluster. `owed` names the hooks that a product of a site gets once it is home; `steer` is called every few
+    seconds, to set how fast all of them may be. What becomes due meanwhile is fetched, too.
 
     What `stop` interrupts stays due, and its bytes stay for the next pass. A full disk interrupts the pass: other
     products would not fit either. So does an empty directory that something was stored in: what is written where a
@@ -76,22 +62,22 @@ def download(
     others are home.
     """
     halt = Halt(stop)
-    named, home = partial(Names, layout, how), archive.shown("")
+    home, concurrency = archive.shown(""), rules.concurrency
     empty: NoArchive | None = None
     running: dict[Future[Stored], Begun] = {}
-    queue = Queue(db, home, how, rules or Rules())
+    queue = Queue(db, home, sources.how, rules)
     refused: set[str] = set()
     grave: list[BaseException] = []
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="download") as pool:
         try:
             while True:
                 while len(running) < concurrency and not halt.is_set():
-                    begun = _begin(db, archive, queue, list(running.values()), refused, named, levels, now=now())
+                    begun = _begin(db, sources, archive, rules, queue, list(running.values()), refused, now=now())
                     if begun is None:
                         break
                     empty = empty or gone(db, archive)
-                    job = _job(begun, https, archive, how, now, show, halt)
-                    running[pool.submit(_carried, carry, at_hand, choose, empty, *job)] = begun
+                    job = _job(begun, sources, archive, now, show, halt)
+                    running[pool.submit(_carried, carry, sources, empty, *job)] = begun
                 if not running:
                     break
                 steer()
@@ -149,14 +135,14 @@ def _leave(db: sqlite3.Connection, archive: Archive) -> None:
             shelved.left(db, was.revision)
 
 
-def _carried(carry: Carry, at_hand: AtHand, choose: Choose, empty: NoArchive | None, job: Job, own: Own) -> Stored:
+def _carried(carry: Carry, sources: Sources, empty: NoArchive | None, job: Job, own: Own) -> Stored:
     """Bring a product home. One that was ordered is asked about first: some providers count each try to fetch it."""
     if empty is not None:
         raise empty
     wanted = job.wanted
-    if wanted.staged and at_hand(wanted.catalogue, job.product) is False:
+    if wanted.staged and sources.at_hand(wanted.catalogue, job.product) is False:
         raise Staged(f"{wanted.catalogue} says that the file is on tape, and not back yet")
-    return carry(chosen(job, choose), own)
+    return carry(chosen(job, sources.choose), own)
 
 
 def _grave(error: BaseException | None, stop: threading.Event) -> list[BaseException]:
@@ -174,17 +160,16 @@ def _warn(db: sqlite3.Connection, error: BaseException, *, now: datetime) -> Non
 
 def _job(
     begun: Begun,
-    https: Callable[[str], Http],
+    sources: Sources,
     archive: Archive,
-    how: Callable[[str], How],
     now: Callable[[], datetime],
     show: Show | None,
     stop: threading.Event,
 ) -> tuple[Job, Own]:
     """Say what is to be done, and with what of ours."""
-    wanted, terms = begun.wanted, how(begun.wanted.catalogue)
+    wanted, terms = begun.wanted, sources.how(begun.wanted.catalogue)
     own = Own(
-        http=partial(https, wanted.catalogue),
+        http=partial(sources.http, wanted.catalogue),
         rate=terms.terms.rate,
         spare=terms.terms.spare,
         tally=begun.tally,
@@ -204,19 +189,19 @@ def _told(tally: Tally, show: Show | None, title: str, progress: Progress) -> No
 
 def _begin(
     db: sqlite3.Connection,
+    sources: Sources,
     archive: Archive,
+    rules: Rules,
     queue: Queue,
     running: Collection[Begun],
     refused: Collection[str],
-    named: Callable[[Product, Wanted, Wishes], Names],
-    levels: Collection[Level],
     *,
     now: datetime,
 ) -> Begun | None:
     """Choose what to fetch next, and its place; `None` when nothing else may begin."""
     for wanted in queue.next(running, refused, now=now):
         _, product = products.one(db, wanted.revision)
-        name = named(product, wanted, wished(db, wanted, product, levels))
+        name = Names(rules.layout, sources.how, product, wanted, wished(db, wanted, product, rules.levels))
         before = downloads.place(db, wanted.revision)
         with writing(db):
             place = downloads.shelve(db, wanted.revision, name, fits=name.fits)

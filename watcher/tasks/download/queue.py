@@ -10,8 +10,9 @@ from datetime import datetime
 import msgspec
 
 from watcher.core.archive.limits import held_until
+from watcher.core.archive.shelves import USUAL, Layout
 from watcher.core.archive.wishes import Wishes
-from watcher.model import Product
+from watcher.model import Level, Product
 from watcher.names import fold
 from watcher.store import downloads, tapes, volumes
 from watcher.store.downloads import Order, Wanted
@@ -45,14 +46,19 @@ class How(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Which products come first: those of `sites` in their order, then by `order`.
+    """What holds for products of all catalogues.
 
-    A site gets no more once `site_quota` bytes lie on its shelf in this archive; `None` is no limit.
+    Those of `sites` come first, in their order, then by `order`; at most `concurrency` at once, and each to the place
+    that `layout` gives it. A site gets no more once `site_quota` bytes lie on its shelf in this archive; `None` is no
+    limit. `levels` come home where a site does not say whether.
     """
 
     order: Order = "newest"
     sites: tuple[str, ...] = ()
     site_quota: int | None = None
+    concurrency: int = 2
+    layout: Layout = USUAL
+    levels: Collection[Level] = ()
 
 
 class Begun(msgspec.Struct, frozen=True):
