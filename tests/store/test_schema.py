@@ -48,6 +48,20 @@ def test_a_database_of_a_newer_watcher_is_refused_and_left_alone(path: Path) -> 
         assert db.execute("PRAGMA user_version").fetchone() == (schema.LATEST + 1,)
 
 
+def test_a_database_without_what_its_migrations_make_is_refused_before_it_is_changed(path: Path, older: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE sites DROP COLUMN paused; CREATE TABLE mine (note TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"never released: it has no sites.paused") as failing:
+        connect(path)
+    assert "begin anew" in str(failing.value.hint)
+    assert (path.read_bytes(), older.exists()) == (before, False)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE sites ADD COLUMN paused TEXT")
+    with database(path) as db:
+        assert schema.version(db) == schema.LATEST, "what somebody has added for himself does no harm"
+
+
 def test_an_older_database_is_kept_as_a_backup_and_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with database(path) as db:
         add_watch(db)

@@ -1,14 +1,17 @@
 """The tables, and how an older database becomes a newer one.
 
 Each migration is a file of SQL in `migrations/`, and one transaction, taken under a lock after a backup; a database
-that a newer watcher wrote is refused. The applied migrations are in `_sqlite_migrations`; `PRAGMA user_version` repeats
-their number, so that opening an up-to-date database costs one read.
+that a newer watcher wrote is refused, as is one whose tables are not those that its migrations make. The applied
+migrations are in `_sqlite_migrations`; `PRAGMA user_version` repeats their number, so that opening an up-to-date
+database costs one read.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,18 +50,23 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
             hint="install the newer eo-watcher again, or restore the backup it made beside the database",
         )
     if found:
+        _recognise(db, path)
         backup = path.with_name(f"{path.name}.before-{LATEST:04d}")
         if not backup.exists():
             _copy(db, backup)
     else:
         db.executescript(_FORM)
 
+    _apply(db, _MIGRATIONS)
+
+
+def _apply(db: sqlite3.Connection, scripts: Mapping[str, str]) -> None:
     from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
     db.create_function("acquisition_of", 3, _acquisition, deterministic=True)
     migrations = Migrations("watcher")
-    for number, (name, script) in enumerate(_MIGRATIONS.items(), start=1):
+    for number, (name, script) in enumerate(scripts.items(), start=1):
 
         def apply(database: Database, /, script: str = script, number: int = number) -> None:
             for statement in script.split(";\n"):
@@ -68,6 +76,29 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
 
         migrations(name=name)(apply)
     migrations.apply(Database(db, execute_plugins=False))
+
+
+def _recognise(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database that lacks what its migrations make, before it becomes one that nobody knows."""
+    applied = {name for (name,) in db.execute("SELECT name FROM _sqlite_migrations")}
+    with closing(sqlite3.connect(":memory:")) as model:
+        _apply(model, {name: script for name, script in _MIGRATIONS.items() if name in applied})
+        lacking = sorted(_columns(model) - _columns(db))
+    if lacking:
+        raise StoreError(
+            f"the database {path} was written by a watcher that was never released: it has no {', '.join(lacking[:3])}",
+            hint="nothing was changed in it; go on with the watcher that wrote it, or move it away and begin anew",
+        )
+
+
+def _columns(db: sqlite3.Connection) -> set[str]:
+    return {
+        f"{table}.{column}"
+        for table, column in db.execute(
+            "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_xinfo(m.name) AS c"
+            " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        )
+    }
 
 
 def _copy(db: sqlite3.Connection, to: Path) -> None:
