@@ -405,6 +405,34 @@ def test_downloads_that_another_process_is_at_are_told_of_once(home: Path, caplo
     assert "already running" in str(vars(told)["fields"]["reason"])
 
 
+def test_that_the_archive_has_no_room_is_told_of_once_whatever_waits_for_it(
+    home: Path, scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="watcher")
+    with watching(home) as (parts, db):
+        jobs.poll(parts, "take5", lambda: None)
+        scene.play()
+        jobs.poll(parts, "take5", lambda: None)
+        reserve, archive = parts.config.download.reserve, parts.keeping.archive.disk
+        for free in (1 << 60, reserve):
+            full = replace(parts.config, download=replace(parts.config.download, reserve=free))
+            with closing(Parts(full, home / "state")) as other:
+                other.downloads.idle = parts.downloads.idle
+                caplog.clear()
+                for _ in range(3):
+                    db.execute("UPDATE downloads SET due = '2015-01-01T00:00:00.000Z' WHERE due IS NOT NULL")
+                    jobs.fetch(other, lambda: None)
+                said = [record.msg for record in caplog.records]
+                parts.downloads.idle = other.downloads.idle
+            if free != reserve:
+                assert said == ["downloads wait for room"]
+                assert "must stay free" in str(vars(caplog.records[0])["fields"]["problem"])
+        assert said
+        assert set(said) == {"downloaded"}
+        assert len(list(archive.rglob("*.tgz"))) == len(said)
+        assert parts.downloads.idle is None
+
+
 def test_hooks_that_another_process_runs_are_told_of_once_until_that_changes(
     home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

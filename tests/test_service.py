@@ -306,3 +306,21 @@ def test_the_watchdog_is_not_fed_after_a_self_test_that_failed(watcher: Watcher,
         until(lambda: run.text().count("polled") > polls + 3)
         assert not run.tells("WATCHDOG=1")
         assert run.end()[0] == 0
+
+
+def test_a_job_that_fails_as_it_did_is_told_of_once_and_when_it_goes_on(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic")
+    with running(home) as run:
+        until(lambda: run.says("baselined=1"))
+        database = home / "state" / "watcher.db"
+        away = database.with_name("away")
+        database.rename(away)
+        database.mkdir()
+        until(lambda: run.says("ERROR notify failed"))
+        turns = time.monotonic() + 3  # its turn comes each second
+        until(lambda: time.monotonic() > turns and run.says("ERROR notify failed"))
+        database.rmdir()
+        away.rename(database)
+        until(lambda: run.says("INFO notify goes on"))
+        assert run.text().count("ERROR notify failed") == 1
+        assert run.end()[0] == 0

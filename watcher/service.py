@@ -34,6 +34,9 @@ _BEAT = 5.0
 _STUCK = 1800.0
 """Seconds without progress after which a job counts as stuck."""
 
+_REMIND = 3600.0
+"""Seconds after which it is said again that a job fails as it did."""
+
 _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
 
@@ -66,6 +69,8 @@ class Service:
         self._once_more: set[str] = set()
         self._progress: dict[str, float] = {}
         self._intervals: dict[str, float] = {}
+        self._usual: dict[str, float] = {}
+        self._failing: dict[str, tuple[str, float]] = {}
         # It warns of every turn that a job at work lets pass, which is as it should be here.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
@@ -147,6 +152,7 @@ class Service:
                 )
         with self._guard:
             self._intervals = {job: interval + jitter for job, (interval, jitter) in rhythms.items()}
+            self._usual = {job: interval for job, (interval, _) in rhythms.items()}
 
     def _welcome(self) -> None:
         """Give catalogues a job that nobody configured, and that a watch was added of."""
@@ -184,9 +190,20 @@ class Service:
                 self._sound = following.sound if job == jobs.SELF_TEST else self._sound
                 self._then(job, following)
         except WatcherError as error:
-            say(logging.ERROR, f"{job} failed", error=error, hint=error.hint)
+            self._tell_of_failure(job, error)
         except Exception:  # noqa: BLE001 - a defect must be seen, and must not stop the clock
             log.exception("%s failed by a defect; please report it", job)
+
+        else:
+            if self._failing.pop(job, None) is not None:
+                say(logging.INFO, f"{job} goes on")
+
+    def _tell_of_failure(self, job: str, error: WatcherError) -> None:
+        """Log why a job failed: once, where each turn fails as the last did, and again after an hour."""
+        before, moment = self._failing.get(job), time.monotonic()
+        if before is None or before[0] != str(error) or moment - before[1] >= _REMIND:
+            self._failing[job] = str(error), moment
+            say(logging.ERROR, f"{job} failed", error=error, hint=error.hint)
 
     def _then(self, job: str, following: Next) -> None:
         for other in following.soon:
@@ -224,7 +241,7 @@ class Service:
         ]
 
     def _rhythm(self) -> dict[str, str]:
-        return {job.replace(" ", "_"): f"{interval:g}s" for job, interval in self._intervals.items()}
+        return {job.replace(" ", "_"): f"{interval:g}s" for job, interval in self._usual.items()}
 
     def _read_again(self) -> None:
         systemd.reloading()

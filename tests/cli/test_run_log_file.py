@@ -75,6 +75,45 @@ def test_a_terminal_that_has_the_variable_of_its_desktop_is_no_journal(tmp_path)
     assert all(line.startswith("20") and " INFO " in line for line in lines)
 
 
+def test_a_log_on_a_full_disk_is_told_of_once_and_stops_nothing(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", "run", "--log-file", "/dev/full"],
+        env=environment(tmp_path),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert first == "watcher: the log /dev/full cannot be written: No space left on device; watcher goes on\n"
+    assert errors == ""
+
+
+def test_a_log_whose_directory_goes_away_is_written_again_once_it_is_back(tmp_path):
+    log = tmp_path / "logs" / "watcher.log"
+    log.parent.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", "run", "--log-file", str(log)],
+        env=environment(tmp_path),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until(lambda: (log.exists() and "started" in log.read_text()) or process.poll() is not None)
+        log.parent.rename(tmp_path / "moved")
+        process.send_signal(signal.SIGHUP)
+        first = process.stderr.readline()
+        log.parent.mkdir()
+        process.send_signal(signal.SIGHUP)
+        until(lambda: (log.exists() and "log is written again" in log.read_text()) or process.poll() is not None)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert first == f"watcher: the log {log} cannot be written: No such file or directory; watcher goes on\n"
+    assert errors == ""
+    assert log.read_text().splitlines()[-1].endswith("INFO stopped")
+
+
 @pytest.mark.parametrize("place", ["missing/watcher.log", "."])
 def test_a_log_file_that_cannot_be_written_is_refused(tmp_path, place):
     ended = subprocess.run(

@@ -17,7 +17,7 @@ from watcher.archive import Disk as Archive
 from watcher.config import CatalogueTable
 from watcher.core.audience import Owed
 from watcher.core.outbox import Standing
-from watcher.errors import CredentialError
+from watcher.errors import CredentialError, TransferError
 from watcher.model import ARRIVALS, Event, Rhythm
 from watcher.net import Http
 from watcher.store import alerts, deliveries, polls, recipients
@@ -38,6 +38,7 @@ def glance(db: sqlite3.Connection, clock: Clock) -> Look:
         catalogues: Sequence[str] = ("take5",),
         missing: Sequence[str] = (),
         disks: Sequence[Disk] = (),
+        gone: TransferError | None = None,
         expires: Mapping[str, datetime] | None = None,
         shown: Mapping[str, str] | None = None,
     ) -> list[Told]:
@@ -47,6 +48,8 @@ def glance(db: sqlite3.Connection, clock: Clock) -> Look:
             catalogues=catalogues,
             missing=missing,
             disks=disks,
+            archive="/srv/products",
+            gone=gone,
             expires=expires or {},
             shown=names,
             terms=TERMS,
@@ -254,3 +257,15 @@ def test_credentials_expire_as_it_is_stated_or_as_they_say_themselves(tmp_path: 
         "a": "2026-06-09T10:13:20+00:00",
         "b": "2027-03-01T00:00:00+00:00",
     }
+
+
+def test_an_archive_that_is_not_mounted_is_told_of_once_and_when_it_is_back(clock: Clock, glance: Look) -> None:
+    gone = TransferError("the archive /srv/products is empty, or not there", hint="is its disk mounted?")
+    (told,) = glance(gone=gone)
+    assert told.concern.title == "The archive is empty"
+    assert told.concern.body.startswith("the archive /srv/products is empty, or not there\nAll downloads wait")
+    assert told.concern.hint == "is its disk mounted?"
+    clock.forward(hours=1)
+    assert glance(gone=gone) == []
+    assert titles(glance()) == ["The archive is there again"]
+    assert glance() == []

@@ -64,6 +64,9 @@ RECIPIENT = Patience(waits=(_MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _H
 DOWNLOAD = Patience(waits=(*DELIVERY.waits, 24 * _HOUR, 24 * _HOUR, 36 * _HOUR, 36 * _HOUR))
 """For a product that did not come home whole: a week in all."""
 
+ROOM = Patience(waits=(5 * _MINUTE,), endless=True)
+"""For a product that the archive has no room for, or takes none of: it is none of the product's tries."""
+
 
 def staging(since: datetime, *, now: datetime, chance: float, retry_after: float | None = None) -> datetime:
     """Return when to ask again for a file that its provider brings from tape since then.

@@ -41,7 +41,6 @@ def fetch(parts: Parts, alive: Callable[[], None]) -> Next:
         with closing(parts.db()) as db:
             for brought in parts.downloads.fetch(db, show, alive):
                 alive()
-                parts.downloads.idle = None
                 ended += 1
                 _tell_of(parts, brought)
     except AlreadyRunning as error:
@@ -100,6 +99,13 @@ def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
 
 def _tell_of(parts: Parts, brought: Brought) -> None:
     file, fields = brought.stored, {"product": brought.title, "catalogue": brought.catalogue}
+    if brought.full is not None:
+        # Each product that waits is tried again and again until there is room; why they wait is said once.
+        if parts.downloads.idle != brought.full:
+            parts.downloads.idle = brought.full
+            say(logging.WARNING, "downloads wait for room", **fields, problem=brought.problem, again=brought.again)
+        return
+    parts.downloads.idle = None
     if file is not None:
         how = {"path": parts.keeping.archive.shown(brought.place), "bytes": file.size, "verified": file.verified}
         event = "downloaded" if file.fetched or file.moved else "was there already"

@@ -225,15 +225,25 @@ def _files(file: Stored) -> str:
     return msgspec.json.encode(file.files).decode()
 
 
-def failed(db: sqlite3.Connection, revision: int, *, problem: str, again: datetime | None, now: datetime) -> None:
+def failed(
+    db: sqlite3.Connection,
+    revision: int,
+    *,
+    problem: str,
+    again: datetime | None,
+    now: datetime,
+    counts: bool = True,
+) -> None:
     """Note that a download failed, and when to try again; `None` gives it up. What was cut short is no try.
+
+    Nor is what does not count.
 
     What was replaced while it was under way stays so.
     """
     db.execute(
-        "UPDATE downloads SET due = ?1, given_up = ?2, problem = ?3, attempts = attempts + 1,"
+        "UPDATE downloads SET due = ?1, given_up = ?2, problem = ?3, attempts = attempts + ?5,"
         " staged = iif(?1 IS NULL, NULL, staged) WHERE revision = ?4 AND due IS NOT NULL",
-        (stamp(again) if again else None, None if again else stamp(now), problem, revision),
+        (stamp(again) if again else None, None if again else stamp(now), problem, revision, counts),
     )
 
 

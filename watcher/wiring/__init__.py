@@ -242,6 +242,8 @@ class Parts:
                 self.state,
                 reserve=self.config.download.reserve,
             ),
+            archive=self.keeping.archive.shown(""),
+            gone=self.keeping.gone(db),
             expires=expires(self.config.catalogues.values(), config.expires),
             shown={one.address: self.addresses.shown(one) for one in subscriptions.every(db)},
             terms=Terms(config.failures, config.listed, config.disk, timedelta(seconds=config.expires_within)),

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
@@ -50,7 +51,7 @@ def run(context: Context, log_format: str | None, log_file: Path | None) -> None
 
 def _set_up_logging(style: str, level: str, file: Path | None) -> None:
     try:
-        handler = WatchedFileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
+        handler = _LogFile(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
     except OSError as error:
         raise UsageError(
             f"cannot write the log to {file}: {error.strerror or error}",
@@ -61,6 +62,35 @@ def _set_up_logging(style: str, level: str, file: Path | None) -> None:
     handler.addFilter(_without_secrets)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("watcher").setLevel(level.upper())
+
+
+class _LogFile(WatchedFileHandler):
+    """A file that lines are appended to. That it takes none is said once on standard error, and in it once it does."""
+
+    _failed = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; what goes wrong with that harms nobody who has something to say."""
+        before = self._failed
+        try:
+            super().emit(record)  # which opens the file again where another one has its name
+        except OSError:
+            self.handleError(record)
+        if before and self._failed == before:
+            self._failed = 0
+            logging.getLogger("watcher").warning("log is written again; %d lines may be missing", before)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # as logging calls it
+        """Say once why lines cannot be written; a defect has its traceback."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        self._failed += 1
+        if self._failed == 1:
+            problem = f"the log {self.baseFilename} cannot be written: {error.strerror or error}; watcher goes on"
+            with suppress(OSError):
+                click.echo(f"watcher: {problem}", err=True)
 
 
 def _is_journal() -> bool:

@@ -169,6 +169,12 @@ def scarce(name: str, place: str, *, free: int, total: int, least: int, reserve:
     )
 
 
+def unmounted(place: str, problem: str, hint: str | None) -> Concern:
+    """Tell of an archive in which there is nothing any more, as if its disk were not mounted."""
+    body = f"{_short(problem)}\nAll downloads wait until it is back; nothing is lost by that."
+    return Concern(f"archive {place}", "The archive is empty", body, hint)
+
+
 def unmatched(watch: Unmatched, *, least: int) -> Concern | None:
     """Judge a watch whose filter has let nothing pass by how much it was shown."""
     if watch.seen < least:
@@ -242,6 +248,7 @@ def over(topic: str, *, raised: datetime, now: datetime) -> Concern | None:
         "credential": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),
         "account": (f"The account of {name} can be used again", f"It could not be for {took} since that was said."),
         "disk": (f"The disk of the {name} has room again", f"It was nearly full for {took}."),
+        "archive": ("The archive is there again", f"It was empty for {took} since that was said."),
         "address": (f"{name} is told of things again", f"It was set aside for {took}."),
         "waiting": (f"{name} takes notices again", "What waited has been sent as one notice, or will be in a minute."),
         "cluster": ("The dask cluster fetches again", f"It did not for {took}."),

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from watcher.core.health import CLUSTER, refusal, refused
-from watcher.core.patience import DOWNLOAD, staging
+from watcher.core.patience import DOWNLOAD, ROOM, staging
 from watcher.credentials import redact
 from watcher.errors import ClusterError, CredentialError, FileRefused, NoSpace, Staged, TransferError, WatcherError
 from watcher.model import Product
@@ -25,6 +25,7 @@ class Brought(msgspec.Struct, frozen=True):
     """How one download ended: the product, and its place in the archive or why it is not there.
 
     It is `staged` where its provider brings it from tape first: then nothing is wrong, and it is asked for `again`.
+    `full` is what to do where it was the archive that did not take it.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Brought(msgspec.Struct, frozen=True):
     problem: str | None
     again: datetime | None
     staged: bool = False
+    full: str | None = None
 
 
 def settle(
@@ -50,7 +52,8 @@ def settle(
 ) -> Brought | None:
     """Write down how a fetch ended; `None` when it was only interrupted.
 
-    Only what the transfer knows to be in vain is given up at once: people mend accounts, disks and configurations.
+    Only what the transfer knows to be in vain is given up at once: people mend accounts and configurations. What the
+    archive has no room for is never given up.
     """
     wanted, product, place = begun.wanted, begun.product, begun.place
     error = future.exception()
@@ -79,9 +82,16 @@ def settle(
     problem, vain, retry_after = f"{type(error).__name__}: {error}", False, None
     if isinstance(error, WatcherError):
         problem = f"{error} [{error.hint}]" if error.hint else str(error)
-        vain = error.permanent and isinstance(error, TransferError) and not isinstance(error, NoSpace)
+        vain = error.permanent and isinstance(error, TransferError)
         retry_after = error.retry_after
     problem = redact(problem)  # a server may repeat what it was sent
+    if isinstance(error, NoSpace):
+        later = ROOM.next_try(1, now=now, chance=chance)
+        with writing(db):
+            volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
+            downloads.failed(db, wanted.revision, problem=problem, again=later, now=now, counts=False)
+        full = error.hint or problem
+        return Brought(product.title, wanted.catalogue, wanted.site, place, None, problem, later, full=full)
     later = None if vain else DOWNLOAD.next_try(wanted.attempts + 1, now=now, chance=chance, retry_after=retry_after)
     with writing(db):
         volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)

@@ -11,6 +11,7 @@ import msgspec
 from watcher.core import health
 from watcher.core.health import Concern
 from watcher.core.outbox import LONGEST, Standing
+from watcher.errors import WatcherError
 from watcher.store import alerts, approvals, history, ledger, polls, recipients, unread
 from watcher.store.connection import writing
 from watcher.tasks.health.around import Disk
@@ -23,6 +24,7 @@ _JUDGED = (
     "credential",
     "expiry",
     "disk",
+    "archive",
     "filter",
     "address",
     "notices",
@@ -54,6 +56,8 @@ def look(
     catalogues: Sequence[str],
     missing: Iterable[str] = (),
     disks: Sequence[Disk],
+    archive: str = "",
+    gone: WatcherError | None = None,
     expires: Mapping[str, datetime],
     shown: Mapping[str, str],
     terms: Terms,
@@ -62,7 +66,8 @@ def look(
     """Judge everything, tell what is new and what is over, and return it.
 
     `catalogues` are those that are asked, `missing` those that are watched and are not, `expires` is when their
-    credentials do, `shown` are the addresses that are subscribed and how they may be shown.
+    credentials do, `gone` is what is wrong with the `archive` where nothing is in it; `shown` are the addresses that
+    are subscribed and how they may be shown.
     """
     concerns = [
         *_catalogues(db, catalogues, terms),
@@ -73,11 +78,12 @@ def look(
             health.scarce(d.name, d.place, free=d.free, total=d.total, least=terms.disk, reserve=d.reserve)
             for d in disks
         ),
+        None if gone is None else health.unmounted(archive, str(gone), gone.hint),
         *(health.unmatched(watch, least=terms.listed) for watch in history.unmatched(db)),
         *_addresses(db, shown, now=now),
     ]
     judged = {concern.topic: concern for concern in concerns if concern is not None}
-    known = {*catalogues, *shown.values(), *(disk.name for disk in disks)}
+    known = {*catalogues, *shown.values(), *(disk.name for disk in disks), archive}
     told: list[Told] = []
     with writing(db):
         waiting = {f"approval {one.catalogue}" for one in approvals.waiting(db)}
