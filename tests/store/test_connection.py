@@ -207,6 +207,7 @@ def test_a_damaged_database_is_refused_with_the_way_to_restore_it(path: Path) ->
     with database(path) as db, pytest.raises(StoreError, match=r"damaged|malformed") as failing:
         healthy(db)
     assert "backup" in str(failing.value.hint)
+    assert "\n" not in str(failing.value)
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -238,6 +238,12 @@ def test_the_footer_says_what_was_looked_at_since_the_last_notice(
     owe(db, here, take5(20), picky)
     [next_one] = pay()
     assert "Looked at since 2015-06-12 06:01 UTC, in 0 polls: 0 products listed, 1 new." in next_one.text
+    with writing(db):
+        db.execute("UPDATE deliveries SET sent = '2055-06-12T06:00:00.000Z' WHERE sent > '2015-06-12T06:30'")
+    clock.forward(hours=1)
+    owe(db, here, take5(21), picky)
+    [after] = pay()
+    assert "Looked at since 2015-06-12 06:01 UTC" in after.text, "what a clock that was ahead noted is no last notice"
 
 
 def test_what_a_watch_passed_over_is_told_apart(db: sqlite3.Connection, pay: Pass, here: int, clock: Clock) -> None:

@@ -19,7 +19,10 @@ from watcher.store import schema
 
 BUSY_MS = 10_000
 _rfc3339 = msgspec.json.Encoder().encode
-_RESTORE = "keep the file, put the newest backup (watcher.db.before-*) in its place, then run `watcher check`"
+_RESTORE = (
+    "keep the file, put a backup in its place (yours, or else that of the last upgrade beside it, watcher.db.before-*),"
+    " then run `watcher check`"
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -176,7 +179,7 @@ def healthy(db: sqlite3.Connection) -> None:
     with naming():
         answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if answer != "ok":
-        raise StoreError(f"the database is damaged: {answer}", hint=_RESTORE)
+        raise StoreError(f"the database is damaged: {answer.splitlines()[-1]}", hint=_RESTORE)
 
 
 def stamp(moment: datetime) -> str:

@@ -30,7 +30,7 @@ class _Recent(msgspec.Struct, frozen=True):
 
 def looked(db: sqlite3.Connection, subscriptions: Sequence[Subscription], *, now: datetime) -> dict[int, Looked]:
     """Return what was looked at for each of these subscriptions, by number."""
-    since = {one.number: _last_notice(db, one) or one.changed for one in subscriptions}
+    since = {one.number: _last_notice(db, one, now=now) or one.changed for one in subscriptions}
     known = [time for time in since.values() if time is not None]
     recent = _recent(db, min(known)) if known else []
     tags = sites.tags(db)
@@ -76,10 +76,12 @@ def _passed_over(watches: Sequence[Watch], one: _Recent) -> Refusal | None:
     return filters[0] if filters and len(filters) == len(reasons) else None
 
 
-def _last_notice(db: sqlite3.Connection, subscription: Subscription) -> datetime | None:
+def _last_notice(db: sqlite3.Connection, subscription: Subscription, *, now: datetime) -> datetime | None:
+    """Return when the last notice was sent, but for those of a clock that was ahead."""
     row = db.execute(
-        "SELECT max(sent) FROM (SELECT sent FROM deliveries WHERE subscription = ? ORDER BY number DESC LIMIT 1000)",
-        (subscription.number,),
+        "SELECT max(sent) FROM (SELECT sent FROM deliveries WHERE subscription = ? ORDER BY number DESC LIMIT 1000)"
+        " WHERE sent <= ?",
+        (subscription.number, stamp(now)),
     ).fetchone()
     return moment(row[0])
 

@@ -78,7 +78,7 @@ class _LogFile(WatchedFileHandler):
             self.handleError(record)
         if before and self._failed == before:
             self._failed = 0
-            logging.getLogger("watcher").warning("log is written again; %d lines may be missing", before)
+            logging.getLogger("watcher").warning("log is written again", extra={"fields": {"missing": before}})
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # as logging calls it
         """Say once why lines cannot be written; a defect has its traceback."""

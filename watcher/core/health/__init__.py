@@ -164,7 +164,7 @@ def scarce(name: str, place: str, *, free: int, total: int, least: int, reserve:
     return Concern(
         f"disk {name}",
         f"The disk of the {name} is nearly full",
-        f"{bytes_word(free) if free else 'nothing'} of {bytes_word(total)} are free at {place}.{stops}",
+        f"{bytes_word(free) or 'nothing'} of {bytes_word(total) or '0 B'} are free at {place}.{stops}",
         "free some space; watcher goes on by itself",
     )
 
