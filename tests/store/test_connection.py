@@ -210,6 +210,18 @@ def test_a_damaged_database_is_refused_with_the_way_to_restore_it(path: Path) ->
     assert "\n" not in str(failing.value)
 
 
+def test_a_backup_in_the_place_of_the_database_is_read_while_it_is_written(path: Path) -> None:
+    with database(path) as db:
+        add_watch(db)
+        db.execute("VACUUM INTO ?", (str(path.with_name("backup")),))
+    path.with_name("backup").rename(path)
+    with database(path) as db, database(path) as other:
+        assert rows(db, "PRAGMA journal_mode") == ["wal"]
+        with writing(db):
+            db.execute("UPDATE sites SET name = 'Nantes'")
+            assert rows(other, "SELECT name FROM sites") == ["Pornic"]
+
+
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="file/watcher.db"):
