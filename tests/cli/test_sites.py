@@ -1,8 +1,9 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Watcher
+from tests.conftest import Scene, Watcher
 
 
 def test_a_site_is_found_by_its_exact_code_and_described(watcher: Watcher) -> None:
@@ -133,3 +134,51 @@ def test_removing_a_site_that_is_not_there_names_the_nearest(watcher: Watcher) -
     said = watcher("remove-site", "Pronic")
     assert said.code == 2
     assert "did you mean Pornic?" in said.err
+
+
+def test_one_level_is_no_longer_watched_and_what_was_seen_of_it_stays_listed(
+    watcher: Watcher, home: Path, scene: Scene
+) -> None:
+    watcher("add-site", "Litchfield", "--level", "L1C", "--level", "L2A", "--download")
+    for level in ("L1C", "L2A"):
+        watcher("subscribe", f"mbox://{home}/{level}", "--level", level)
+    watcher("poll")
+    scene.play()
+    watcher("poll")
+    seen = json.loads(watcher("products", "--level", "L1C", "--json").out)
+    before = json.loads(watcher("status", "--json").out)
+    said = watcher("remove-site", "litchfield", "--level", "l1c")
+    after = json.loads(watcher("status", "--json").out)
+    owed = before["deliveries"]["owed"] - after["deliveries"]["owed"]
+    wanted = before["downloads"]["wanted"] - after["downloads"]["wanted"]
+    assert owed > 0
+    assert wanted > 0
+    assert said.out.splitlines() == [
+        "Litchfield is no longer watched: take5 SPOT5 L1C, downloaded",
+        "Litchfield stays watched: take5 SPOT5 L2A, downloaded",
+        f"Subscription 1 (mbox://{home}/L1C) hears of nothing now: watcher unsubscribe 1",
+        f"{owed} deliveries about it had not been sent: dropped.",
+        f"{wanted} downloads of it had not come home: no longer wanted.",
+    ]
+    assert [row["level"] for row in json.loads(watcher("sites", "--json").out)] == ["L2A"]
+    assert json.loads(watcher("products", "--level", "L1C", "--json").out) == seen
+    assert after["troubles"] == []
+    fresh = next(row["title"] for row in seen if row["event"] == "new")
+    story = watcher("why", fresh).out
+    assert "take5 SPOT5 L2A does not take it: it looks for L2A, and this is L1C" in story
+    assert "owed still when the site was no longer watched for it" in story
+    assert "and refused: no longer watched." in story
+    # It begins anew, with a first poll that announces nothing; and by name it still comes home.
+    assert "The first poll remembers what is there" in watcher("add-site", "Litchfield", "--level", "L1C").out
+    assert "0 arrived" in watcher("poll").out
+    assert "stored " in watcher("download", fresh).out
+
+
+def test_the_last_that_is_watched_of_a_site_takes_the_site_with_it(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic", "--level", "any")
+    said = watcher("remove-site", "Pornic", "--level", "L2A")
+    assert said.code == 2
+    assert "Pornic is not watched for that\n  → it is watched: take5 SPOT5 every level" in said.err
+    said = watcher("remove-site", "Pornic", "--level", "any", "--catalogue", "TAKE5", "--collection", "spot5")
+    assert said.out == "Pornic is no longer watched.\n"
+    assert json.loads(watcher("sites", "--json").out) == []

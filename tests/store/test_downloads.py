@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.given import ACQUIRED, NOW, add_watch, changed, product, rows
+from tests.given import ACQUIRED, L1C, NOW, add_watch, changed, product, rows
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Event, Product, Watch
 from watcher.store import downloads, products, tapes, watching
@@ -197,3 +197,25 @@ def test_files_that_come_later_are_wanted_for_what_arrived_after_the_baseline(
     assert downloads.due(db, now=LATER) == []
     downloads.want_late(db, [(number, changed(watched, baselined=before))], now=LATER)
     assert [(w.revision, w.site) for w in downloads.due(db, now=LATER)] == [(number, "Pornic")]
+
+
+def test_what_is_not_home_when_its_watch_ends_is_unwanted_unless_another_site_takes_it(
+    db: sqlite3.Connection, watched: Watch
+) -> None:
+    alone, begun, shared, home = (arrive(db, watched, product(name)) for name in ("P1", "P2", "P3", "P4"))
+    other = add_watch(db, "Nantes")
+    add_watch(db, "Pornic", level=L1C)
+    db.execute("INSERT INTO sightings (revision, site) VALUES (?, ?)", (shared, other.site.number))
+    shelve(db, begun, "B.zip")
+    downloads.stored(db, home, HOME, now=NOW)
+    with writing(db):
+        dropped = watching.end(db, [watched])
+    assert dropped.unwanted == 2
+    assert {one.revision for one in downloads.due(db, now=NOW)} == {shared}
+    assert downloads.troubles(db) == []
+    assert downloads.retry(db, now=LATER) == 0
+    assert downloads.unwatched(db) == {begun: "Pornic/L2A/B.zip"}
+    downloads.unshelve(db, begun)
+    assert downloads.unwatched(db) == {}
+    assert downloads.want_by_hand(db, "SPOT5_P1_L2A", now=LATER) == 1
+    assert {one.revision for one in downloads.due(db, now=LATER)} == {shared, alone}

@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.given import L1C, L2A, NOW, add_subscription, add_watch, box, rows
+from tests.given import L1C, L2A, NOW, add_subscription, add_watch, box, product, rows
+from watcher.core.audience import Owed
+from watcher.core.decide import Arrival, Decision
 from watcher.errors import UsageError
-from watcher.store import sites, watching
+from watcher.model import Event
+from watcher.store import deliveries, products, sites, watching
 from watcher.store.connection import writing
 
 LATER = NOW + timedelta(hours=1)
@@ -232,3 +235,31 @@ def test_a_number_never_comes_to_mean_another_site_or_watch(db: sqlite3.Connecti
     fresh = add_watch(db, "Nantes")
     assert fresh.site.number != gone.site.number
     assert fresh.number != gone.number
+
+
+def test_a_watch_that_ends_takes_only_what_no_other_takes(db: sqlite3.Connection) -> None:
+    everything, l1c = add_watch(db, level=None), add_watch(db, level=L1C)
+    add_subscription(db)
+    site, collection = l1c.site.number, watching.collection_number(db, "take5", "SPOT5")
+    for number, level in enumerate((L1C, L2A), start=1):
+        with writing(db):
+            listed = product(f"P{number}", level=level)
+            products.record(
+                db, collection, Decision([(number, listed)], [], [], [(number, site)], [], [], set()), now=NOW
+            )
+            written = products.arrive(db, [Arrival(site, number, Event.NEW, (Owed("a", 1),), False)], now=NOW)
+            deliveries.owe(db, written, now=NOW)
+
+    def seen() -> list[str]:
+        return rows(db, "SELECT r.id FROM sightings JOIN revisions AS r ON r.number = revision ORDER BY 1")
+
+    with writing(db):
+        assert watching.end(db, [l1c]) == (0, 0)
+    add_watch(db, level=L1C)
+    assert seen() == ["P1", "P2"], "what another watch takes is not forgotten"
+    with writing(db):
+        assert watching.end(db, [everything]) == (1, 0)
+    assert seen() == ["P1", "P2"], "what was seen stays known"
+    add_watch(db, level=L2A)
+    assert seen() == ["P1"], "what begins anew has seen nothing"
+    assert rows(db, "SELECT count(*) FROM arrivals") == [2]

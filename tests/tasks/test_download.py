@@ -269,6 +269,27 @@ def test_what_was_replaced_on_the_way_and_fails_is_not_tried_again_and_leaves(
     assert lying(archive) == ["Pornic/L2A/SPOT5_P1_L2A.dat"]
 
 
+def test_what_was_begun_for_a_watch_that_ended_leaves_with_the_next_pass(
+    db: sqlite3.Connection, files: Files, bring: Bring, archive: Path
+) -> None:
+    def cut(request: Request, connection: socket.socket) -> None:
+        connection.sendall(reply(200, b"one" * 99_999, etag='"1"')[:-50_000])
+        connection.shutdown(socket.SHUT_RDWR)
+
+    begun = files.asset("/one.dat", b"one" * 99_999)
+    files.does["/one.dat"] = cut
+    number = want(db, "P1", begun)
+    (watch,) = watching.watches(db)
+    db.execute("INSERT INTO sightings (revision, site) VALUES (?, ?)", (number, watch.site.number))
+    assert bring()[0].problem is not None
+    assert lying(archive) != []
+    with writing(db):
+        assert watching.end(db, [watch]).unwanted == 1
+    assert bring() == []
+    assert lying(archive) == []
+    assert downloads.unwatched(db) == {}
+
+
 def test_a_product_without_a_file_is_given_up_with_the_reason(db: sqlite3.Connection, bring: Bring) -> None:
     number = want(db, "P1")
     (brought,) = bring()

@@ -19,7 +19,7 @@ SECTIONS = {
         "tag-site": ("watched.sites", "Group a place with others by words."),
         "pause-site": ("watched.sites", "Stop looking at a place for a while."),
         "resume-site": ("watched.sites", "Look at a paused place again."),
-        "remove-site": ("watched.sites", "Watch a place no more."),
+        "remove-site": ("watched.remove_site", "Watch a place no more, or no longer for one level."),
         "find": ("watched.find", 'Search by a sentence, as "Toulouse LANDSAT8 2014".'),
     },
     "Who is told": {

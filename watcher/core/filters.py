@@ -103,6 +103,16 @@ def means(subscription: Subscription, site: int, tags: Iterable[str]) -> bool:
     return site in (subscription.sites or ()) or not set(subscription.tags).isdisjoint(tags)
 
 
+def reaches(watch: Watch, subscription: Subscription, tags: Iterable[str]) -> bool:
+    """Say whether a watch of a site with these tags looks for anything that a subscription may be told of."""
+    return (
+        set(subscription.events) != {Event.HEALTH}
+        and means(subscription, watch.site.number, tags)
+        and (watch.level is None or not subscription.levels or watch.level in subscription.levels)
+        and _like(watch.collection, subscription.collections)
+    )
+
+
 def _news(watch: Watch, product: Product, baselined: datetime) -> bool:
     """Say whether a product that was never seen is news, or only comes from before the time that the baseline read.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -64,6 +64,9 @@ class Trouble(msgspec.Struct, frozen=True):
 
 _REPLACED = "replaced by a newer revision"
 """Why a download was given up with which nothing is wrong."""
+
+_UNWATCHED = "no longer watched"
+"""Why a download was refused whose watch has ended."""
 
 _EARLIER = (
     "SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
@@ -135,10 +138,41 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (revision) DO UPDATE"
         " SET due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0,"
-        " problem = nullif(problem, ?4)",
-        ((revision, site, stamp(now), _REPLACED) for revision, site in rows),
+        " problem = iif(problem IN (?4, ?5), NULL, problem)",
+        ((revision, site, stamp(now), _REPLACED, _UNWATCHED) for revision, site in rows),
     )
     return len(rows)
+
+
+def unwant(db: sqlite3.Connection, revisions: str, values: Sequence[object]) -> int:
+    """Refuse what is not home of the revisions that a query returns, but for what a watch takes; return how many.
+
+    That is a watch of any site that saw it.
+    """
+    return db.execute(
+        "UPDATE downloads SET due = NULL, held = 'refused', problem = ?4 WHERE stored IS NULL"
+        " AND (due IS NOT NULL OR held IN ('poll', 'approval'))"
+        f" AND revision IN ({revisions}) AND NOT EXISTS (SELECT 1 FROM revisions AS r"
+        " CROSS JOIN sightings AS x ON x.revision = r.number CROSS JOIN watches AS w ON w.site = x.site"
+        " WHERE r.number = downloads.revision AND w.collection = r.collection AND w.level IN ('', r.level)"
+        " AND w.download IS NOT 0)",
+        (*values, _UNWATCHED),
+    ).rowcount
+
+
+def unwatched(db: sqlite3.Connection) -> dict[int, str]:
+    """Return the places where something was begun, by revision, of what was refused since its watch has ended."""
+    rows = db.execute(
+        "SELECT revision, path FROM downloads WHERE held = 'refused' AND problem = ? AND path IS NOT NULL"
+        " AND stored IS NULL AND former IS NULL",
+        (_UNWATCHED,),
+    )
+    return dict(rows.fetchall())
+
+
+def unshelve(db: sqlite3.Connection, revision: int) -> None:
+    """Note that nothing lies at the place of a download that was refused."""
+    db.execute("UPDATE downloads SET path = NULL WHERE revision = ? AND held = 'refused'", (revision,))
 
 
 _ORDERS: dict[Order, str] = {
@@ -294,7 +328,7 @@ def troubles(db: sqlite3.Connection, *, waiting: bool = False) -> list[Trouble]:
     """Return what waits for another try or was given up; or only what is `waiting`."""
     rows = db.execute(
         "SELECT title, site, attempts, due, given_up, problem FROM downloads JOIN revisions ON number = revision"
-        " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL)"
+        " WHERE stored IS NULL AND problem IS NOT NULL AND (staged IS NULL OR due IS NULL) AND held IS NOT 'refused'"
         " AND (due IS NOT NULL OR NOT ?1) AND (due IS NOT NULL OR problem <> ?2) ORDER BY title",
         (waiting, _REPLACED),
     )

@@ -7,11 +7,18 @@ import sqlite3
 import sys
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from watcher.model import Level, Site, Watch
-from watcher.store import sites
+from watcher.store import downloads, sites
 from watcher.store.connection import moment, stamp
+
+
+class Dropped(NamedTuple):
+    """What went with watches that ended: notices that were owed, and downloads that were wanted."""
+
+    owed: int
+    unwanted: int
 
 
 def watch(
@@ -39,7 +46,9 @@ def watch(
         "SELECT number, code FROM watches WHERE site = ? AND collection = ? AND level = ?",
         (site.number, number, level or ""),
     ).fetchone()
-    if known is not None and known[1] != code:
+    if known is None:
+        _forget_unwatched(db, site.number, number, level)
+    elif known[1] != code:
         _begin_again(db, known[0])
     db.execute(
         "INSERT INTO watches (site, collection, level, code, max_cloud, since, download, announce, assets, added)"
@@ -202,6 +211,38 @@ def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str, gr
     ).fetchall():
         _begin_again(db, number)
     return True
+
+
+def end(db: sqlite3.Connection, watches: Collection[Watch]) -> Dropped:
+    """End watches of a site; return what is dropped with them. What they saw stays known, and what came home there.
+
+    What another watch of the site takes stays owed; files that one of another site sees and takes stay wanted.
+    """
+    owed = unwanted = 0
+    for watch in watches:
+        collection = collection_number(db, watch.catalogue, watch.collection)
+        db.execute("DELETE FROM watches WHERE number = ?", (watch.number,))
+        terms = (watch.site.number, collection, watch.level or "")
+        owed += db.execute(
+            "DELETE FROM deliveries WHERE due IS NOT NULL AND arrival IN (SELECT a.number"
+            f" FROM ({_UNWATCHED}) AS left JOIN arrivals AS a ON a.revision = left.revision AND a.site = ?1)",
+            terms,
+        ).rowcount
+        unwanted += downloads.unwant(db, f"SELECT revision FROM ({_UNWATCHED})", terms)
+    return Dropped(owed, unwanted)
+
+
+_UNWATCHED = (
+    "SELECT s.revision FROM sightings AS s CROSS JOIN revisions AS r ON r.number = s.revision WHERE s.site = ?1"
+    " AND r.collection = ?2 AND ?3 IN ('', r.level) AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = s.site"
+    " AND w.collection = r.collection AND w.level IN ('', r.level))"
+)
+"""What was seen at a site of a collection and level, and no watch takes there."""
+
+
+def _forget_unwatched(db: sqlite3.Connection, site: int, collection: int, level: Level | None) -> None:
+    """Forget what a watch that ended saw there: a new one begins with its own baseline."""
+    db.execute(f"DELETE FROM sightings WHERE site = ?1 AND revision IN ({_UNWATCHED})", (site, collection, level or ""))
 
 
 def baselines(db: sqlite3.Connection) -> dict[int, int]:

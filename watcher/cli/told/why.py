@@ -159,7 +159,7 @@ def _files(files: Files | None) -> list[str]:
     if files.held == "approval":
         return [f"{wanted}, and waiting for approval (watcher approve)."]
     if files.held == "refused":
-        return [f"{wanted}, and refused by hand."]
+        return [f"{wanted}, and refused: {files.problem or 'by hand'}."]
     if files.dropped is not None and files.due is None:
         return [f"Wanted on {time(files.wanted)}, removed on {time(files.dropped)} by the limits of the archive."]
     problem = f": {files.problem}" if files.problem else ""

@@ -85,7 +85,7 @@ def add_site(
     --bbox, --point or --geometry, NAME is only what the site is called.
 
     The first poll is the baseline: it remembers what is there and announces nothing. Adding a site again changes
-    those of its terms that are given, or adds a level.
+    those of its terms that are given, or adds a level; `remove-site --level` takes one away.
 
     --assets says which files come of a STAC product that is downloaded, whatever the settings of the catalogue choose:
     by key (B02), by a pattern of keys ('B0[23]'), or by role (role:data), with commas between them. They come into one
@@ -108,7 +108,7 @@ def add_site(
     from watcher.cli.watched import meant as meaning
     from watcher.cli.watched.known import known_in
     from watcher.cli.watched.levels import chosen as levels_of
-    from watcher.cli.watched.levels import unsure
+    from watcher.cli.watched.levels import terms, unsure
     from watcher.core.filters import means
     from watcher.store import sites, subscriptions, watching
     from watcher.store.connection import writing
@@ -150,10 +150,10 @@ def add_site(
     watches = [watch for watch in at_site if (watch.collection, watch.level) in chosen]
     for watch in watches:
         word = "now watched" if (watch.collection, watch.level) in new else "watched on these terms now"
-        click.echo(f"{site.name} is {word}: {_terms(watch)}")
+        click.echo(f"{site.name} is {word}: {terms(watch)}")
     for other in at_site:
         if other not in watches:
-            click.echo(f"{site.name} stays watched, too: {_terms(other)}")
+            click.echo(f"{site.name} stays watched, too: {terms(other)}")
     if moved:
         click.echo("Its place is another one now; it is looked at anew there, from a baseline on.")
     asked = {level for _, level in chosen if level is not None}
@@ -196,21 +196,6 @@ def _stored(db: sqlite3.Connection, meant: Meant, name: str, *, now: datetime) -
             hint=f'call this one otherwise, with --as "{place.name} 2", or move it with --bbox, --point or --geometry',
         )
     return site, meant.moves and watching.move(db, site, geometry=place.geometry, origin=place.origin, grid=place.grid)
-
-
-def _terms(watch: Watch) -> str:
-    from watcher.cli.watched.levels import shown
-
-    terms = [f"{watch.catalogue} {watch.collection} {shown(watch.level)}"]
-    if watch.max_cloud is not None:
-        terms.append(f"cloud up to {watch.max_cloud:g} %")
-    if watch.since is not None:
-        terms.append(f"acquired since {watch.since:%Y-%m-%d}")
-    if watch.download is not None:
-        terms.append("downloaded" if watch.download else "not downloaded")
-    if watch.assets:
-        terms.append(f"of its files {', '.join(watch.assets)}")
-    return ", ".join(terms)
 
 
 def _files(parts: Parts, named: str, text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
-    from watcher.model import Level
+    from watcher.model import Level, Watch
     from watcher.plugins import Catalogue
 
 ANY = "any"
@@ -50,6 +50,20 @@ def unsure(source: Catalogue, pairs: Iterable[tuple[str, Level | None]]) -> list
 def shown(level: Level | None) -> str:
     """Write a level that is watched."""
     return level or "every level"
+
+
+def terms(watch: Watch) -> str:
+    """Say what a watch looks for, and on which terms: `take5 SPOT5 L2A, cloud up to 40 %`."""
+    said = [f"{watch.catalogue} {watch.collection} {shown(watch.level)}"]
+    if watch.max_cloud is not None:
+        said.append(f"cloud up to {watch.max_cloud:g} %")
+    if watch.since is not None:
+        said.append(f"acquired since {watch.since:%Y-%m-%d}")
+    if watch.download is not None:
+        said.append("downloaded" if watch.download else "not downloaded")
+    if watch.assets:
+        said.append(f"of its files {', '.join(watch.assets)}")
+    return ", ".join(said)
 
 
 def _parts(

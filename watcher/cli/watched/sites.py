@@ -142,35 +142,6 @@ def _list(context: Context, *, as_json: bool) -> None:
     show_table(show, columns, empty="No site is watched yet: watcher add-site NAME")
 
 
-@click.command("remove-site")
-@click.argument("name", type=SiteName())
-@click.pass_obj
-def remove_site(context: Context, name: str) -> None:
-    """Watch a place no more. What was downloaded stays.
-
-    \b
-    Example:
-      watcher remove-site Litchfield
-    """
-    from watcher.store import sites as stored
-    from watcher.store import subscriptions
-    from watcher.store.connection import writing
-
-    db = context.parts.db()
-    with writing(db):
-        site = stored.named(db, name)
-        alone = [s for s in subscriptions.every(db) if s.sites == (site.number,) and not s.tags]
-        owed = stored.remove(db, site)
-    click.echo(f"{site.name} is no longer watched.")
-    for subscription in alone:
-        click.echo(
-            f"Subscription {subscription.number} ({context.parts.addresses.shown(subscription)}) hears of nothing now:"
-            f" watcher unsubscribe {subscription.number}"
-        )
-    if owed:
-        click.echo(f"{owed} deliveries about it had not been sent; they are dropped.")
-
-
 @click.command("tag-site")
 @click.argument("name", type=SiteName())
 @click.argument("tags", metavar="[WORD]...", type=TagName(), nargs=-1)

@@ -62,6 +62,7 @@ def download(
     others are home.
     """
     halt = Halt(stop)
+    _clear(db, archive)
     home, concurrency = archive.shown(""), rules.concurrency
     empty: NoArchive | None = None
     running: dict[Future[Stored], Begun] = {}
@@ -121,6 +122,14 @@ def _forget(archive: Archive, places: Collection[str]) -> None:
     for place in places:
         with suppress(TransferError):  # what cannot be removed harms nothing but room
             archive.forget(place)
+
+
+def _clear(db: sqlite3.Connection, archive: Archive) -> None:
+    """Remove what was begun of products that no watch wants any more."""
+    for revision, place in downloads.unwatched(db).items():
+        _forget(archive, [place])
+        with writing(db):
+            downloads.unshelve(db, revision)
 
 
 def _leave(db: sqlite3.Connection, archive: Archive) -> None:

@@ -98,10 +98,15 @@ def _here(
     now: datetime,
 ) -> Here:
     again = place.again or any(one.event is Event.REVISED for one in place.arrivals)
+    here = [watch for watch in watches if watch.site.number == place.site]
+    watched = any(watch.level in (None, product.level) for watch in here)
     return Here(
         place.name,
         place.missing,
-        [judged(watch, product, seen=seen, again=again) for watch in watches if watch.site.number == place.site],
-        [There(one, hearers(db, people, product, place.site, one, only=only, now=now)) for one in place.arrivals],
+        [judged(watch, product, seen=seen, again=again) for watch in here],
+        [
+            There(one, hearers(db, people, product, place.site, one, only=only, watched=watched, now=now))
+            for one in place.arrivals
+        ],
         stories.others(db, revision, place.site),
     )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from watcher.core.moments import lasting
 from watcher.core.stories import unheard
@@ -47,11 +48,13 @@ def hearers(
     arrival: Arrived,
     *,
     only: Collection[int] | None = None,
+    watched: bool = True,
     now: datetime,
 ) -> list[Hearer]:
     """Return who heard of an arrival, and who did not, in the order of subscriptions; news of its files included.
 
-    Of all, or of the addresses of `only` these subscriptions.
+    Of all, or of the addresses of `only` these subscriptions. Unless it is still `watched` there, what was owed may
+    have been dropped.
     """
     found: list[tuple[int, Hearer]] = []
     entries = ledger.entries(db, arrivals=[arrival.number], sending=people.working, now=now)
@@ -74,6 +77,8 @@ def hearers(
             arrived=arrival.arrived,
             added=people.added[subscription.number],
         )
+        if why.by == "heard" and not watched:
+            why = replace(why, text=f"{why.text}, or it was owed still when the site was no longer watched for it")
         name = people.shown[subscription.address]
         found.append((subscription.number, Hearer(name, subscription.number, "not told", why.text, why.by)))
     meant = {people.shown[one.address] for one in people.subscriptions if only is None or one.number in only}
