@@ -171,7 +171,7 @@ def test_one_level_is_no_longer_watched_and_what_was_seen_of_it_stays_listed(
     # It begins anew, with a first poll that announces nothing; and by name it still comes home.
     assert "The first poll remembers what is there" in watcher("add-site", "Litchfield", "--level", "L1C").out
     assert "0 arrived" in watcher("poll").out
-    assert "stored " in watcher("download", fresh).out
+    assert "stored " in watcher("download", f"archive/{fresh}.SAFE/").out
 
 
 def test_the_last_that_is_watched_of_a_site_takes_the_site_with_it(watcher: Watcher) -> None:

@@ -27,7 +27,7 @@ def test_what_leaves_is_listed_kept_and_removed(watcher: Watcher, home: Path) ->
     assert "Pornic  ONE      7      " in listed
     assert "stored 100 d ago" in listed
     assert "2 products, 14 B: the service removes them from then on" in listed
-    assert watcher("pin", "TWO").out == "TWO stays.\n"
+    assert watcher("pin", f"{state}/archive/Pornic/L2A/TWO.zip").out == "TWO stays.\n"
     assert watcher("pin", "THREE").code == 2
     assert tidy(Parts(load(config), state), lambda: None).soon == ()
     assert "archive: 1 product (7 B) to leave, the first in 24 h (watcher tidy lists them" in watcher("status").out

@@ -78,6 +78,33 @@ def told(story: Story) -> Story:
     return story
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{CLEAR}.SAFE",
+        f"{CLEAR}.zip",
+        f"{CLEAR}.tgz",
+        f"{CLEAR}.v2.tar.gz",
+        f"/srv/products/Pornic/L2A/{CLEAR}.SAFE/",
+        rf"D:\products\{CLEAR}.stac.json",
+        CLEAR.upper(),
+        "CLEAR.zip",
+    ],
+)
+def test_a_product_is_named_by_its_file_too(watcher: Watcher, told: Story, text: str) -> None:
+    assert watcher("why", text).out == watcher("why", CLEAR).out != ""
+
+
+def test_a_product_whose_title_has_an_ending_is_named_without_it(watcher: Watcher, told: Story) -> None:
+    told.lists("S2A_X.SAFE", title="S2A_X.SAFE")
+    told.lists("S2A_X", title="S2A_X.v1")
+    told.poll()
+    assert watcher("why", "dir/S2A_X.SAFE").out.startswith("S2A_X.SAFE\n")
+    assert watcher("why", "s2a_x.v1.zip").out.startswith("S2A_X.v1\n")
+    said = watcher("why", "S2A_Xx.SAFE.zip")
+    assert 'no product "S2A_Xx.SAFE.zip" was seen' in said.err
+
+
 def test_a_product_has_its_story_told_from_the_poll_to_the_answer(watcher: Watcher, told: Story) -> None:
     said = watcher("why", CLEAR).out
     assert "watcher saw it first on 2026-11-20 10:00 UTC, in the poll of take5 that began at 10:00:00" in said

@@ -12,6 +12,7 @@ import msgspec
 from watcher.core.decide import Arrival, Decision, Known
 from watcher.decoding import decoder
 from watcher.model import Asset, Level, Page, Product, Watch
+from watcher.names import same
 from watcher.store.connection import moment, stamp
 
 _json = msgspec.json.Encoder()
@@ -195,6 +196,17 @@ def one(db: sqlite3.Connection, revision: int) -> tuple[str, Product]:
         (revision,),
     ).fetchone()
     return catalogue, described(collection, columns)
+
+
+def called(db: sqlite3.Connection, names: Sequence[str]) -> str | None:
+    """Return the title or id of a product that is the first of these names that any has, if need be in another case."""
+    folded = "SELECT lower(value) FROM json_each(?1)"
+    rows = db.execute(
+        f"SELECT title, id FROM revisions WHERE lower(title) IN ({folded}) OR lower(id) IN ({folded})",
+        (_json.encode(list(names)).decode(),),
+    )
+    known = dict.fromkeys(name for row in rows for name in row)
+    return next(filter(None, (same(name, known) for name in names)), None)
 
 
 def titled(db: sqlite3.Connection, text: str) -> list[tuple[str, Product]]:

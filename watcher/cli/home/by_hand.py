@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
+from watcher.cli.naming import known_as, unseen
 from watcher.cli.options import words
 from watcher.cli.output import several
 from watcher.cli.under_way import bars, busy, ended
@@ -78,10 +78,11 @@ def _named(parts: Parts, titles: Sequence[str], *, assets: bool) -> list[tuple[s
     from watcher.store import products
 
     db, found = parts.db(), []
-    for title in titles:
+    for text in titles:
+        title = known_as(db, text)
         those = products.titled(db, title)
         if not those:
-            raise unseen(db, title)
+            raise unseen(db, text)
         if assets:
             names = [name for name, _ in those]
             first = next(filter(parts.catalogues.assorted, names), names[0])
@@ -117,13 +118,3 @@ def _proof(how: str) -> str:
 def _tell(title: str, problem: WatcherError | None) -> None:
     hint = problem.hint if problem else None
     click.echo(f"failed {title}: {problem}" + (f" [{hint}]" if hint else ""), err=True)
-
-
-def unseen(db: sqlite3.Connection, title: str) -> UsageError:
-    """Say that nobody knows a product of that name, and which there are that are called much the same."""
-    from watcher.names import plain
-    from watcher.store import stories
-
-    near = stories.like(db, title, limit=5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`watcher products` lists them; a title or an id names one"
-    return UsageError(f'no product "{title}" was seen', hint=plain(hint, limit=1000))

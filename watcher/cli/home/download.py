@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
+from watcher.cli.naming import known_as, unseen
 from watcher.cli.output import ago, several
 from watcher.cli.under_way import bars, busy, ended
 from watcher.errors import AlreadyRunning
@@ -44,8 +45,9 @@ def download(
 ) -> None:
     """Fetch the products that are due, once; those named are wanted from now on.
 
-    A product is named by its title or id, as `watcher products` prints it. A file that lies at its place in the archive
-    already is kept when it is the same: when it has the checksum that the catalogue says, or the size.
+    A product is named by its title or id, as `watcher products` prints it, or by its file or directory (NAME.SAFE). A
+    file that lies at its place in the archive already is kept when it is the same: when it has the checksum that the
+    catalogue says, or the size.
 
     --members and --assets fetch some files of the products named, now and once, into a directory for each: in `parts/`
     in the archive, or where --to says.
@@ -121,16 +123,16 @@ def _tell_of(parts: Parts, brought: Brought) -> None:
 def _want(parts: Parts, db: sqlite3.Connection, titles: Sequence[str]) -> int:
     """Want these products, and say which are home already; return how many are."""
     from watcher.archive import whereabouts
-    from watcher.cli.home.by_hand import unseen
     from watcher.store import archive, downloads
     from watcher.store.connection import writing
     from watcher.wiring import now
 
     home = 0
-    for title in titles:
+    for text in titles:
+        title = known_as(db, text)
         with writing(db):
             if not downloads.want_by_hand(db, title, now=now()):
-                raise unseen(db, title)
+                raise unseen(db, text)
         for there in archive.titled(db, title):
             home += 1
             click.echo(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
+from watcher.cli.naming import known_as, unseen
 from watcher.cli.output import ago, json_option, several, show_json, show_table, until
 from watcher.cli.under_way import busy
 from watcher.errors import UsageError
@@ -105,9 +106,9 @@ def _owe_again(context: Context, title: str) -> None:
 
     parts = context.parts
     db = parts.db()
-    found = archive.titled(db, title)
+    found = archive.titled(db, known_as(db, title))
     if not found:
-        raise UsageError(f'no product "{title}" is stored', hint="`watcher products` lists them")
+        raise unseen(db, title, what="is stored")
     count = 0
     with writing(db):
         for held in found:

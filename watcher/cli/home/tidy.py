@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
+from watcher.cli.naming import known_as, unseen
 from watcher.cli.output import json_option, several, show_json, show_table
 from watcher.cli.under_way import busy
-from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.tasks.tidy import Leaving
@@ -132,17 +132,16 @@ def unpin(context: Context, product: Sequence[str]) -> None:
 
 
 def _pin(context: Context, titles: Sequence[str], *, pinned: bool) -> None:
-    from watcher.store import archive, stories
+    from watcher.store import archive
     from watcher.store.connection import writing
 
     db = context.parts.db()
     with writing(db):
-        for title in titles:
+        named = [known_as(db, text) for text in titles]
+        for title, text in zip(named, titles, strict=True):
             if not archive.pin(db, title, pinned=pinned):
-                near = stories.like(db, title, limit=3)
-                hint = f"did you mean {' or '.join(near)}?" if near else "`watcher products` lists what was seen"
-                raise UsageError(f'no product "{title}" is stored, or wanted', hint=hint)
-    for title in titles:
+                raise unseen(db, text, what="is stored, or wanted")
+    for title in named:
         click.echo(f"{title} {'stays' if pinned else 'leaves with the others'}.")
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli import Context
+from watcher.cli.naming import known_as, unseen
 from watcher.cli.output import json_option, show_json
 from watcher.cli.told.deliveries import named, shown_by_address
-from watcher.errors import UsageError
 from watcher.names import plain
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def why(context: Context, product: str, address: str | None, as_json: bool) -> None:
-    """Tell the story of one PRODUCT, named by its title or id.
+    """Tell the story of one PRODUCT, named by its title or id, or by the path of its file.
 
     Which poll listed it first, which sites it lies at and how much of them it covers, which watch took it and which did
     not, who was told of it, when and with what answer, who was not, and why; and where its files are. The rules are
@@ -47,11 +47,9 @@ def why(context: Context, product: str, address: str | None, as_json: bool) -> N
     people = subscribers(parts, db)
     wanted = named(parts, db, address)
     only = None if wanted is None else {one.number for one in wanted}
-    numbers = stories.revisions(db, product)
+    numbers = stories.revisions(db, known_as(db, product))
     if not numbers:
-        near = stories.like(db, product, limit=5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "watcher why-not SITE DATE says why nothing was heard"
-        raise UsageError(f'no product "{product}" was ever seen', hint=plain(hint, limit=1000))
+        raise unseen(db, product, way="watcher why-not SITE DATE says why nothing was heard")
     told = [story(db, number, people, only=only, now=now()) for number in numbers]
     if as_json:
         show_json([as_plain(one) for one in told])
