@@ -101,6 +101,50 @@ def test_what_was_understood_is_said_back(watcher: Watcher, home: Path) -> None:
     assert row["hears"] in said.out
 
 
+@pytest.mark.parametrize(
+    ("option", "doubt"),
+    [
+        (("--platform", "spot 5"), ""),
+        (("--platform", "SPOT_*"), ""),
+        (("--platform", "*"), ""),
+        (("--platform", "SPOT4"), "Nothing of SPOT-4 is watched; watched are SPOT5."),
+        (("--platform", "sentinel-2A"), "Nothing of SENTINEL-2A is watched; watched are SPOT5."),
+        (("--platform", "SPTO5"), 'No satellite "SPTO5" is known; did you mean SPOT-5 or '),
+        (("--platform", "S2X"), 'No satellite "S2X" is known; did you mean SENTINEL-2 or '),
+        (("--platform", "a drone"), 'No satellite "a drone" is known; seen were SPOT5.'),
+        (("--level", "L1C"), "No L1C is watched there; watched are L2A."),
+        (("--level", "any"), ""),
+    ],
+)
+def test_a_level_or_platform_that_nothing_has_is_doubted(
+    watcher: Watcher, home: Path, option: tuple[str, str], doubt: str
+) -> None:
+    watcher("add-site", "Pornic")
+    watcher("poll")
+    said = watcher("subscribe", f"mbox://{home}/mail", *option)
+    promise, *doubts, way = said.out.splitlines()
+    assert promise.startswith("Subscription 1: ")
+    assert way == "Try it: watcher test-notify 1"
+    assert len(doubts) == bool(doubt)
+    assert doubt in said.out
+
+
+def test_any_level_is_no_filter(watcher: Watcher, home: Path) -> None:
+    watcher("add-site", "Pornic", "--level", "any")
+    watcher("subscribe", f"mbox://{home}/mail", "--level", "L1C")
+    assert " of every product at every site." in watcher("edit-subscription", "1", "--level", "any").out
+    watcher("poll")
+    everything = json.loads(watcher("products", "--json").out)
+    assert json.loads(watcher("products", "--level", "any", "--json").out) == everything != []
+    document = home / "agreed.toml"
+    document.write_text(f'[[subscriptions]]\naddress = "mbox://{home}/other"\nlevels = ["any"]\n')
+    assert " of every product at every site." in watcher("subscriptions", "--import", str(document)).out
+
+
+def test_a_platform_is_not_doubted_before_anything_is_watched(watcher: Watcher, home: Path) -> None:
+    assert len(watcher("subscribe", f"mbox://{home}/mail", "--platform", "LANDSAT_9").out.splitlines()) == 2
+
+
 def test_the_same_is_agreed_once(watcher: Watcher, home: Path) -> None:
     for at in ("08:00", "8"):
         said = watcher("subscribe", f"mbox://{home}/mail", "--at", at)

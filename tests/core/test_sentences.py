@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.given import product
+from watcher.core.identity.missions import has_instrument, level_of, may_hold, named_in, platform_of
 from watcher.core.sentences import Kind, Sentence, read
 from watcher.core.sentences.echo import near, said, strange
-from watcher.core.sentences.missions import has_instrument, level_of, may_hold, named_in, platform_of
 from watcher.core.sentences.sieve import fits, holds
 from watcher.core.sentences.words import VOCABULARY
 

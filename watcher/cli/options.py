@@ -14,15 +14,24 @@ if TYPE_CHECKING:
     from watcher.wiring import Parts
 
 
+ANY = "any"
+"""The word for every level, also none that a server says."""
+
+
 class LevelType(click.ParamType[Any]):
-    """A processing level, as people write it: L2A, l2a, LEVEL2A, N2A."""
+    """A processing level, as people write it: L2A, l2a, LEVEL2A, N2A. Where it is one `filter`, `any` is none."""
 
     name = "level"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Level:
+    def __init__(self, *, filter: bool = False) -> None:  # noqa: A002
+        self._filter = filter
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Level | None:
         """Read a level."""
         from watcher.model import level
 
+        if self._filter and value.casefold() == ANY:
+            return None
         if not value.strip() or not value.isprintable():
             self.fail(f'"{value}" is no level; write L2A, L1C or the word that the catalogue uses', param, ctx)
         if "," in value:

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from watcher.core.identity.missions import is_from
 from watcher.model import Event, Level, Product, Subscription, Watch
 
 LATE = timedelta(days=1)
@@ -72,7 +73,7 @@ def other_kind(subscription: Subscription, event: Event, product: Product) -> Re
         return Refusal("level", f"level {product.level or 'unknown'}")
     if not _like(product.collection, subscription.collections):
         return Refusal("collection", f"collection {product.collection}")
-    if not _like(product.platform or "", subscription.platforms):
+    if not of_platform(product.platform or "", subscription.platforms):
         return Refusal("platform", f"platform {product.platform or 'unknown'}")
     return None
 
@@ -94,6 +95,11 @@ def seen_badly(subscription: Subscription, product: Product, coverage: float | N
 def _like(word: str, patterns: Collection[str]) -> bool:
     """Say whether a word is one of the patterns (`*` is anything), whatever its case; no pattern is every word."""
     return not patterns or any(fnmatchcase(word.casefold(), pattern.casefold()) for pattern in patterns)
+
+
+def of_platform(platform: str, wanted: Collection[str]) -> bool:
+    """Say whether a platform, as its catalogue writes it, is one that is wanted, in whatever spelling; none is all."""
+    return _like(platform, wanted) or any(is_from(platform, one) for one in wanted)
 
 
 def means(subscription: Subscription, site: int, tags: Iterable[str]) -> bool:

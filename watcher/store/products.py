@@ -15,6 +15,9 @@ from watcher.model import Asset, Level, Page, Product, Watch
 from watcher.names import same
 from watcher.store.connection import moment, stamp
 
+_LATELY = 10_000
+"""So many revisions are lately."""
+
 _json = msgspec.json.Encoder()
 _assets = decoder(tuple[Asset, ...]).decode
 _addresses = decoder(set[str]).decode
@@ -196,6 +199,16 @@ def one(db: sqlite3.Connection, revision: int) -> tuple[str, Product]:
         (revision,),
     ).fetchone()
     return catalogue, described(collection, columns)
+
+
+def platforms(db: sqlite3.Connection) -> list[str]:
+    """Return the platforms of the products that were seen lately, as their catalogues write them."""
+    rows = db.execute(
+        "SELECT DISTINCT platform FROM (SELECT platform FROM revisions ORDER BY number DESC LIMIT ?)"
+        " WHERE platform IS NOT NULL ORDER BY 1",
+        (_LATELY,),
+    )
+    return [platform for (platform,) in rows]
 
 
 def called(db: sqlite3.Connection, names: Sequence[str]) -> str | None:

@@ -24,7 +24,7 @@ _FORMATS = ("meta4", "urls", "aria2", "curl", "wget", "csv")
 
 @click.command()
 @click.option("--site", type=SiteName(), help="Only what lies at this place.")
-@click.option("--level", type=LevelType(), help="Only of this level.")
+@click.option("--level", type=LevelType(filter=True), help="Only of this level.")
 @click.option("--since", type=DateType(), help="Only what was acquired since.")
 @click.option("--max-cloud", type=Percent(), help="Only up to this cloud cover; unknown passes.")
 @click.option(

@@ -39,7 +39,7 @@ _COLUMNS = {
 @click.command()
 @click.argument("site", required=False, type=SiteName())
 @click.option("--collection", metavar="NAME", help="Only of this collection.")
-@click.option("--level", type=LevelType(), help="Only of this level.")
+@click.option("--level", type=LevelType(filter=True), help="Only of this level.")
 @click.option(
     "--limit", type=click.IntRange(0), metavar="N", default=10, show_default=True, help="So many awaited are listed."
 )

@@ -29,7 +29,7 @@ _STANDINGS = {"catalogue": "CATALOGUE", "share": "FIRST", "lag": "MEDIAN LAG"}
 
 @click.command()
 @click.argument("site", required=False, type=SiteName())
-@click.option("--level", type=LevelType(), help="Only of this level.")
+@click.option("--level", type=LevelType(filter=True), help="Only of this level.")
 @click.option("--since", type=DateType(), help="Only what was acquired since.")
 @json_option
 @click.pass_obj

@@ -49,7 +49,7 @@ _CSV = (
 
 @click.command()
 @click.option("--site", type=SiteName(), help="Only of this place.")
-@click.option("--level", type=LevelType(), help="Only of this level.")
+@click.option("--level", type=LevelType(filter=True), help="Only of this level.")
 @click.option("--since", type=DateType(), help="Only what was acquired since.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")

@@ -155,15 +155,14 @@ def edit_subscription(
 def say(parts: Parts, db: sqlite3.Connection, *subscriptions: Subscription, now: datetime) -> None:
     """Say back in a sentence what was understood, and what about it may be a slip."""
     from watcher.core.agreements.promise import promise
-    from watcher.store import sites, watching
+    from watcher.store import products, sites, watching
 
     names = {site.number: site.name for site in sites.every(db)}
-    tags = frozenset().union(*sites.tags(db).values())
-    collections = {watch.collection for watch in watching.watches(db, paused=True)}
+    tags, watches = sites.tags(db), watching.watches(db, paused=True)
     for subscription in subscriptions:
         sentence = promise(subscription, parts.addresses.shown(subscription), names, now=now)
         click.echo(f"Subscription {subscription.number}: {sentence}.")
-        for doubt in doubts(subscription, tags, collections):
+        for doubt in doubts(subscription, tags, watches, lambda: products.platforms(db)):
             click.echo(doubt)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from watcher.cli.options import DateType, LevelType, Percent, SiteName, TagName
+from watcher.cli.options import ANY, DateType, LevelType, Percent, SiteName, TagName
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
-    from watcher.model import Subscription
+    from watcher.model import Subscription, Watch
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,10 +52,18 @@ _OPTIONS = (
     click.option("--tag", "tags", type=TagName(), multiple=True, help="Only at places with this tag. May be repeated."),
     click.option("--level", "levels", type=LevelType(), multiple=True, help="Only of this level. May be repeated."),
     click.option(
-        "--collection", "collections", metavar="NAME", multiple=True, help="Only of this collection; * is anything."
+        "--collection",
+        "collections",
+        metavar="NAME",
+        multiple=True,
+        help="Only of this collection; * is anything. May be repeated.",
     ),
     click.option(
-        "--platform", "platforms", metavar="NAME", multiple=True, help="Only from this satellite; * is anything."
+        "--platform",
+        "platforms",
+        metavar="NAME",
+        multiple=True,
+        help="Only from this satellite, or family: S2A, Sentinel-2, LANDSAT_9; * is anything. May be repeated.",
     ),
     click.option(
         "--event",
@@ -149,6 +157,9 @@ def agreed(
         terms["unknown_cloud"] = said["unknown_cloud"] == "pass"
     if "since" in said:
         terms["acquired_since"] = said["since"]
+    if any(level.casefold() == ANY for level in said.get("levels", ())):
+        terms["levels"] = ()
+        del said["levels"]
     for name in ("levels", "collections", "platforms"):
         if name in said:
             terms[name] = tuple(dict.fromkeys(said[name]))
@@ -189,18 +200,59 @@ def _without(before: Subscription, words: Sequence[str]) -> dict[str, Any]:
     return terms | {"rhythm": rhythm}
 
 
-def doubts(subscription: Subscription, tags: Collection[str], collections: Collection[str]) -> Iterator[str]:
-    """Say what may be a slip: a tag that no site has, a collection that is not watched."""
-    from fnmatch import fnmatchcase
+def doubts(
+    subscription: Subscription,
+    tags: Mapping[int, Collection[str]],
+    watches: Sequence[Watch],
+    platforms: Callable[[], Collection[str]],
+) -> Iterator[str]:
+    """Say what may be a slip: a tag that no site has, a level, collection or platform that nobody looks for.
 
+    `tags` are those of the sites by number, `platforms` returns those that were seen.
+    """
+    from watcher.core.filters import means
     from watcher.names import near
 
+    known = frozenset[str]().union(*tags.values())
     for tag in subscription.tags:
-        if tag not in tags:
-            close = near(tag, tags)
+        if tag not in known:
+            close = near(tag, known)
             way = f"; did you mean {' or '.join(close)}?" if close else f": watcher tag-site NAME {tag}"
             yield f'No site is tagged "{tag}" yet{way}'
-    for pattern in subscription.collections:
+    there = [one for one in watches if means(subscription, one.site.number, tags.get(one.site.number, ()))]
+    levels = {one.level for one in there}
+    for level in subscription.levels:
+        if levels and None not in levels and level not in levels:
+            yield f"No {level} is watched there; watched are {', '.join(sorted(filter(None, levels)))}."
+    collections = {one.collection for one in watches}
+    yield from _unwatched(subscription.collections, collections)
+    if subscription.platforms:
+        yield from _strange(subscription.platforms, platforms(), collections)
+
+
+def _unwatched(patterns: Sequence[str], collections: Collection[str]) -> Iterator[str]:
+    from fnmatch import fnmatchcase
+
+    for pattern in patterns:
         if not any(fnmatchcase(name.casefold(), pattern.casefold()) for name in collections):
             watched = f"; watched are {', '.join(sorted(collections))}." if collections else " yet."
             yield f'No collection "{pattern}" is watched{watched}'
+
+
+def _strange(patterns: Sequence[str], seen: Collection[str], collections: Collection[str]) -> Iterator[str]:
+    """Doubt platforms that nobody knows, and those that no collection that is watched has."""
+    from watcher.core.filters import of_platform
+    from watcher.core.identity.missions import PLATFORMS, may_hold, named
+    from watcher.names import fold, near
+
+    for pattern in patterns:
+        if any(of_platform(platform, [pattern]) for platform in seen):
+            continue
+        platform = named(pattern)
+        if platform is None:
+            names = {fold(one): one for one in seen} | PLATFORMS
+            close = list(dict.fromkeys(names[word] for word in near(pattern, names, most=6)))[:3]
+            others = f"; seen were {', '.join(seen)}." if seen else "."
+            yield f'No satellite "{pattern}" is known' + (f"; did you mean {' or '.join(close)}?" if close else others)
+        elif collections and not any(may_hold(collection, [platform]) for collection in collections):
+            yield f"Nothing of {platform} is watched; watched are {', '.join(sorted(collections))}."

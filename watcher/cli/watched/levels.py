@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from watcher.cli.options import ANY
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.model import Level, Watch
     from watcher.plugins import Catalogue
-
-ANY = "any"
-"""The word for every level, also none that a server says."""
 
 
 def chosen(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli import Context
-from watcher.cli.options import CatalogueName, LevelType, SiteName
+from watcher.cli.options import ANY, CatalogueName, LevelType, SiteName
 from watcher.cli.output import several
 from watcher.errors import UsageError
 
@@ -81,8 +81,6 @@ def remove_site(
 
 
 def _meant(watch: Watch, catalogue: str | None, collections: Collection[str], levels: Collection[Level]) -> bool:
-    from watcher.cli.watched.levels import ANY
-
     wanted = {None if level.casefold() == ANY else level for level in levels}
     return (
         catalogue in (None, watch.catalogue)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from watcher.core.sentences.missions import PLATFORMS
+from watcher.core.identity.missions import PLATFORMS
 from watcher.model import Level
 from watcher.names import fold
 

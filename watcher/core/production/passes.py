@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from watcher.core.identity.missions import INSTRUMENTS
 from watcher.core.production import Acquisition, Step
-from watcher.core.sentences.missions import INSTRUMENTS
 from watcher.model import FOR_GOOD
 from watcher.names import fold
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from watcher.core.identity.missions import COLLECTIONS, INSTRUMENTS, PLATFORMS
 from watcher.core.sentences import clouds
-from watcher.core.sentences.missions import COLLECTIONS, INSTRUMENTS, PLATFORMS
 from watcher.core.sentences.sentence import Sentence
 from watcher.core.sentences.tokens import folded
 from watcher.core.sentences.when import shown

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from watcher.core.ground.grids import cell, scene
+from watcher.core.identity.missions import COLLECTIONS, INSTRUMENTS, PLATFORMS, level_of
 from watcher.core.sentences import clouds
 from watcher.core.sentences.dates import day_of
-from watcher.core.sentences.missions import COLLECTIONS, INSTRUMENTS, PLATFORMS, level_of
 from watcher.core.sentences.sentence import Facts, Kind, Match
 from watcher.core.sentences.tokens import Token, Words
 from watcher.core.sentences.when import when

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watcher.core.sentences.missions import carried, has_instrument, may_hold, platform_of, within
+from watcher.core.identity.missions import carried, has_instrument, may_hold, platform_of, within
 from watcher.core.sentences.sentence import Kind, Sentence
 from watcher.model import Level, Product
 from watcher.names import fold

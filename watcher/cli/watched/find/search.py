@@ -85,7 +85,7 @@ def fitting(parts: Parts, names: Sequence[str], sentence: Sentence) -> tuple[dic
 
 def elsewhere(parts: Parts, sentence: Sentence) -> list[str]:
     """Name the catalogues whose collections say that they hold what is asked."""
-    from watcher.core.sentences.missions import named_in
+    from watcher.core.identity.missions import named_in
 
     names = []
     for named in parts.config.known():

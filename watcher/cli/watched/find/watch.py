@@ -81,7 +81,7 @@ def _terms(asked: Sentence) -> list[str]:
 
 def _no_terms(asked: Sentence, fitting: Sequence[str]) -> list[str]:
     """Name what a sentence asks for, and neither a watch nor the choice of its collections can."""
-    from watcher.core.sentences.missions import carried, named_in, within
+    from watcher.core.identity.missions import carried, named_in, within
     from watcher.core.sentences.when import shown
 
     wanted = [*asked.platforms, *(platform for one in asked.instruments for platform in carried(one))]

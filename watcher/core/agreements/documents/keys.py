@@ -9,7 +9,7 @@ from typing import Any
 from watcher.core.agreements import terms
 from watcher.core.moments import moment
 from watcher.errors import UsageError
-from watcher.model import FOR_GOOD, Event, level
+from watcher.model import FOR_GOOD, Event, Level, level
 from watcher.names import key, near
 
 POLICIES = {True: "pass", False: "refuse"}
@@ -37,6 +37,11 @@ def _texts(value: Any) -> tuple[str, ...]:
     ):
         raise UsageError("it must be a list of texts", hint='write ["one", "two"]')
     return tuple(one.strip() for one in value)
+
+
+def _levels(value: Any) -> tuple[Level, ...]:
+    words = _texts(value)
+    return () if any(word.casefold() == "any" for word in words) else tuple(level(word) for word in words)
 
 
 def _number(value: Any) -> int:
@@ -98,7 +103,7 @@ KEYS: dict[str, Callable[[Any], Any]] = {
     "name": _text,
     "sites": _texts,
     "tags": lambda value: tuple(key(terms.tag(word)) for word in _texts(value)),
-    "levels": lambda value: tuple(level(word) for word in _texts(value)),
+    "levels": _levels,
     "collections": _texts,
     "platforms": _texts,
     "events": _events,

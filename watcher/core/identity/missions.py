@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from watcher.model import Level, Product, level
 from watcher.names import fold
@@ -143,6 +144,18 @@ def within(platform: str, family: str) -> bool:
     rest = platform[len(family) :]
     apart = rest.startswith("-") or (family[-1].isdigit() and rest.isalpha())
     return platform.startswith(family) and (not rest or apart)
+
+
+@lru_cache(maxsize=1024)
+def named(word: str) -> str | None:
+    """Return the platform or family that a word names, in whatever spelling; `*` at its end is whichever of it."""
+    return PLATFORMS.get(fold(word.rstrip("*?")))
+
+
+def is_from(platform: str, wanted: str) -> bool:
+    """Say whether two names are of one platform, or the first of the family that is wanted: "sentinel-2a" of "S2"."""
+    family, one = named(wanted), named(platform)
+    return family is not None and one is not None and within(one, family)
 
 
 def platform_of(product: Product) -> str | None:
