@@ -325,7 +325,7 @@ def test_nothing_found_is_no_error(watcher: Watcher, api: Api) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--json", "--csv"), ("--geojson", "--json"), ("--watch", "--seen"), ("--watch", "--json"), ("--name", "x")],
+    [("--json", "--csv"), ("--geojson", "--json"), ("--watch", "--seen"), ("--watch", "--json"), ("--as", "x")],
 )
 def test_options_that_make_no_sense_together_are_refused(watcher: Watcher, options: tuple[str, ...]) -> None:
     assert watcher("find", "Pornic", *options).code == 2
@@ -355,7 +355,7 @@ def test_what_was_seen_is_searched_without_asking_anyone(watcher: Watcher, api: 
 
 
 def test_a_sentence_becomes_the_watch_that_add_site_makes(watcher: Watcher, played: Scene) -> None:
-    said = watcher("find", "Litchfield L2A since 2015-05-01 less than 20 % cloud", "--watch", "--name", "At home")
+    said = watcher("find", "Litchfield L2A since 2015-05-01 less than 20 % cloud", "--watch", "--as", "At home")
     assert said.code == 0, said.err
     command = (
         "watcher add-site Litchfield --as 'At home' --catalogue take5 --level L2A --max-cloud 20 --since 2015-05-01"

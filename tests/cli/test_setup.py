@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -215,10 +216,38 @@ def test_every_command_explains_itself_with_an_example(watcher: Watcher) -> None
         assert "Example" in said.out, name
 
 
-def test_an_unknown_command_is_answered_with_the_nearest(watcher: Watcher) -> None:
-    said = watcher("stats")
-    assert said.code == 2
-    assert "did you mean status?" in said.err
+@pytest.mark.parametrize(
+    ("typed", "said", "way"),
+    [
+        ("stats", 'there is no command "stats"; did you mean status?', "`watcher --help` has examples"),
+        ("why", "PRODUCT is missing", "watcher why PRODUCT; `watcher why --help` has examples"),
+        (
+            "products 'Top End'",
+            "got unexpected extra argument (Top End)",
+            "watcher products --site 'Top End'; `watcher products --help` has examples",
+        ),
+        (
+            "progress --site Pornic",
+            "there is no option --site: the SITE stands by itself",
+            "watcher progress SITE; `watcher progress --help` has examples",
+        ),
+        ("notify --all", "there is no option --all", "`watcher notify --help` has examples"),
+        ("find x --limt 3", "there is no option --limt; did you mean --limit?", "`watcher find --help` has examples"),
+        ("mute x", 'ID: "x" is not a valid integer', "`watcher mute --help` has examples"),
+        ("upcoming --days 400", "--days: 400 is not from 1 to 366", "`watcher upcoming --help` has examples"),
+        ("find x --limit 0", "--limit: 0 is less than 1", "`watcher find --help` has examples"),
+        (
+            "add-site X --max-cloud 120",
+            '--max-cloud: "120" is no percentage; write a number from 0 to 100',
+            "`watcher add-site --help` has examples",
+        ),
+        ("audit --nwo", "there is no option --nwo; did you mean --now?", "`watcher audit --help` has examples"),
+    ],
+)
+def test_what_is_typed_wrong_is_said_like_any_other_error(watcher: Watcher, typed: str, said: str, way: str) -> None:
+    told = watcher(*shlex.split(typed))
+    assert (told.code, told.out) == (2, "")
+    assert told.err == f"watcher: {said}\n  → {way}\n"
 
 
 def test_a_defect_is_one_sentence_unless_debug_asks_for_more(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:

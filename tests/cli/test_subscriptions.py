@@ -163,7 +163,7 @@ def test_the_same_is_agreed_once(watcher: Watcher, home: Path) -> None:
         (("--quiet", "8"), "22:00-07:00"),
         (("--fields", "acquired,clud"), "did you mean cloud?"),
         (("--unknown-cloud", "refuse"), "maximum of cloud"),
-        (("--event", "old"), "'new', 'revised'"),
+        (("--event", "old"), '--event: "old" is none of new, revised, withdrawn, downloaded, late, health'),
         (("--min-coverage", "101"), "101"),
         (("--site", "Nowhere"), 'no site is called "Nowhere"'),
         (("--tag", "a,b"), "no comma"),

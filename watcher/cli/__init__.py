@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
+import shlex
 import sys
 import threading
 import traceback
@@ -200,9 +202,46 @@ def _run(arguments: list[str]) -> Any:
             raise KeyboardInterrupt from stopped
         click.echo("aborted", err=True)
         return 1
+    except click.UsageError as error:
+        raise _usage(error) from error
     except click.ClickException as error:
         error.show()
         return error.exit_code
+
+
+def _usage(error: click.UsageError) -> UsageError:
+    """Say what was typed wrong as any other error is said: what, where, and the way out."""
+    ctx = error.ctx
+    command, path = (ctx.command, ctx.command_path) if ctx is not None else (cli, "watcher")
+    way = f"`{path} --help` has examples"
+    if isinstance(error, click.MissingParameter) and ctx is not None and error.param is not None:
+        usage = " ".join([path, *command.collect_usage_pieces(ctx)[1:]])
+        return UsageError(f"{error.param.make_metavar(ctx)} is missing", hint=f"{usage}; {way}")
+    if isinstance(error, click.BadParameter) and ctx is not None and error.param is not None:
+        return UsageError(
+            f"{error.param.get_error_hint(ctx).replace(chr(39), '')}: {_sentence(error.message)}", hint=way
+        )
+    if isinstance(error, click.NoSuchOption):
+        near = f"; did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
+        said = f"there is no option {error.option_name}{near}"
+    else:
+        said = _sentence(error.format_message())
+    sites = {param.param_type_name: param for param in command.params if param.name in ("site", "sites")}
+    extra = re.fullmatch(r"got unexpected extra arguments? \((.+)\)", said)
+    if extra is not None and "option" in sites:
+        way = f"{path} --site {shlex.quote(extra[1])}; {way}"
+    elif isinstance(error, click.NoSuchOption) and error.option_name == "--site" and "argument" in sites:
+        said, way = "there is no option --site: the SITE stands by itself", f"{path} SITE; {way}"
+    return UsageError(said, hint=way)
+
+
+def _sentence(text: str) -> str:
+    """Begin what click says with a small letter, as it comes after a name, and end it without a full stop."""
+    text = re.sub(r"is not in the range (\S+)<=x<=(\S+)\.", r"is not from \1 to \2", text)
+    text = re.sub(r"is not in the range x>=(\S+)\.", r"is less than \1", text)
+    small = text[:1].lower() + text[1:] if text[1:2].islower() else text
+    small = re.sub(r"is not one of (.+)\.", lambda found: f"is none of {found[1].replace(chr(39), '')}", small)
+    return small.replace("'", '"').removesuffix(".")
 
 
 @contextmanager

@@ -149,7 +149,7 @@ def _published(site: Site, level: str, acquired: datetime) -> datetime:
     if key in _TOLD and key != _REPROCESSED:
         return _TOLD[key]
     if level == L1C and acquired < OPENING - timedelta(hours=6):
-        return datetime(2015, 6, 2, 12, tzinfo=UTC) + timedelta(seconds=drawn(seed, 0, 36_000))
+        return min(acquired + timedelta(hours=10, seconds=drawn(seed, 0, 72_000)), OPENING - timedelta(minutes=30))
     if level == L2A and acquired < datetime(2015, 5, 21, tzinfo=UTC):
         return datetime(2015, 5, 26, tzinfo=UTC) + timedelta(seconds=drawn(seed, 0, 6 * 86_400))
     july = max(acquired + timedelta(days=12), datetime(2015, 7, 1, tzinfo=UTC))

@@ -27,7 +27,7 @@ def catalogues(context: Context, name: str | None, as_json: bool) -> None:
     """List the catalogues that can be asked: those configured, and the presets that ship with watcher.
 
     With the NAME of one, ask it: which collections it has, and what it can really do, whatever it says of itself.
-    Exits 1 if that is not well.
+    Exits with 1 if that is not well.
 
     \b
     Examples:

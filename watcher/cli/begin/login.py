@@ -29,7 +29,7 @@ def login(context: Context, name: str, kind: str | None, store: bool, as_json: b
     """Try the account that is configured for a CATALOGUE, or say what to write for one.
 
     Nothing is stored, unless `--store` asks for it: then each secret is typed (or read from standard input, a line
-    each) and put into the file of mode 0600, or the entry of the keyring, that the configuration names. Exits 1 if
+    each) and put into the file of mode 0600, or the entry of the keyring, that the configuration names. Exits with 1 if
     the account is not accepted, or if one is needed and none is configured.
 
     \b

@@ -112,7 +112,7 @@ def pin(context: Context, product: Sequence[str]) -> None:
     """Keep products in the archive, whatever its limits say.
 
     \b
-    Examples:
+    Example:
       watcher pin SPOT5_HRG1_XS_20150629_N2A_LitchfieldD0000B0000
     """
     _pin(context, product, pinned=True)
@@ -125,7 +125,7 @@ def unpin(context: Context, product: Sequence[str]) -> None:
     """Let pinned products leave the archive with the others.
 
     \b
-    Examples:
+    Example:
       watcher unpin SPOT5_HRG1_XS_20150629_N2A_LitchfieldD0000B0000
     """
     _pin(context, product, pinned=False)

@@ -14,7 +14,7 @@ from watcher.cli.under_way import busy
 
 @click.command()
 @click.option("--deep", is_flag=True, help="Read every file, and compare its SHA-256 with the one it came with.")
-@click.option("--site", type=SiteName(), help="Only what lies on the shelf of this place.")
+@click.option("--site", type=SiteName(), help="Only what is stored for this place.")
 @click.option("--again", is_flag=True, help="Fetch anew what is lost or rotten; a rotten file is kept as NAME.rotten.")
 @json_option
 @click.pass_obj
@@ -25,7 +25,7 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
 
     A product is fine, lost (not there), rotten (another size, or with --deep another checksum), unreadable, elsewhere
     (in the archive that the configuration named before), or unverified: as it came, but when it came its catalogue said
-    nothing that could prove it. What is found is remembered, and `watcher status` says what is wrong. Ends with 1 when
+    nothing that could prove it. What is found is remembered, and `watcher status` says what is wrong. Exits with 1 if
     anything is. A sidecar that is gone is written again; a product is bare where that cannot be done.
 
     \b

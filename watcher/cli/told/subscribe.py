@@ -38,9 +38,9 @@ def subscribe(context: Context, /, address: str, preview: bool, days: int | None
     Slack, Matrix, Discord, Telegram, Teams, ntfy, MQTT, webhooks and a hundred more (github.com/caronc/apprise).
     terminal:// is the terminal of `watcher run` or `watcher notify`, mbox:///path a mailbox file.
 
-    Without filters it is of all that is new, revised or withdrawn, at every place. Places are meant by name or by tag;
-    both together are more places. Notices come with each pass that found something; --at makes it one a day, --on one
-    a week, and --quiet holds back what comes at night until the morning.
+    Without filters they hear of all that is new, revised or withdrawn, at every place. Places are meant by name or by
+    tag; both together are more places. Notices come with each pass that found something; --at makes it one a day, --on
+    one a week, and --quiet holds back what comes at night until the morning.
 
     \b
     Examples:

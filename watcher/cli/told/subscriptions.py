@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 @click.option(
     "--import", "file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE|-", help="Read such a document."
 )
-@click.option("--format", "form", type=click.Choice(["toml", "json"]), help="With --export: of the document [toml].")
+@click.option(
+    "--format", "form", type=click.Choice(["toml", "json"]), help="With --export: of the document [default: toml]."
+)
 @json_option
 @click.pass_obj
 def subscriptions(
@@ -98,7 +100,7 @@ def _show(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) 
 @click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.pass_obj
 def unsubscribe(context: Context, number: int) -> None:
-    """End a subscription: tell its address no more of it.
+    """Tell someone no more: end a subscription. Others of the same address stay.
 
     \b
     Example:
@@ -116,9 +118,9 @@ def unsubscribe(context: Context, number: int) -> None:
         subscription = stored.numbered(db, number)
         owed = stored.remove(db, subscription, now=now())
     forget_unused(parts, db, subscription.address)
-    click.echo(f"{shown} hears no more.")
+    click.echo(f"Subscription {number} is ended: {shown} hears no more of it.")
     if owed:
-        click.echo(f"{owed} deliveries had not been sent; they are dropped.")
+        click.echo(f"{several(owed, 'delivery', 'deliveries')} of it had not been sent: dropped.")
 
 
 @click.command()
@@ -126,7 +128,7 @@ def unsubscribe(context: Context, number: int) -> None:
 @click.option("--until", metavar="DATE|DURATION", help="Until when, or for how long; for good if not given.")
 @click.pass_obj
 def mute(context: Context, number: int, until: str | None) -> None:
-    """Tell of a subscription nothing for a while. What arrives meanwhile is not told later; what is owed already waits.
+    """Tell someone nothing for a while. What arrives meanwhile is not told later; what is owed already waits.
 
     \b
     Examples:
@@ -155,7 +157,7 @@ def mute(context: Context, number: int, until: str | None) -> None:
 @click.argument("number", metavar="ID", type=SubscriptionNumber())
 @click.pass_obj
 def unmute(context: Context, number: int) -> None:
-    """Tell of a muted subscription again.
+    """Tell someone who was muted again.
 
     \b
     Example:

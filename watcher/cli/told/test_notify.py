@@ -22,7 +22,7 @@ def test_notify(context: Context, number: int | None) -> None:
     """Send a sample notice, to one subscription or to all, and say how it went.
 
     The sample is a notice like any other, with made-up products and pictures. Of each target it is said what the
-    provider answered, and after how long. Exits with 1 when any did not accept it.
+    provider answered, and after how long. Exits with 1 if any did not accept it.
 
     \b
     Examples:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--since", type=DateType(), help="Only what was acquired since.")
 @click.option("--bbox", metavar="W,S,E,N", help="A box, in degrees.")
-@click.option("--point", metavar="LON,LAT[,KM]", help="A point and how far around it [10 km].")
+@click.option("--point", metavar="LON,LAT[,KM]", help="A point and how far around it [default: 10 km].")
 @click.option("--geometry", metavar="FILE|WKT", help="WKT, or a file that `sites --import` reads.")
 @click.option("--as", "called", metavar="NAME", help="What the site is called, if not as the place.")
 @click.option("--pick", type=click.IntRange(min=1), metavar="N", help="The N-th of the places that NAME may be.")

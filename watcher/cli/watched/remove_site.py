@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     "--collection", "collections", metavar="NAME", multiple=True, help="Only this collection. May be repeated."
 )
 @click.option(
-    "--level", "levels", type=LevelType(), multiple=True, help="Only this level, as `watcher sites` lists it, or `any`."
+    "--level",
+    "levels",
+    type=LevelType(),
+    multiple=True,
+    help="Only this level, as `watcher sites` lists it. May be repeated.",
 )
 @click.pass_obj
 def remove_site(

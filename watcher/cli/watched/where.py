@@ -32,7 +32,7 @@ def where(context: Context, text: str, pick: int | None, as_json: bool, as_geojs
     W,S,E,N in degrees, or a position as 43.6° N 1.44° E; WKT, or a file of geometries. A country or region may stand
     behind a name.
 
-    What may be several places is listed with numbers, and the exit code is 2. Towns: contains GeoNames data
+    What may be several places is listed with numbers; then it exits with 2. Towns: contains GeoNames data
     (geonames.org), CC BY 4.0. Parks and regions are boxes drawn by hand.
 
     \b

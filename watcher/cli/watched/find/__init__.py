@@ -51,7 +51,7 @@ _COLUMNS = {
 )
 @click.option("--pick", type=click.IntRange(min=1), metavar="N", help="The N-th of the places that may be meant.")
 @click.option("--watch", "to_watch", is_flag=True, help="Watch the place on these terms, instead of searching.")
-@click.option("--name", help="With --watch: what the site is called.")
+@click.option("--as", "name", metavar="NAME", help="With --watch: what the site is called.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--geojson", "as_geojson", is_flag=True, help="Print a GeoJSON FeatureCollection.")
@@ -81,7 +81,7 @@ def find(
       watcher find "La Rochelle Sentinel-2 L2A last 2 months less than 20 % cloud" --geojson > scenes.geojson
       watcher find "images de Pornic en juin 2015 sans nuage" --catalogue take5
       watcher find "T31TCJ since 2025-06-01 cloud < 10" --seen
-      watcher find "Toulouse L2A max 20 % cloud" --watch --name "At home"
+      watcher find "Toulouse L2A max 20 % cloud" --watch --as "At home"
     """
     from watcher.core.sentences import read
     from watcher.wiring import now
@@ -89,7 +89,7 @@ def find(
     one_of(json=as_json or None, csv=as_csv or None, geojson=as_geojson or None, watch=to_watch or None)
     one_of(seen=in_seen or None, watch=to_watch or None)
     if name is not None and not to_watch:
-        raise UsageError("--name is what a watched site is called", hint="give --watch too")
+        raise UsageError("--as is what a watched site is called", hint="give --watch too")
     context: Context = ctx.obj
     asked = read(" ".join(sentence), now=now())
     _sensible(asked)
