@@ -23,6 +23,7 @@ import trustme
 from tests.channels.conftest import Hook, Mailman
 from tests.loopback import until
 from watcher.channels import _child, apprise
+from watcher.channels._sending.hearing import plainly
 from watcher.channels.apprise import Kind
 from watcher.core.notices import Told, compose
 from watcher.errors import ChannelError, UsageError
@@ -154,6 +155,49 @@ def test_a_server_that_is_not_there_is_a_failure_that_says_so():
         sent = send(f"mailto://127.0.0.1:{bound.getsockname()[1]}/?from=watcher@example.org")[0]
     assert sent.outcome is Outcome.FAILED
     assert "Connection refused" in str(sent.problem)
+
+
+@pytest.mark.parametrize(
+    ("cause", "why"),
+    [
+        (
+            (
+                "NameResolutionError(\"HTTPSConnection(host='chat.lab', port=443): Failed to resolve 'chat.lab'"
+                ' ([Errno -2] Name or service not known)")'
+            ),
+            "Failed to resolve 'chat.lab' (Name or service not known)",
+        ),
+        (
+            (
+                "NewConnectionError(\"HTTPSConnection(host='chat.lab', port=443): Failed to establish a new connection:"
+                ' [Errno 111] Connection refused")'
+            ),
+            "Connection refused",
+        ),
+        (
+            (
+                "SSLError(SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed"
+                " certificate (_ssl.c:1006)'))"
+            ),
+            "certificate verify failed: self-signed certificate",
+        ),
+    ],
+)
+def test_why_a_connection_failed_is_said_without_classes_and_paths(cause: str, why: str):
+    pool = "HTTPSConnectionPool(host='chat.lab', port=443)"
+    said = plainly(f"Socket Exception: {pool}: Max retries exceeded with url: /se/cr/et (Caused by {cause})")
+    assert said == f"chat.lab, port 443: {why}"
+    assert plainly(f"{pool}: Read timed out.") == "chat.lab, port 443: Read timed out."
+    assert plainly("A Connection error occurred.") == "A Connection error occurred."
+
+
+def test_a_web_server_that_is_not_there_is_named():
+    with socket.socket() as bound:  # but it does not listen
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        sent = send(f"json://127.0.0.1:{port}/hook")[0]
+    assert sent.outcome is Outcome.FAILED
+    assert str(sent.problem).endswith(f"127.0.0.1, port {port}: Connection refused")
 
 
 def test_one_bad_address_keeps_no_other_from_its_notice(mailman: Mailman, hook: Hook):

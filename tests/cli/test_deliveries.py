@@ -120,6 +120,11 @@ def test_status_counts_the_states_and_shows_what_is_set_aside(watcher: Watcher, 
         "given_up": 1,
     }
     assert state["alerts"] == []
+    with writing(each):
+        recipients.keep(each, JANE, Standing(failing=now(), again=now(), problem="451 come back later"))
+        each.execute("UPDATE deliveries SET problem = '451 come back later' WHERE attempts > 0 AND sent IS NULL")
+    told = watcher("deliveries").out
+    assert (told.count("451 come back later"), told.count("  as above")) == (1, 3), "it is said once"
     listed = watcher("deliveries", "john@example.org").out
     assert "john@example.org is set aside since" in listed
     assert "watcher retry john@example.org" in listed

@@ -46,13 +46,34 @@ class Heard(threading.local):
 heard = Heard()
 
 
+_POOL = re.compile(r"HTTPS?ConnectionPool\(host='(?P<host>[^']*)', port=(?P<port>\d+)\): (?P<said>.*)", re.DOTALL)
+_CAUSES = (
+    re.compile(r".*\(Caused by \w+\(\w+\(\d+, '(?:\[SSL[^]]*\] )?(?P<why>.*?)(?: \(_ssl\.c:\d+\))?'\)\)\)", re.DOTALL),
+    re.compile(r".*\(Caused by \w+\(.*?\)?: (?P<why>[^:]*?)['\"]?\)\)", re.DOTALL),
+)
+
+
+def plainly(line: str) -> str:
+    """Say what urllib3 says of a connection that failed: whose it was, and why, without its classes."""
+    pool = _POOL.search(line)
+    if pool is None:
+        return line
+    causes = (cause.fullmatch(pool["said"]) for cause in _CAUSES)
+    why = next((cause["why"] for cause in causes if cause is not None), pool["said"])
+    why = re.sub(r"\[Errno -?\d+\] ", "", why).strip()
+    return f"{pool['host']}, port {pool['port']}: {why}"
+
+
 class Told(logging.Handler):
     """Keeps what a thread logs: the reason of a failure is only there."""
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         telling = record.levelno >= logging.WARNING or re.search(r"Exception: |Response Details", text)
+        if "not support attachments" in text:
+            return  # the notice goes without its picture
         if telling and len(heard.lines) < 20:
+            text = plainly(text)
             heard.lines.append(text[:4000].encode(errors="replace").decode())  # a lone surrogate is no JSON
 
 

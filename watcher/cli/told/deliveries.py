@@ -60,7 +60,7 @@ def deliveries(context: Context, address: str | None, state: str | None, limit: 
       watcher deliveries you@example.org
       watcher deliveries 3 --state given-up --json
     """
-    from watcher.store import ledger
+    from watcher.store import ledger, recipients
     from watcher.wiring import now
 
     parts, moment = context.parts, now()
@@ -82,6 +82,11 @@ def deliveries(context: Context, address: str | None, state: str | None, limit: 
         return
     for line in _standings(db, shown, to, moment):
         click.echo(line)
+    above = {(shown[address], one.problem) for address, one in recipients.troubled(db).items() if address in shown}
+    rows = [
+        {**row, "said": "as above"} if row["problem"] and (row["address"], row["problem"]) in above else row
+        for row in rows
+    ]
     show_table(rows, _COLUMNS, empty="Nothing is owed, and nothing was sent." if state is None else "There is none.")
     if len(found) > limit:
         click.echo(f"… and older ones (--limit {10 * limit})")
