@@ -30,7 +30,8 @@ def test_the_list_says_what_can_be_asked_and_what_it_takes(watcher: Watcher) -> 
     assert set(config.presets()) <= rows.keys()
     said = watcher("catalogues")
     assert said.code == 0
-    assert "NEEDS AN ACCOUNT TO" in said.out
+    assert "ACCOUNT TO" in said.out
+    assert max(map(len, said.out.splitlines())) <= 110
 
 
 @pytest.mark.parametrize("name", config.presets())

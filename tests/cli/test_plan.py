@@ -68,7 +68,7 @@ def test_a_plan_says_what_a_day_costs_and_why(watcher: Watcher, sky: Path) -> No
         r" 0.6\d % of the host's budget",
         said[0],
     )
-    assert said[1].split() == ["collection", "way", "questions", "places", "requests", "why"]
+    assert said[1].split() == ["COLLECTION", "WAY", "QUESTIONS", "PLACES", "REQUESTS", "WHY"]
     assert re.fullmatch(
         r"s2 +places +3 +120 +3 +the server takes 50 places at once; a sweep would list 20,000 products a day", said[2]
     )
@@ -106,7 +106,7 @@ def test_a_collection_in_which_nothing_appears_is_asked_seldom(watcher: Watcher,
     said = watcher("plan").out.splitlines()
     assert re.match(r"sky: 1 site → up to 2 requests a poll, 10\d a day; expected delay until seen: median", said[0])
     assert said[1] == "at the next poll 1 of 2 collections rests, as nothing is to be expected of it yet"
-    assert [line.split()[5:7] for line in said[2:]] == [["every", "why"], ["6", "h"], ["15", "min"]]
+    assert [line.split()[5:7] for line in said[2:]] == [["EVERY", "WHY"], ["6", "h"], ["15", "min"]]
     (plan,) = json.loads(watcher("plan", "--json").out)
     assert plan["intervals"] == {"old": 6 * 3600, "s2": 900}
     assert plan["resting"] == ["old"]

@@ -26,7 +26,12 @@ def test_a_name_matches_whatever_its_case_and_accents(watcher: Watcher, name: st
 
 def test_a_listing_says_since_when_and_where(watcher: Watcher) -> None:
     watcher("add-site", "Pornic")
-    assert "SINCE" not in watcher("sites").out
+    said = watcher("sites").out
+    assert all(word not in said for word in ("SINCE", "CLOUD", "PAUSED"))
+    assert max(map(len, said.splitlines())) <= 80
+    watcher("add-site", "Litchfield", "--max-cloud", "40")
+    watcher("pause-site", "Litchfield")
+    assert watcher("sites").out.splitlines()[0].split()[-1] == "PAUSED"
     watcher("add-site", "Home", "--bbox", "179,-18,-179,-16", "--since", "2015-06-01")
     assert watcher("sites").out.splitlines()[0].split()[5:9] == ["CLOUD", "≤", "SINCE", "DOWNLOAD"]
     assert "2015-06-01 00:00" in watcher("sites").out

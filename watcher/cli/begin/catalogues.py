@@ -46,11 +46,11 @@ def catalogues(context: Context, name: str | None, as_json: bool) -> None:
         "name": "NAME",
         "kind": "PROTOCOL",
         "levels": "LEVELS",
-        "needs_account": "NEEDS AN ACCOUNT TO",
+        "needs_account": "ACCOUNT TO",
         "status": "STATUS",
         "title": "TITLE",
     }
-    show_table(rows, columns, empty="There is none.")
+    show_table(rows, columns, empty="There is none.", folded=("levels", "title"))
 
 
 def _all(parts: Parts) -> Sequence[CatalogueTable]:
@@ -159,7 +159,7 @@ def _list(rows: Sequence[dict[str, Any]]) -> None:
     click.echo(
         f"\nIt has {several(len(rows), 'collection')}, {sum(row['configured'] for row in rows)} of them configured:"
     )
-    show_table(shown, columns, empty="None is listed.")
+    show_table(shown, columns, empty="None is listed.", folded=("title",))
 
 
 def _tell(finding: Finding) -> None:

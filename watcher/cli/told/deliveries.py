@@ -87,7 +87,12 @@ def deliveries(context: Context, address: str | None, state: str | None, limit: 
         {**row, "said": "as above"} if row["problem"] and (row["address"], row["problem"]) in above else row
         for row in rows
     ]
-    show_table(rows, _COLUMNS, empty="Nothing is owed, and nothing was sent." if state is None else "There is none.")
+    show_table(
+        rows,
+        _COLUMNS,
+        empty="Nothing is owed, and nothing was sent." if state is None else "There is none.",
+        folded=("said",),
+    )
     if len(found) > limit:
         click.echo(f"… and older ones (--limit {10 * limit})")
 

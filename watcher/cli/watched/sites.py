@@ -127,12 +127,12 @@ def _list(context: Context, *, as_json: bool) -> None:
         "catalogue": "CATALOGUE",
         "collection": "COLLECTION",
         "level": "LEVEL",
-        "max_cloud": "CLOUD ≤",
+        **({"max_cloud": "CLOUD ≤"} if any(row["max_cloud"] is not None for row in rows) else {}),
         **({"since": "SINCE"} if any(row["since"] for row in rows) else {}),
         "download": "DOWNLOAD",
         **({"assets": "ASSETS"} if any(row["assets"] for row in rows) else {}),
         "baseline": "BASELINE",
-        "paused": "PAUSED",
+        **({"paused": "PAUSED"} if any(row["paused"] for row in rows) else {}),
         **({"tags": "TAGS"} if tags else {}),
     }
     show = [

@@ -150,7 +150,9 @@ def _show(one: dict[str, Any]) -> None:
             row[name] = row.get(name, 0) + value
     rhythm = ("every",) if len({row["every"] for row in rows.values()}) > 1 else ()
     columns = ("collection", "way", "questions", "places", "requests", *rhythm, "why")
-    show_table(list(rows.values()), {name: name for name in columns}, empty="nothing to ask")
+    show_table(
+        list(rows.values()), {name: name.upper() for name in columns}, empty="Nothing is asked.", folded=("why",)
+    )
 
 
 def _question(ask: Ask) -> dict[str, Any]:
