@@ -150,9 +150,7 @@ def _show(one: dict[str, Any]) -> None:
             row[name] = row.get(name, 0) + value
     rhythm = ("every",) if len({row["every"] for row in rows.values()}) > 1 else ()
     columns = ("collection", "way", "questions", "places", "requests", *rhythm, "why")
-    show_table(
-        list(rows.values()), {name: name.upper() for name in columns}, empty="Nothing is asked.", folded=("why",)
-    )
+    show_table(list(rows.values()), {name: name.upper() for name in columns}, empty="Nothing is asked.")
 
 
 def _question(ask: Ask) -> dict[str, Any]:
