@@ -127,6 +127,9 @@ def test_a_level_or_platform_that_nothing_has_is_doubted(
     assert way == "Try it: watcher test-notify 1"
     assert len(doubts) == bool(doubt)
     assert doubt in said.out
+    assert (
+        watcher("subscribe", f"mbox://{home}/mail", *option, "--preview").out.splitlines()[1:2] == doubts or not doubts
+    )
 
 
 def test_any_level_is_no_filter(watcher: Watcher, home: Path) -> None:

@@ -240,7 +240,7 @@ def _public(host: str, addresses: Sequence[str]) -> list[str]:
         named = host if host == addresses[0] else f"{host} is {addresses[0]}, which"
         raise Unreachable(
             f"{named} is an address of a private network: it was not asked",
-            hint=f'if it is trusted, add "{host}" to hosts',
+            hint=f'if it is trusted, add "{host}" to hosts of its catalogue, in the configuration',
             permanent=True,
         )
     return open_ones

@@ -48,7 +48,11 @@ class Reach(msgspec.Struct, frozen=True):
         if not _asks(url):
             raise _refusal(url, "is no http address")
         if not known and not anywhere:
-            raise _refusal(url, "is not of this catalogue", hint=f'if it is trusted, add "{host(url)}" to hosts')
+            raise _refusal(
+                url,
+                "is not of this catalogue",
+                hint=f'if it is trusted, add "{host(url)}" to hosts of its catalogue, in the configuration',
+            )
         if url.scheme == "http" and not self.insecure and not (known and loopback(host(url))):
             raise _refusal(
                 url,
@@ -59,7 +63,7 @@ class Reach(msgspec.Struct, frozen=True):
             raise _refusal(
                 url,
                 f"asks for port {port(url)}",
-                hint=f'if it is trusted, add "{host(url)}:{port(url)}" to hosts',
+                hint=f'if it is trusted, add "{host(url)}:{port(url)}" to hosts of its catalogue, in the configuration',
             )
 
 

@@ -9,6 +9,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import json_option, several, show_json, show_table
+from watcher.cli.waiting import each, waiting
 from watcher.errors import WatcherError
 
 if TYPE_CHECKING:
@@ -96,9 +97,10 @@ def _one(parts: Parts, name: str, *, as_json: bool) -> None:
     problem: WatcherError | None = None
     holdings: list[Holding] = []
     try:
-        holdings = sorted(
-            catalogue.discover(http), key=lambda held: (held.collection not in configured, held.collection)
-        )
+        with waiting(f"asking {name} which collections it has"):
+            holdings = sorted(
+                catalogue.discover(http), key=lambda held: (held.collection not in configured, held.collection)
+            )
     except WatcherError as error:
         problem = error
     rows = [_held(held, configured) for held in holdings]
@@ -112,7 +114,7 @@ def _one(parts: Parts, name: str, *, as_json: bool) -> None:
         else:
             _list(rows)
         click.echo("\nWhat it does when it is asked:")
-    for finding in catalogue.check(http):
+    for finding in each(f"trying what {name} can do", catalogue.check(http)):
         findings.append(finding)
         if not as_json:
             _tell(finding)

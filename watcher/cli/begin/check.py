@@ -15,6 +15,7 @@ import msgspec
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import json_option, show_json
+from watcher.cli.waiting import each
 from watcher.errors import WatcherError
 from watcher.model import Finding
 
@@ -39,7 +40,7 @@ def check(context: Context, catalogue: str | None, as_json: bool) -> None:
       watcher check --catalogue cdse --json
     """
     findings = []
-    for finding in _findings(context, catalogue):
+    for finding in each("looking", _findings(context, catalogue)):
         findings.append(finding)
         if not as_json:
             click.echo(f"{'ok   ' if finding.well else 'WRONG'}  {finding.subject}: {finding.text}")

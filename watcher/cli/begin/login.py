@@ -9,6 +9,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import json_option, show_json
+from watcher.cli.waiting import waiting
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def login(context: Context, name: str, kind: str | None, store: bool, as_json: b
 
 
 def _try(parts: Parts, table: CatalogueTable, secrets: Mapping[str, Secret], *, as_json: bool) -> None:
-    finding = parts.catalogues.account(table.name)
+    with waiting(f"trying the account of {table.name}"):
+        finding = parts.catalogues.account(table.name)
     if finding is None:
         raise AssertionError  # there is one: it was looked for
     if as_json:

@@ -10,6 +10,7 @@ from watcher.cli import Context
 from watcher.cli.options import SiteName
 from watcher.cli.output import json_option, several, show_json
 from watcher.cli.under_way import busy
+from watcher.cli.waiting import each
 
 
 @click.command()
@@ -44,7 +45,9 @@ def verify(context: Context, deep: bool, site: str | None, again: bool, as_json:
     rows = []
     wrong = 0
     with busy(parts):
-        for verdict in parts.keeping.verify(db, site=shelf, deep=deep, again=again):
+        for verdict in each(
+            "reading" if deep else "looking", parts.keeping.verify(db, site=shelf, deep=deep, again=again)
+        ):
             counts[verdict.state.value] += 1
             wrong += not verdict.state.well
             held = verdict.held

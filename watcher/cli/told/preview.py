@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def foresee(parts: Parts, db: sqlite3.Connection, subscription: Subscription, *, days: int) -> None:
     """Say how many notices a subscription would have had in the last days, and show the first. Nothing is stored."""
+    from watcher.cli.told.subscribe import doubt
     from watcher.core.agreements.promise import local, promise
     from watcher.core.agreements.replay import replay
     from watcher.model import ARRIVALS
@@ -30,6 +31,7 @@ def foresee(parts: Parts, db: sqlite3.Connection, subscription: Subscription, *,
     start = moment - timedelta(days=days)
     names = {site.number: site.name for site in sites.every(db)}
     click.echo(f"{promise(subscription, parts.addresses.shown(subscription), names, now=moment)}.")
+    doubt(db, subscription)
     found = replay(subscription, happened.since(db, start), sites.tags(db), once=parts.config.notify.once)
     told = sum(len(telling.arrivals) for telling in found.tellings)
     span = f"the last {several(days, 'day')}"

@@ -155,15 +155,22 @@ def edit_subscription(
 def say(parts: Parts, db: sqlite3.Connection, *subscriptions: Subscription, now: datetime) -> None:
     """Say back in a sentence what was understood, and what about it may be a slip."""
     from watcher.core.agreements.promise import promise
-    from watcher.store import products, sites, watching
+    from watcher.store import sites
 
     names = {site.number: site.name for site in sites.every(db)}
-    tags, watches = sites.tags(db), watching.watches(db, paused=True)
     for subscription in subscriptions:
         sentence = promise(subscription, parts.addresses.shown(subscription), names, now=now)
         click.echo(f"Subscription {subscription.number}: {sentence}.")
-        for doubt in doubts(subscription, tags, watches, lambda: products.platforms(db)):
-            click.echo(doubt)
+        doubt(db, subscription)
+
+
+def doubt(db: sqlite3.Connection, subscription: Subscription) -> None:
+    """Say what of a subscription may be a slip."""
+    from watcher.store import products, sites, watching
+
+    watches = watching.watches(db, paused=True)
+    for said in doubts(subscription, sites.tags(db), watches, lambda: products.platforms(db)):
+        click.echo(said)
 
 
 def say_when(subscription: Subscription, moved: int, owed: int, *, now: datetime) -> None:

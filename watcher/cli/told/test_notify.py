@@ -9,6 +9,7 @@ import click
 
 from watcher.cli import Context
 from watcher.cli.options import SubscriptionNumber
+from watcher.cli.waiting import each
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_notify(context: Context, number: int | None) -> None:
     posts = [(target.address, _sample(target, unsubscribe(target))) for target in targets]
     begun = time.monotonic()
     accepted = 0
-    for sent in parts.addresses.send(posts):
+    for sent in each("sending", parts.addresses.send(posts)):
         target = targets[sent.index]
         seconds = time.monotonic() - begun if sent.seconds is None else sent.seconds
         accepted += _accepted(sent)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli.output import several, show_json
+from watcher.cli.waiting import waiting
 from watcher.errors import UsageError
 from watcher.names import near, plain, same
 
@@ -86,7 +87,8 @@ def from_catalogue(parts: Parts, named: str, *, as_json: bool) -> None:
             f"{named} cannot list its sites: a catalogue of kind {parts.catalogues.table(named).kind} has none",
             hint="name one that has sites with --catalogue, or read them from a file: watcher sites --import FILE",
         )
-    places, unknown = surveyed.places(named, source.sites(parts.catalogues.http(named)))
+    with waiting(f"reading the sites of {named}"):
+        places, unknown = surveyed.places(named, source.sites(parts.catalogues.http(named)))
     states = _recorded(parts, places)
     if as_json:
         _show_json(places, states)

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from watcher.cli.output import cell
+from watcher.cli.waiting import waiting
 from watcher.errors import UsageError
 from watcher.names import key, plain
 
@@ -64,7 +65,8 @@ def found(
     near: Sequence[str] | None = None
     if source.capability().codes and pick is None and not ground.read(name):
         asked = tuple(collections) or tuple(source.collections_of(None))
-        candidates, near = source.locate(name, parts.catalogues.http(named), collections=asked)
+        with waiting(f"asking {named} for {name}"):
+            candidates, near = source.locate(name, parts.catalogues.http(named), collections=asked)
         if candidates:
             return _coded(named, name, candidates)
         unknown = f'{named} knows no site called "{name}" in {", ".join(asked)}'

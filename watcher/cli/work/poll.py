@@ -10,6 +10,7 @@ from watcher.cli import Context
 from watcher.cli.options import CatalogueName
 from watcher.cli.output import ago, complain, several
 from watcher.cli.under_way import busy
+from watcher.cli.waiting import waiting
 from watcher.errors import WatcherError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def poll(context: Context, catalogue: str | None) -> None:
                 failed = failed or 69
                 continue
             try:
-                outcome = parts.poll(db, name)
+                with waiting(f"asking {name}"):
+                    outcome = parts.poll(db, name)
             except WatcherError as error:
                 # One catalogue in trouble leaves the others their turn.
                 complain(error, name)

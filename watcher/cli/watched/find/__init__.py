@@ -11,6 +11,7 @@ import click
 from watcher.cli import Context
 from watcher.cli.options import CatalogueName, one_of
 from watcher.cli.output import complain, json_option, json_text, several, show_csv, show_json, show_table
+from watcher.cli.waiting import waiting
 from watcher.cli.watched.find.rows import CSV, features, row
 from watcher.core.sentences.sentence import Kind
 from watcher.errors import CatalogueError, UsageError
@@ -167,7 +168,8 @@ def _live(parts: Parts, asked: Sentence, catalogues: Sequence[str], pick: int | 
     haul = Haul()
     for each in plans:
         try:
-            live(parts, each, asked, haul)
+            with waiting(f"asking {each.named}"):
+                live(parts, each, asked, haul)
         except CatalogueError as error:
             haul.problems.append(error)
     return haul
