@@ -98,6 +98,8 @@ def test_what_was_understood_is_said_back(watcher: Watcher, home: Path) -> None:
     (row,) = json.loads(watcher("subscriptions", "--json").out)
     assert (row["every"], row["at"], row["zone"], row["quiet"]) == ("day", "08:00", "Europe/Paris", "22:00-07:00")
     assert (row["sites"], row["levels"], row["max_cloud"]) == (["Litchfield"], ["L2A"], 20)
+    assert [row[key] for key in ("tags", "collections", "platforms", "fields")] == [[], [], [], []]
+    assert (row["still"], row["muted"]) == (False, None)
     assert row["hears"] in said.out
 
 

@@ -35,8 +35,18 @@ def give(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription], f
     click.echo(document([_table(parts, one, names) for one in chosen], form), nl=False)
 
 
+_UNSAID: dict[str, Any] = {
+    **dict.fromkeys(("tags", "levels", "collections", "platforms", "fields"), ()),
+    "still": False,
+}
+"""What is not `null` in a row where a document leaves it out."""
+
+
 def listed(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription]) -> list[dict[str, Any]]:
-    """Return subscriptions as rows that have every key of a document; `null` is what is left out there."""
+    """Return subscriptions as rows with every key of a document: what is left out there is `null`, or an empty list.
+
+    `sites` that are `null` are all of them.
+    """
     from watcher.core.agreements.documents import KEYS
     from watcher.core.agreements.promise import promise
     from watcher.wiring import now
@@ -44,7 +54,7 @@ def listed(parts: Parts, db: sqlite3.Connection, chosen: Sequence[Subscription])
     names, moment = _names(db), now()
     return [
         {
-            **{key: None for key in KEYS if key != "stands_for"},
+            **{key: _UNSAID.get(key) for key in KEYS if key != "stands_for"},
             **{key: value for key, value in _table(parts, one, names).items() if key != "stands_for"},
             "address": parts.addresses.shown(one),
             "changed": one.changed,
