@@ -233,6 +233,7 @@ def test_every_command_explains_itself_with_an_example(watcher: Watcher) -> None
         ),
         ("notify --all", "there is no option --all", "`watcher notify --help` has examples"),
         ("find x --limt 3", "there is no option --limt; did you mean --limit?", "`watcher find --help` has examples"),
+        ("download P1 --to", "--to wants a value", "`watcher download --help` has examples"),
         ("mute x", 'ID: "x" is not a valid integer', "`watcher mute --help` has examples"),
         ("upcoming --days 400", "--days: 400 is not from 1 to 366", "`watcher upcoming --help` has examples"),
         ("find x --limit 0", "--limit: 0 is less than 1", "`watcher find --help` has examples"),

@@ -170,6 +170,7 @@ def test_a_product_that_was_never_seen_is_refused_with_those_like_it(watcher: Wa
     assert said.code == 2
     assert "did you mean SPOT5_hazy_L2A?" in said.err
     assert "watcher why-not SITE DATE" in watcher("why", "nothing").err
+    assert "watcher why-not SITE DATE" in watcher("why", "S").err
 
 
 STATES = {

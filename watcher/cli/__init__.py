@@ -203,16 +203,17 @@ def _run(arguments: list[str]) -> Any:
         click.echo("aborted", err=True)
         return 1
     except click.UsageError as error:
-        raise _usage(error) from error
+        raise _usage(error, arguments) from error
     except click.ClickException as error:
         error.show()
         return error.exit_code
 
 
-def _usage(error: click.UsageError) -> UsageError:
+def _usage(error: click.UsageError, arguments: list[str]) -> UsageError:
     """Say what was typed wrong as any other error is said: what, where, and the way out."""
     ctx = error.ctx
-    command, path = (ctx.command, ctx.command_path) if ctx is not None else (cli, "watcher")
+    typed = next((word for word in arguments if word in COMMANDS), None)
+    command, path = (ctx.command, ctx.command_path) if ctx is not None else (cli, f"watcher {typed or ''}".rstrip())
     way = f"`{path} --help` has examples"
     if isinstance(error, click.MissingParameter) and ctx is not None and error.param is not None:
         usage = " ".join([path, *command.collect_usage_pieces(ctx)[1:]])
@@ -224,6 +225,8 @@ def _usage(error: click.UsageError) -> UsageError:
     if isinstance(error, click.NoSuchOption):
         near = f"; did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
         said = f"there is no option {error.option_name}{near}"
+    elif isinstance(error, click.BadOptionUsage) and "requires an argument" in error.message:
+        said = f"{error.option_name} wants a value"
     else:
         said = _sentence(error.format_message())
     sites = {param.param_type_name: param for param in command.params if param.name in ("site", "sites")}

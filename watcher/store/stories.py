@@ -66,7 +66,9 @@ def revisions(db: sqlite3.Connection, text: str) -> list[int]:
 
 
 def like(db: sqlite3.Connection, text: str, *, limit: int) -> list[str]:
-    """Return titles that contain a text, newest first; else those that are it but for a slip."""
+    """Return titles that contain a text, newest first; else those that are it but for a slip. A letter is no hint."""
+    if len(text) < _TELLING:
+        return []
     rows = db.execute(
         "SELECT title FROM revisions WHERE instr(lower(title), lower(?1)) GROUP BY title"
         " ORDER BY max(number) DESC LIMIT ?2",
@@ -80,6 +82,9 @@ def like(db: sqlite3.Connection, text: str, *, limit: int) -> list[str]:
     titles = [title for (title,) in db.execute("SELECT DISTINCT title FROM revisions WHERE title IS NOT NULL")]
     return [title for title, _, _ in process.extract(text, titles, limit=limit, score_cutoff=_SLIP)]
 
+
+_TELLING = 3
+"""So many letters of a title at least tell which is meant."""
 
 _SLIP = 96
 """So like is a title that is meant, of 100: in one of fifty letters two are wrong."""

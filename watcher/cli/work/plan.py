@@ -66,7 +66,9 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
     if as_json:
         show_json([{**one, "questions": [_question(ask) for ask in one["questions"]]} for one in plans])
     elif not plans:
-        click.echo("No site is watched yet: watcher add-site NAME")
+        click.echo(
+            f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
+        )
     else:
         for one in plans:
             _show(one)
