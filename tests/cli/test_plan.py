@@ -60,6 +60,8 @@ def test_nothing_is_planned_where_nothing_is_watched(watcher: Watcher) -> None:
     assert watcher("plan").out == "No site is watched yet: watcher add-site NAME\n"
     watcher("add-site", "Pornic")
     assert watcher("plan", "--catalogue", "cdse").out == "No site of cdse is watched.\n"
+    watcher("pause-site", "Pornic")
+    assert watcher("plan").out == watcher("poll").out == "Every site is paused: watcher resume-site NAME\n"
 
 
 def test_a_plan_says_what_a_day_costs_and_why(watcher: Watcher, sky: Path) -> None:

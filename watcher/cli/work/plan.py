@@ -49,6 +49,7 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
       watcher plan
       watcher plan --catalogue cdse --json
     """
+    from watcher.cli.work.idle import why_idle
     from watcher.store import watching
     from watcher.wiring import now
 
@@ -66,9 +67,7 @@ def plan(context: Context, catalogue: str | None, as_json: bool) -> None:
     if as_json:
         show_json([{**one, "questions": [_question(ask) for ask in one["questions"]]} for one in plans])
     elif not plans:
-        click.echo(
-            f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
-        )
+        click.echo(why_idle(db, catalogue))
     else:
         for one in plans:
             _show(one)

@@ -31,6 +31,7 @@ def poll(context: Context, catalogue: str | None) -> None:
       watcher poll
       watcher poll --catalogue cdse
     """
+    from watcher.cli.work.idle import why_idle
     from watcher.cli.work.weekly import afterwards, reconcile
     from watcher.store import polls, watching
     from watcher.wiring import now
@@ -45,12 +46,7 @@ def poll(context: Context, catalogue: str | None) -> None:
     for name in lost:
         click.echo(f"{name}: watched, but no longer in the configuration", err=True)
     if not names and not lost:
-        if watching.watches(db, catalogue=catalogue, paused=True):
-            click.echo("Every site is paused: watcher resume-site NAME")
-        else:
-            click.echo(
-                f"No site of {catalogue} is watched." if catalogue else "No site is watched yet: watcher add-site NAME"
-            )
+        click.echo(why_idle(db, catalogue))
         return
     failed = 69 if lost else 0
     with busy(parts):
