@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,28 @@ def test_a_link_is_not_followed_where_others_may_put_one(mode: int, tmp_path: Pa
 def test_no_link_that_appears_meanwhile_leads_outside(race: str, tmp_path: Path) -> None:
     outside = ran(race, tmp_path, times=40)
     assert outside == 0
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+from watcher.errors import NoArchive
+from watcher.transfer.part import part_of
+
+try:
+    with part_of(Path(sys.argv[1]) / "site" / "p"):
+        pass
+except NoArchive as error:
+    print(error, error.hint, sep="\\n")
+"""
+
+
+def test_a_disk_that_can_be_read_only_is_no_fault_of_what_was_to_go_there(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs none "$1" && mount -o remount,ro "$1" || exit 77; shift; exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", mount, "sh", str(tmp_path), sys.executable, "-c", READ_ONLY, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode and "Traceback" not in done.stderr:
+        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+    said, hint = done.stdout.splitlines()
+    assert said.endswith("cannot be written: Read-only file system")
+    assert "ReadWritePaths=" in hint

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from watcher.errors import NoSpace, TransferError
+from watcher.errors import NoArchive, NoSpace, TransferError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_OUT_OF_ORDER = (errno.EROFS, errno.EIO)
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -56,7 +57,9 @@ def _trusted(name: str, above: int) -> bool:
 
 @contextmanager
 def named(path: Path, what: str = "written") -> Iterator[None]:
-    """Make a `TransferError` that names `path`, or `NoSpace`, of what the system says in the ``with`` statement.
+    """Make a `TransferError` that names `path` of what the system says in the ``with`` statement.
+
+    It is `NoSpace` where the disk is full, `NoArchive` where it can be read only, or fails.
 
     `what` is to be done to it there: "written", "renamed", "removed".
     """
@@ -67,6 +70,12 @@ def named(path: Path, what: str = "written") -> Iterator[None]:
             raise NoSpace(
                 f"the disk is full: {path} cannot grow",
                 hint="make room; the download goes on from there",
+            ) from error
+        if error.errno in _OUT_OF_ORDER:
+            raise NoArchive(
+                f"{path} cannot be {what}: {error.strerror}",
+                hint="look at its disk; one that can be read only is to be mounted to be written (by a systemd unit:"
+                " ReadWritePaths=)",
             ) from error
         why = "a link is in the way, and is not followed" if error.errno == errno.ELOOP else error.strerror or error
         raise TransferError(f"{path} cannot be {what}: {why}") from error
