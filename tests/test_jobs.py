@@ -425,7 +425,7 @@ def test_that_the_archive_has_no_room_is_told_of_once_whatever_waits_for_it(
                 said = [record.msg for record in caplog.records]
                 parts.downloads.idle = other.downloads.idle
             if free != reserve:
-                assert said == ["downloads wait for room"]
+                assert said == ["downloads wait for the archive"]
                 assert "must stay free" in str(vars(caplog.records[0])["fields"]["problem"])
         assert said
         assert set(said) == {"downloaded"}

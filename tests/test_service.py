@@ -136,6 +136,24 @@ def test_sighup_reads_the_configuration_again_and_a_bad_one_changes_nothing(home
         assert run.end()[0] == 0
 
 
+def test_how_log_lines_look_is_read_again_too(home: Path) -> None:
+    config = home / "config.toml"
+    before = config.read_text()
+    with running(home) as run:
+        until(lambda: run.says("INFO started"))
+        config.write_text(f'{before}\n[log]\nformat = "json"\n')
+        run.process.send_signal(signal.SIGHUP)
+        until(lambda: run.says('"event": "configuration read again"'))
+        config.write_text(f'{before}\n[log]\nformat = "text"\nlevel = "loud"\n')
+        run.process.send_signal(signal.SIGHUP)
+        until(lambda: run.says('"event": "configuration not taken over'))
+        config.write_text(f'{before}\n[log]\nlevel = "error"\n')
+        run.process.send_signal(signal.SIGHUP)
+        until(lambda: run.tells("READY=1") and run.told.count("READY=1") == 4)
+        assert run.end()[0] == 0
+        assert run.text().splitlines()[-1].startswith("{"), "nothing below an error was said since"
+
+
 def heard(run: Run) -> list[str]:
     run.tells("")
     return run.told

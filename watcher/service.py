@@ -41,14 +41,18 @@ _LEAVE = 15.0
 """Seconds that jobs have to finish the transaction in hand once told to stop."""
 
 
-def run(load: Callable[[threading.Event | None], Parts]) -> None:
-    """Run until SIGTERM or SIGINT. `load` reads the configuration anew; SIGHUP does so at once.
+def run(
+    load: Callable[[threading.Event | None], Parts],
+    *,
+    taken: Callable[[Parts], None] = lambda parts: None,  # noqa: ARG005
+) -> None:
+    """Run until SIGTERM or SIGINT. `load` reads the configuration anew; SIGHUP does so at once, `taken` hears of it.
 
     Raises `AlreadyRunning` when another service works on the same database, `ConfigError` and `StoreError` when it
     cannot start.
     """
     memory.keep()
-    service = Service(load)
+    service = Service(load, taken)
     with service.parts.alone():
         service.serve()
 
@@ -56,8 +60,8 @@ def run(load: Callable[[threading.Event | None], Parts]) -> None:
 class Service:
     """The clock and those who wait for it. `parts` are the working parts of the configuration in force."""
 
-    def __init__(self, load: Callable[[threading.Event | None], Parts]) -> None:
-        self._load = load
+    def __init__(self, load: Callable[[threading.Event | None], Parts], taken: Callable[[Parts], None]) -> None:
+        self._load, self._taken = load, taken
         self.parts = load(None)
         self._leaving = threading.Event()
         self._wake = threading.Event()
@@ -258,6 +262,7 @@ class Service:
         else:
             # Jobs at work keep the parts they began with.
             self.parts = fresh
+            self._taken(fresh)
             self._schedule()
             say(logging.INFO, "configuration read again", **self._rhythm())
         systemd.ready(status)

@@ -98,12 +98,13 @@ def tidy(parts: Parts, alive: Callable[[], None]) -> Next:
 
 
 def _tell_of(parts: Parts, brought: Brought) -> None:
-    file, fields = brought.stored, {"product": brought.title, "catalogue": brought.catalogue}
+    file, fields = brought.stored, dict[str, object](product=brought.title, catalogue=brought.catalogue)
     if brought.full is not None:
         # Each product that waits is tried again and again until there is room; why they wait is said once.
         if parts.downloads.idle != brought.full:
             parts.downloads.idle = brought.full
-            say(logging.WARNING, "downloads wait for room", **fields, problem=brought.problem, again=brought.again)
+            fields |= {"problem": brought.problem, "again": brought.again}
+            say(logging.WARNING, "downloads wait for the archive", **fields)
         return
     parts.downloads.idle = None
     if file is not None:

@@ -45,11 +45,19 @@ def run(context: Context, log_format: str | None, log_file: Path | None) -> None
     from watcher import service
 
     first: list[Parts] = [context.parts]
-    _set_up_logging(log_format or first[0].config.log.format, first[0].config.log.level, log_file)
-    service.run(lambda stop: first.pop() if first else context.load(stop))
+    handler = _handler(log_file)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+    def look_as(parts: Parts) -> None:
+        style, journal = log_format or parts.config.log.format, log_file is None and _is_journal()
+        handler.setFormatter(_JsonLines(journal=journal) if style == "json" else _TextLines(journal=journal))
+        logging.getLogger("watcher").setLevel(parts.config.log.level.upper())
+
+    look_as(first[0])
+    service.run(lambda stop: first.pop() if first else context.load(stop), taken=look_as)
 
 
-def _set_up_logging(style: str, level: str, file: Path | None) -> None:
+def _handler(file: Path | None) -> logging.Handler:
     try:
         handler = _LogFile(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
     except OSError as error:
@@ -57,11 +65,8 @@ def _set_up_logging(style: str, level: str, file: Path | None) -> None:
             f"cannot write the log to {file}: {error.strerror or error}",
             hint="--log-file wants a file in a directory of your own",
         ) from error
-    journal = file is None and _is_journal()
-    handler.setFormatter(_JsonLines(journal=journal) if style == "json" else _TextLines(journal=journal))
     handler.addFilter(_without_secrets)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("watcher").setLevel(level.upper())
+    return handler
 
 
 class _LogFile(WatchedFileHandler):
