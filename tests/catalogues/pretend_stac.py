@@ -23,8 +23,8 @@ class Pretend:
     `links`: whether a page leads to the next one, by an offset as in many servers. `counts`: whether it says how
     many there are, and `hidden` how many of those it never lists. `heavy`: the largest page that does not fail.
     `muddles`: asked to sort, its links skip a product at each edge, as LandsatLook's do. `anchored`: its links name the
-    last product of a page, as the Planetary Computer's do, and fail once that is gone. `before`: called with each
-    search first.
+    last product of a page, as the Planetary Computer's do, and fail once that is gone. `trailing`: what has no value
+    comes last in either order, as in Elasticsearch. `before`: called with each search first.
     """
 
     items: list[Item]
@@ -36,6 +36,7 @@ class Pretend:
     heavy: int | None = None
     muddles: bool = False
     anchored: bool = False
+    trailing: bool = False
     before: Callable[[dict[str, Any]], None] = lambda _: None
     searches: list[dict[str, Any]] = field(default_factory=list)
 
@@ -74,7 +75,9 @@ class Pretend:
         found = [item for item in self.items if not self.filters or _meets(item, body)]
         for key in body.get("sortby", ()) if self.sorts else ():
             name = key["field"].removeprefix("properties.")
-            found.sort(key=lambda item: item["properties"].get(name) or "~", reverse=key["direction"] == "desc")
+            down = key["direction"] == "desc"
+            none = "" if down and self.trailing else "~"
+            found.sort(key=lambda item: item["properties"].get(name) or none, reverse=down)
         return found
 
 

@@ -322,6 +322,19 @@ def test_a_walk_over_pages_of_resto_lists_all_but_the_bad_ones(
         assert recorded(db) == {it.name(number) for number in range(30) if number not in bad}
 
 
+def test_what_has_no_place_in_the_order_is_not_lost_behind_what_cannot_be_read(
+    db: sqlite3.Connection, clock: Clock
+) -> None:
+    with world("stac", db, clock, 12, limit=5) as it:
+        it.server.server.trailing = True  # type: ignore[attr-defined]
+        for one in it.held[4:]:
+            del one["properties"]["updated"]
+        it.spoil(4, having(links=[None]))
+        polled = it.poll()
+        assert (polled.problem, polled.unread) == (None, 1)
+        assert recorded(db) == {name(number) for number in range(12) if number != 4}
+
+
 def test_a_total_that_is_more_than_was_listed_is_still_a_failure(db: sqlite3.Connection, clock: Clock) -> None:
     with world("stac", db, clock, 30, limit=10, sort=False, counts=True) as it:
         it.server.server.hidden = 2  # type: ignore[attr-defined]

@@ -66,6 +66,12 @@ class Properties(msgspec.Struct, gc=False):
     row: Any = msgspec.field(name="landsat:wrs_row", default=None)
 
 
+class Dated(msgspec.Struct, gc=False):
+    """An item of which no more is to be read than its times."""
+
+    properties: Properties
+
+
 class Feature(msgspec.Struct, gc=False):
     """A STAC Item."""
 
@@ -113,7 +119,7 @@ decode: Callable[[bytes | bytearray], tuple[Features[Feature], Sequence[Unread]]
 decode = reading(Features, Feature, under="features")
 
 
-def span(feature: Feature) -> tuple[datetime | None, datetime | None]:
+def span(feature: Feature | Dated) -> tuple[datetime | None, datetime | None]:
     """Return the first and last moment of acquisition (STAC Item: `datetime`, or `start_datetime`/`end_datetime`)."""
     said = feature.properties
     start = moment(said.start)

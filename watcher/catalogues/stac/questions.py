@@ -14,12 +14,13 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from watcher.catalogues.stac import writing
-from watcher.catalogues.stac.features import Feature, Link, decode, span
+from watcher.catalogues.stac.features import Dated, Feature, Features, Link, decode, span
 from watcher.catalogues.stac.writing import Question
 from watcher.core.moments import moment
+from watcher.decoding import decoder
 from watcher.errors import CatalogueError, HttpError, Unreachable
 from watcher.model import Unread
-from watcher.net import Answer, listed
+from watcher.net import Answer, json_body, listed
 
 if TYPE_CHECKING:
     from watcher.catalogues.stac import Kind
@@ -27,9 +28,15 @@ if TYPE_CHECKING:
 
 SECOND = timedelta(seconds=1)
 
+_raw = decoder(Features[msgspec.Raw]).decode
+_dated = decoder(Dated).decode
+
 
 class Sheet(msgspec.Struct, frozen=True):
-    """One answer: its features with the value of each that orders the walk, what cannot be read, and the way on."""
+    """One answer: its features with the value of each that orders the walk, what cannot be read, and the way on.
+
+    `last` is the value of whatever comes last.
+    """
 
     question: Question
     features: Sequence[Feature]
@@ -38,6 +45,7 @@ class Sheet(msgspec.Struct, frozen=True):
     next: Link | None
     url: str
     odd: Sequence[Unread] = ()
+    last: datetime | None = None
 
     @property
     def size(self) -> int:
@@ -118,10 +126,19 @@ def _sheet(kind: Kind, question: Question, answer: Answer) -> Sheet:
     for trouble in _strangers(kind, question, page.features, keys):
         raise trouble
     link = next((link for link in page.links or () if link.rel == "next"), None)
-    return Sheet(question, page.features, keys, page.matched, link, kind.url, odd)
+    last = _last(kind, answer) if odd else keys[-1] if keys else None
+    return Sheet(question, page.features, keys, page.matched, link, kind.url, odd, last)
 
 
-def key(kind: Kind, feature: Feature) -> datetime | None:
+def _last(kind: Kind, answer: Answer) -> datetime | None:
+    """Read the value of what comes last in an answer, whatever else of it cannot be read."""
+    try:
+        return key(kind, _dated(_raw(json_body(answer)).features[-1]))
+    except (ValueError, RecursionError):
+        return None
+
+
+def key(kind: Kind, feature: Feature | Dated) -> datetime | None:
     """Return what the walk is ordered by: the cursor, or the beginning of the acquisition."""
     if kind.cursor == "none":
         return span(feature)[0]

@@ -120,7 +120,7 @@ class Walk:
         """Read on from the last value. Returns what is left to be read by links: where values do not separate."""
         first = sheet
         while not sheet.whole:
-            last = sheet.keys[-1] if sheet.keys else None
+            last = sheet.last
             bound = self._bounds(sheet.question)[0]
             if last is None or (bound is not None and lower(last) <= bound):
                 return sheet
