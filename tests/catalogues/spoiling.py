@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -60,3 +60,19 @@ def nameless(one: Item) -> Item:
     if "meta" in one:
         return {**one, "meta": without("concept-id")(one["meta"])}
     return {key: value for key, value in one.items() if key not in ("id", "Id")}
+
+
+VALUES = [None, 7, -1, 10**400, True, "", "x", "\0", "https://[::1", "Infinity", [], [None], ["x"], {}, {"a": None}]
+BELONGS = ("collection", "dataset", "collection-concept-id")
+
+
+def variants(value: Any) -> Iterator[Any]:
+    """Yield a value with each of its parts, in turn, what it should not be."""
+    yield from VALUES
+    if isinstance(value, dict):
+        for name, part in value.items():
+            # Of another collection it would say that the filter is ignored.
+            yield from ({**value, name: odd} for odd in variants(part) if name not in BELONGS or type(odd) is not str)
+    elif isinstance(value, list):
+        for at, part in enumerate(value[:1]):
+            yield from ([*value[:at], odd, *value[at + 1 :]] for odd in variants(part))

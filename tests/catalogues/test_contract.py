@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from tests.catalogues import pretend_cmr, pretend_geodes, pretend_odata
 from tests.catalogues.loopback import Asked, Reply, answering
-from tests.catalogues.spoiling import LISTS, Spoil, broken, nameless
+from tests.catalogues.spoiling import LISTS, Spoil, broken, nameless, variants
 from tests.servers.stac import thing
 from watcher import config, plugins
 from watcher.catalogues import cmr, geodes, odata, resto, stac
@@ -239,22 +238,6 @@ def test_a_page_of_which_no_item_can_be_read_is_a_failure(kind: str, how: str) -
         listed(kind, counting(kind, spoil(called(kind, "one")), {"another": 1}))
 
     assert caught.value.permanent
-
-
-VALUES = [None, 7, -1, 10**400, True, "", "x", "\0", "https://[::1", "Infinity", [], [None], ["x"], {}, {"a": None}]
-BELONGS = ("collection", "dataset", "collection-concept-id")
-
-
-def variants(value: Any) -> Iterator[Any]:
-    """Yield a value with each of its parts, in turn, what it should not be."""
-    yield from VALUES
-    if isinstance(value, dict):
-        for name, part in value.items():
-            # Of another collection it would say that the filter is ignored.
-            yield from ({**value, name: odd} for odd in variants(part) if name not in BELONGS or type(odd) is not str)
-    elif isinstance(value, list):
-        for at, part in enumerate(value[:1]):
-            yield from ([*value[:at], odd, *value[at + 1 :]] for odd in variants(part))
 
 
 def test_whatever_an_item_has_it_hides_no_other(kind: str) -> None:
