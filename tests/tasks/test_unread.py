@@ -513,6 +513,26 @@ def test_an_answer_of_another_shape_is_not_asked_for_in_parts(db: sqlite3.Connec
         assert len(it.asked) == 1
 
 
+def test_of_two_versions_one_that_cannot_be_read_is_told_of_beside_the_other(
+    db: sqlite3.Connection, clock: Clock
+) -> None:
+    with world("geodes", db, clock, 20) as it:
+        it.poll()
+        newer = pretend_geodes.item(19, version=2, datetime=_at(30), start_datetime=_at(19))
+        it.held.append(newer)
+        it.server.spoilt[newer["id"]] = broken
+        times = []
+        for _ in range(2):
+            assert it.poll().unread == 1
+            times += rows(db, "SELECT id, first FROM unread")
+        assert times[0] == times[1]
+        assert times[0][0] == it.name(19)
+        it.server.spoilt.clear()
+        polled = it.poll()
+        assert (polled.unread, aside(db)) == (0, [])
+        assert rows(db, "SELECT count(*) FROM revisions WHERE id = ?", [it.name(19)]) == [2]
+
+
 def test_a_collection_that_nobody_watches_any_more_is_nobodys_concern(db: sqlite3.Connection, clock: Clock) -> None:
     with world("resto", db, clock, 20) as it:
         it.spoil(4, broken)

@@ -99,7 +99,7 @@ def _describe(visit: Visit, collection: int, ask: Ask, answer: Answer) -> None:
                 known[product.id].sites.get(watch.site.number) if product.id in known else None
                 for known in (before, after)
             )
-            if product.id in odd:
+            if product.id in odd - described:
                 answer.counts[watch.number] -= 1  # what is set aside is nowhere counted, and told of by itself
             elif product.id not in described:
                 answer.lacking[watch.number].add(product.id)

@@ -52,7 +52,7 @@ def read(visit: Visit, collection: int, ask: Ask) -> Answer:
                     answer.listed.update(*(familiar[product.id][1] for product in unchanged))
                     answer.levels.update(product.level for product in unchanged if product.id not in answer.ids)
                     answer.sites |= numbers
-                mended = _mended(page, odd, ask, answer) if odd or answer.odd or answer.unread else ()
+                mended = _mended(page, odd, ask, answer) if odd or answer.unread else ()
                 if (fresh or odd or mended) and ask.watches:
                     _write(visit, collection, fresh, ask, answer, behind, odd=odd, mended=mended)
                 elif fresh:
@@ -92,12 +92,14 @@ def measure(visit: Visit, collection: int, ask: Ask, answer: Answer, error: Cata
 
 
 def _mended(page: Page, odd: Sequence[Unread], ask: Ask, answer: Answer) -> Collection[str]:
-    """Note what of a page cannot be read; return the ids of what can be again. A brief answer says nothing of that."""
+    """Note what of a page cannot be read; return the ids of what can be again. A brief answer says nothing of that.
+
+    Of one that is listed in two versions both have to be read.
+    """
     answer.odd.update(one.id for one in odd if one.id)
     if ask.query.brief:
         return ()
-    mended = {product.id for product in page if product.id in answer.odd or product.id in answer.unread}
-    answer.odd -= mended
+    mended = {product.id for product in page if product.id in answer.unread and product.id not in answer.odd}
     answer.unread -= mended
     return mended
 
