@@ -330,8 +330,8 @@ class Sent(msgspec.Struct, frozen=True):
 class Unread(msgspec.Struct, frozen=True):
     """An item of an answer that could not be read as a product, and why.
 
-    `id` is its id in the catalogue, "" where none can be read; `raw` is its JSON, cut at 64 KiB, `digest` one of all of
-    it.
+    `id` is its id in the catalogue, "" where none can be read; `raw` is the first 68 KiB of its JSON, `digest` one of
+    all of it.
     """
 
     id: str

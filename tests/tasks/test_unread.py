@@ -653,6 +653,20 @@ def test_what_is_kept_of_it_has_no_secret_of_ours(db: sqlite3.Connection, clock:
         assert rows(db, "SELECT json_extract(raw, '$.href') FROM unread") == ["http://x/?key=***"]
 
 
+def test_no_part_of_a_secret_is_kept_where_the_text_is_cut(db: sqlite3.Connection, clock: Clock) -> None:
+    remembered("a-t0ken-of-ours-78")
+    with world("resto", db, clock, 20) as it:
+
+        def cut(one: dict[str, Any]) -> dict[str, Any]:
+            start = len(msgspec.json.encode({"id": one["id"], "properties": None, "x": ""})) - 2
+            return {"id": one["id"], "properties": None, "x": "x" * (64 * 1024 - start - 6) + "a-t0ken-of-ours-78"}
+
+        it.spoil(4, cut)
+        it.poll()
+        (raw,) = rows(db, "SELECT raw FROM unread")
+        assert raw.endswith('x***"}')
+
+
 def test_what_a_clock_that_was_ahead_noted_is_not_kept_for_years(db: sqlite3.Connection, clock: Clock) -> None:
     with world("resto", db, clock, 20) as it:
         it.spoil(4, broken)

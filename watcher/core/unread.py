@@ -19,7 +19,10 @@ from watcher.model import Finding, OddPage, Page, Product, Unread
 from watcher.names import plain
 
 LONGEST = 64 * 1024
-"""So many bytes of an item are kept."""
+"""So much of an item is kept."""
+
+_SPARE = 4096
+"""So much more is there until it was redacted: of a secret at the edge no part is to stay."""
 
 T = TypeVar("T")
 
@@ -95,7 +98,7 @@ def apart(
 
 def set_aside(raw: bytes, problem: str, name: Callable[[bytes], str]) -> Unread:
     """Return an item as one that cannot be read; `name` finds its id."""
-    kept = raw[:LONGEST].decode("utf-8", "ignore" if len(raw) > LONGEST else "replace")
+    kept = raw[: LONGEST + _SPARE].decode("utf-8", "ignore" if len(raw) > LONGEST + _SPARE else "replace")
     return Unread(name(raw), plain(problem), kept, blake2b(raw, digest_size=16).hexdigest())
 
 

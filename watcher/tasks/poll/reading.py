@@ -13,7 +13,7 @@ from watcher.core.ground.matching import matches
 from watcher.core.health.auditing import late, recorded
 from watcher.core.questions.asking import Ask, Way, newest
 from watcher.core.questions.gauging import Gauge
-from watcher.core.unread import odd_of
+from watcher.core.unread import LONGEST, odd_of
 from watcher.credentials import redact
 from watcher.errors import CatalogueError
 from watcher.model import Page, Unread
@@ -164,7 +164,7 @@ def _write(
 
 def _set_aside(visit: Visit, collection: int, odd: Sequence[Unread], answer: Answer) -> None:
     """Write down what of a page cannot be read. What is known of it is listed all the same, where it was seen."""
-    told = [replace(one, raw=redact(one.raw), problem=redact(one.problem)) for one in odd]
+    told = [replace(one, raw=redact(one.raw)[:LONGEST], problem=redact(one.problem)) for one in odd]
     unread.note(visit.db, collection, told, now=visit.now())
     visit.tally.odd.update(one.digest for one in odd)
     answer.unnamed += sum(not one.id for one in odd)
