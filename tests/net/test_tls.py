@@ -1,11 +1,13 @@
 """Nothing is said to a server that cannot prove its name."""
 
+import contextlib
 import datetime
 import select
 import socket
 import ssl
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpcore
@@ -84,7 +86,7 @@ def test_a_server_that_proves_its_name_is_asked(authority: trustme.CA, bundle: s
         ("wrong name", "not valid for 'localhost'"),
         ("unknown authority", "self-signed certificate in certificate chain|local issuer"),
         ("self-signed", "self-signed"),
-        ("old protocol", "cannot be trusted|could not be read"),
+        ("old protocol", "could not be read"),
     ],
 )
 def test_a_server_that_does_not_is_told_nothing(
@@ -126,6 +128,46 @@ def test_a_distrusted_server_is_not_asked_again(authority: trustme.CA, bundle: s
         http.get(peer.url())
     assert peer.connections == 1
     assert "ca_bundle" in (caught.value.hint or "")
+
+
+def _babble(server: socket.socket) -> None:
+    """Answer a connection with what is no TLS."""
+    connection, _ = server.accept()
+    with connection, contextlib.suppress(ConnectionError):
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        while connection.recv(65536):
+            pass
+
+
+def test_what_breaks_one_connection_is_no_distrust_and_tried_again(authority: trustme.CA, bundle: str) -> None:
+    tls = _server(authority.issue_cert("127.0.0.1"))
+
+    def babble_and_then_serve() -> None:
+        _babble(server)
+        with tls.wrap_socket(server.accept()[0], server_side=True) as second:
+            second.recv(65536)
+            second.sendall(reply(200, b"in"))
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        both = pool.submit(babble_and_then_serve)
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        with Http(origin=url, ca_bundle=bundle, backoff_base=0.001) as http:
+            assert http.get(url).body == b"in"
+        both.result()
+
+
+def test_a_server_without_tls_is_said_to_be_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        three = [pool.submit(_babble, server) for _ in range(3)]
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        with (
+            Http(origin=url, backoff_base=0.001) as http,
+            pytest.raises(Unreachable, match="could not be read: .*WRONG_VERSION_NUMBER") as caught,
+        ):
+            http.get(url)
+        for one in three:
+            one.result()
+    assert "speaks no TLS" in (caught.value.hint or "")
 
 
 def test_without_the_bundle_a_private_authority_is_not_trusted(authority: trustme.CA) -> None:

@@ -38,9 +38,8 @@ def unreachable(url: httpx.URL, error: Exception) -> Unreachable:
     """Say what broke on the way to a URL."""
     place, distrust = shown(url), _distrust(error)
     if distrust is not None:
-        why = getattr(distrust, "verify_message", None) or distrust.reason or distrust
         return Unreachable(
-            f"{place} cannot be trusted: {why}",
+            f"{place} cannot be trusted: {distrust.verify_message}",
             hint="if its certificate is from an authority of your own, name that in ca_bundle",
         )
     if isinstance(error, httpcore.PoolTimeout):
@@ -64,6 +63,8 @@ def _way_out(told: str) -> str | None:
         return "is this computer online, and is the name right? behind a proxy, set `proxy`"
     if "Connection refused" in told:
         return "nothing listens there: is the server up, and are its address and port right?"
+    if "WRONG_VERSION_NUMBER" in told:
+        return "what answers there speaks no TLS: is it http://, or another port?"
     return None
 
 
@@ -106,10 +107,10 @@ def tries(error: HttpError) -> int:
     return TRIES
 
 
-def _distrust(error: BaseException) -> ssl.SSLError | None:
+def _distrust(error: BaseException) -> ssl.SSLCertVerificationError | None:
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, ssl.SSLError) and not isinstance(seen, ssl.SSLEOFError):
+        if isinstance(seen, ssl.SSLCertVerificationError):  # other errors of TLS may be of one connection only
             return seen
         seen = seen.__cause__ or seen.__context__  # httpcore raises its own `from None`
     return None
