@@ -98,7 +98,8 @@ def settings(files: Files) -> Settings:
 
 
 @pytest.fixture
-def cluster(dask: DaskCluster, archive: Path, settings: Settings) -> Iterator[Cluster]:
+def cluster(dask: DaskCluster, archive: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    monkeypatch.setattr("watcher.tasks.download.scheduler._INTRODUCTION", 60.0)  # however busy the machine
     with Cluster(Where(dask.address), Disk(archive), lambda name: settings, most=8, line="eo-watcher-test") as made:
         yield made
 
@@ -679,7 +680,9 @@ def test_a_worker_of_another_version_or_without_the_archive_gets_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("watcher.tasks.download.scheduler._BEAT", 60.0)  # so the two are there before they are met
+    # So the two are there before they are met, and the scheduler is not called silent for what was not asked of it.
+    monkeypatch.setattr("watcher.tasks.download.scheduler._BEAT", 60.0)
+    monkeypatch.setattr("watcher.tasks.download.scheduler.LEASE", 120.0)
     want(db, "P", files.asset("/P.dat", b"first"))
     assert [one.problem for one in bring()] == [None]
     old = dask.start_worker(
@@ -718,7 +721,7 @@ def test_a_worker_that_hangs_keeps_nobody_from_the_others(
     dask: DaskCluster,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("watcher.tasks.download.scheduler._INTRODUCTION", 0.5)
+    monkeypatch.setattr("watcher.tasks.download.scheduler._INTRODUCTION", 5.0)
     hung = dask.start_worker()
     dask.processes[hung].send_signal(signal.SIGSTOP)
     try:
