@@ -6,11 +6,12 @@ import sqlite3
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from tests.given import ACQUIRED, L1C, NOW, add_watch, changed, product, rows
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Event, Product, Watch
-from watcher.store import downloads, products, tapes, watching
+from watcher.store import archive, downloads, products, tapes, watching
 from watcher.store.connection import stamp, writing
 from watcher.store.downloads import Stored
 
@@ -219,3 +220,51 @@ def test_what_is_not_home_when_its_watch_ends_is_unwanted_unless_another_site_ta
     assert downloads.unwatched(db) == {}
     assert downloads.want_by_hand(db, "SPOT5_P1_L2A", now=LATER) == 1
     assert {one.revision for one in downloads.due(db, now=LATER)} == {shared, alone}
+
+
+def test_what_was_unwanted_is_wanted_again_by_a_site_to_which_it_arrives_later(
+    db: sqlite3.Connection, watched: Watch
+) -> None:
+    number, by_hand = arrive(db, watched, product("P1")), arrive(db, watched, product("P2"))
+    downloads.failed(db, number, problem="no such file", again=None, now=NOW)
+    db.execute("UPDATE downloads SET due = NULL, held = 'refused' WHERE revision = ?", (by_hand,))
+    with writing(db):
+        assert watching.end(db, [watched]).unwanted == 1, "what was given up is not tried again"
+    assert downloads.troubles(db) == []
+    assert downloads.retry(db, now=LATER) == 0
+    nantes = add_watch(db, "Nantes").site.number
+    both = [Arrival(nantes, one, Event.NEW, (), True) for one in (number, by_hand)]
+    downloads.want(db, both, sites={nantes: "Nantes"}, now=LATER)
+    assert [(one.revision, one.site, one.attempts) for one in downloads.due(db, now=LATER)] == [(number, "Nantes", 0)]
+    assert rows(db, "SELECT wanted, held, problem FROM downloads WHERE due IS NOT NULL") == [(stamp(LATER), None, None)]
+
+
+def test_what_comes_home_though_its_watch_ended_and_what_is_wanted_anew_is_not_refused(
+    db: sqlite3.Connection, watched: Watch
+) -> None:
+    under_way, lost = arrive(db, watched, product("P1")), arrive(db, watched, product("P2"))
+    shelve(db, under_way, "B.zip")
+    downloads.stored(db, lost, HOME, now=NOW)
+    archive.want_again(db, lost, now=NOW)
+    with writing(db):
+        assert watching.end(db, [watched]).unwanted == 1
+    assert [one.revision for one in downloads.due(db, now=NOW)] == [lost]
+    downloads.stored(db, under_way, structs.replace(HOME, path="Pornic/L2A/B.zip"), now=NOW)
+    assert rows(db, "SELECT held FROM downloads") == [None, None]
+
+
+def test_files_of_an_acquisition_stay_wanted_while_a_watch_takes_it_of_another_catalogue(
+    db: sqlite3.Connection, watched: Watch
+) -> None:
+    number = arrive(db, watched, product("P1"))
+    other = add_watch(db, catalogue="copy", level=None)
+    twin = arrive(db, other, product("Q1"), download=False)
+    db.execute("UPDATE revisions SET acquisition = 'one'")
+    with writing(db):
+        assert watching.end(db, [watched]).unwanted == 0
+    downloads.want_also(db, [(twin, other.site.number)], sites={other.site.number: "Pornic"}, now=NOW)
+    again = add_watch(db)
+    db.execute("INSERT INTO sightings (revision, site) VALUES (?, ?)", (number, again.site.number))
+    with writing(db):
+        assert watching.end(db, [again]).unwanted == 1, "it comes from there"
+    assert [one.revision for one in downloads.due(db, now=NOW)] == [twin]

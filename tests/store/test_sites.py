@@ -263,3 +263,19 @@ def test_a_watch_that_ends_takes_only_what_no_other_takes(db: sqlite3.Connection
     add_watch(db, level=L2A)
     assert seen() == ["P1"], "what begins anew has seen nothing"
     assert rows(db, "SELECT count(*) FROM arrivals") == [2]
+
+
+def test_what_was_told_of_one_catalogue_stays_owed_while_a_watch_takes_it_of_another(db: sqlite3.Connection) -> None:
+    one, other = add_watch(db), add_watch(db, catalogue="copy")
+    add_subscription(db)
+    site = one.site.number
+    with writing(db):
+        for number, watch in enumerate((one, other), start=1):
+            collection = watching.collection_number(db, watch.catalogue, watch.collection)
+            decision = Decision([(number, product("P1"))], [], [], [(number, site)], [], [], set(), keys={number: "A"})
+            products.record(db, collection, decision, now=NOW)
+        written = products.arrive(db, [Arrival(site, 1, Event.NEW, (Owed("a", 1),), False)], now=NOW)
+        deliveries.owe(db, written, now=NOW)
+        assert watching.end(db, [one]).owed == 0
+        watching.watch(db, one.site, catalogue="take5", collection="SPOT5", level=L2A, code="Pornic", now=NOW)
+    assert rows(db, "SELECT revision FROM sightings") == [2], "it is seen anew there"

@@ -32,6 +32,7 @@ from watcher.store import downloads, products, tapes, watching
 from watcher.store.connection import writing
 from watcher.tasks.download import Brought, How
 from watcher.transfer import Progress, Rate, Terms
+from watcher.transfer.part import part_of
 
 PLENTY = 1 << 60
 
@@ -281,12 +282,22 @@ def test_what_was_begun_for_a_watch_that_ended_leaves_with_the_next_pass(
     number = want(db, "P1", begun)
     (watch,) = watching.watches(db)
     db.execute("INSERT INTO sightings (revision, site) VALUES (?, ?)", (number, watch.site.number))
-    assert bring()[0].problem is not None
-    assert lying(archive) != []
+    want(db, "P2", files.asset("/two.dat", b"two"))
+    assert sorted(one.problem is None for one in bring()) == [False, True]
+    home = [path for path in lying(archive) if "P2" in path]
+    assert home
     with writing(db):
         assert watching.end(db, [watch]).unwanted == 1
+    with part_of(archive / downloads.unwatched(db)[number]):
+        assert bring() == []
+    assert lying(archive) != home, "another process is at it"
+    # Nor is anything known of it while the disk is not mounted.
+    archive.rename(archive.with_name("unmounted"))
     assert bring() == []
-    assert lying(archive) == []
+    archive.with_name("unmounted").rename(archive)
+    assert downloads.unwatched(db) != {}
+    assert bring() == []
+    assert lying(archive) == home
     assert downloads.unwatched(db) == {}
 
 

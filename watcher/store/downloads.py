@@ -68,6 +68,12 @@ _REPLACED = "replaced by a newer revision"
 _UNWATCHED = "no longer watched"
 """Why a download was refused whose watch has ended."""
 
+_WANTED = (
+    " ON CONFLICT (revision) DO UPDATE SET site = excluded.site, wanted = excluded.wanted, due = excluded.due,"
+    f" held = NULL, problem = NULL, attempts = 0 WHERE held = 'refused' AND problem = '{_UNWATCHED}'"
+)
+"""What is wanted already stays as it is; what was refused since its watch has ended is wanted as if it never was."""
+
 _EARLIER = (
     "SELECT old.number FROM revisions AS old JOIN revisions AS new USING (collection, id)"
     " WHERE new.number = ?1 AND old.number < ?1 UNION ALL SELECT old.number FROM revisions AS new CROSS"
@@ -100,7 +106,7 @@ def want(
             ((arrival.revision, stamp(now), _REPLACED) for arrival in wanted),
         )
     db.executemany(
-        "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
+        f"INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3){_WANTED}",
         ((arrival.revision, sites[arrival.site], stamp(now)) for arrival in wanted),
     )
 
@@ -110,7 +116,7 @@ def want_also(
 ) -> None:
     """Want the files of revisions, at a site, that nobody is told of: another catalogue had the acquisition first."""
     db.executemany(
-        "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
+        f"INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3){_WANTED}",
         ((revision, sites[site], stamp(now)) for revision, site in fetched),
     )
 
@@ -119,7 +125,7 @@ def want_late(db: sqlite3.Connection, offered: Iterable[tuple[int, Watch]], *, n
     """Want the files of revisions that have them since now. What was there before a watch's baseline is left alone."""
     db.executemany(
         "INSERT INTO downloads (revision, site, wanted, due) SELECT revision, ?3, ?5, ?5 FROM arrivals"
-        " WHERE revision = ?1 AND site = ?2 AND event IN ('new', 'revised') AND arrived > ?4 ON CONFLICT DO NOTHING",
+        f" WHERE revision = ?1 AND site = ?2 AND event IN ('new', 'revised') AND arrived > ?4{_WANTED}",
         (
             (revision, watch.site.number, watch.site.name, stamp(watch.baselined), stamp(now))
             for revision, watch in offered
@@ -147,16 +153,20 @@ def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
 def unwant(db: sqlite3.Connection, revisions: str, values: Sequence[object]) -> int:
     """Refuse what is not home of the revisions that a query returns, but for what a watch takes; return how many.
 
-    That is a watch of any site that saw it.
+    That is a watch of any site that saw it, or the same in another catalogue, where it was left to this one. What was
+    given up is not tried again either. What was home, and is wanted anew, stays so.
     """
     return db.execute(
-        "UPDATE downloads SET due = NULL, held = 'refused', problem = ?4 WHERE stored IS NULL"
-        " AND (due IS NOT NULL OR held IN ('poll', 'approval'))"
-        f" AND revision IN ({revisions}) AND NOT EXISTS (SELECT 1 FROM revisions AS r"
-        " CROSS JOIN sightings AS x ON x.revision = r.number CROSS JOIN watches AS w ON w.site = x.site"
-        " WHERE r.number = downloads.revision AND w.collection = r.collection AND w.level IN ('', r.level)"
-        " AND w.download IS NOT 0)",
-        (*values, _UNWATCHED),
+        "UPDATE downloads SET due = NULL, held = 'refused', given_up = NULL, problem = ?4 WHERE stored IS NULL"
+        " AND (due IS NOT NULL OR held IN ('poll', 'approval') OR (given_up IS NOT NULL AND problem IS NOT ?5))"
+        " AND former IS NULL"
+        f" AND revision IN ({revisions}) AND NOT EXISTS (SELECT 1 FROM (SELECT number, collection, level"
+        " FROM revisions WHERE number = downloads.revision UNION ALL SELECT k.number, k.collection, k.level"
+        " FROM revisions AS r CROSS JOIN revisions AS k ON k.acquisition = r.acquisition"
+        " WHERE r.number = downloads.revision AND NOT EXISTS (SELECT 1 FROM downloads AS d WHERE d.revision = k.number)"
+        ") AS r CROSS JOIN sightings AS x ON x.revision = r.number CROSS JOIN watches AS w ON w.site = x.site"
+        " WHERE w.collection = r.collection AND w.level IN ('', r.level) AND w.download IS NOT 0)",
+        (*values, _UNWATCHED, _REPLACED),
     ).rowcount
 
 
@@ -164,7 +174,7 @@ def unwatched(db: sqlite3.Connection) -> dict[int, str]:
     """Return the places where something was begun, by revision, of what was refused since its watch has ended."""
     rows = db.execute(
         "SELECT revision, path FROM downloads WHERE held = 'refused' AND problem = ? AND path IS NOT NULL"
-        " AND stored IS NULL AND former IS NULL",
+        " AND stored IS NULL",
         (_UNWATCHED,),
     )
     return dict(rows.fetchall())
@@ -250,7 +260,7 @@ def stored(db: sqlite3.Connection, revision: int, file: Stored, *, archive: str 
     db.execute(
         "UPDATE downloads SET stored = ?, path = ?, size = ?, checksum = ?, verified = ?, fetched = fetched + ?,"
         " files = ?, due = NULL, given_up = NULL, problem = NULL, examined = NULL, fault = NULL, doomed = NULL,"
-        " dropped = NULL, staged = NULL, archive = ? WHERE revision = ?",
+        " dropped = NULL, staged = NULL, held = NULL, archive = ? WHERE revision = ?",
         (stamp(now), file.path, file.size, file.checksum, file.verified, file.fetched, _files(file), archive, revision),
     )
 

@@ -216,7 +216,8 @@ def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str, gr
 def end(db: sqlite3.Connection, watches: Collection[Watch]) -> Dropped:
     """End watches of a site; return what is dropped with them. What they saw stays known, and what came home there.
 
-    What another watch of the site takes stays owed; files that one of another site sees and takes stay wanted.
+    What another watch of the site takes stays owed, also what it takes of another catalogue and was told of this one;
+    files that one of another site sees and takes stay wanted.
     """
     owed = unwanted = 0
     for watch in watches:
@@ -225,7 +226,7 @@ def end(db: sqlite3.Connection, watches: Collection[Watch]) -> Dropped:
         terms = (watch.site.number, collection, watch.level or "")
         owed += db.execute(
             "DELETE FROM deliveries WHERE due IS NOT NULL AND arrival IN (SELECT a.number"
-            f" FROM ({_UNWATCHED}) AS left JOIN arrivals AS a ON a.revision = left.revision AND a.site = ?1)",
+            f" FROM ({_UNWATCHED}{_UNTOLD}) AS left JOIN arrivals AS a ON a.revision = left.revision AND a.site = ?1)",
             terms,
         ).rowcount
         unwanted += downloads.unwant(db, f"SELECT revision FROM ({_UNWATCHED})", terms)
@@ -238,6 +239,14 @@ _UNWATCHED = (
     " AND w.collection = r.collection AND w.level IN ('', r.level))"
 )
 """What was seen at a site of a collection and level, and no watch takes there."""
+
+_UNTOLD = (
+    " AND NOT EXISTS (SELECT 1 FROM revisions AS k CROSS JOIN sightings AS x ON x.revision = k.number"
+    " CROSS JOIN watches AS w ON w.site = x.site AND w.collection = k.collection AND w.level IN ('', k.level)"
+    " WHERE k.acquisition = r.acquisition AND x.site = s.site"
+    " AND NOT EXISTS (SELECT 1 FROM arrivals AS a WHERE a.revision = k.number AND a.site = x.site))"
+)
+"""Nor is it an acquisition that a watch takes there of another catalogue, and nobody was told of from that one."""
 
 
 def _forget_unwatched(db: sqlite3.Connection, site: int, collection: int, level: Level | None) -> None:

@@ -125,9 +125,15 @@ def _forget(archive: Archive, places: Collection[str]) -> None:
 
 
 def _clear(db: sqlite3.Connection, archive: Archive) -> None:
-    """Remove what was begun of products that no watch wants any more."""
-    for revision, place in downloads.unwatched(db).items():
-        _forget(archive, [place])
+    """Remove what was begun of products that no watch wants any more; later, if that cannot be done now."""
+    begun = downloads.unwatched(db)
+    if not begun or gone(db, archive) is not None:
+        return
+    for revision, place in begun.items():
+        try:
+            archive.forget(place)
+        except TransferError:  # another process is at it, perhaps; it harms nothing but room
+            continue
         with writing(db):
             downloads.unshelve(db, revision)
 
