@@ -251,6 +251,13 @@ def test_what_is_typed_wrong_is_said_like_any_other_error(watcher: Watcher, type
     assert told.err == f"watcher: {said}\n  → {way}\n"
 
 
+def test_a_command_that_is_not_named_is_no_error_to_be_mended(watcher: Watcher) -> None:
+    said = watcher()
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Usage: watcher [OPTIONS] COMMAND")
+    assert "→" not in said.err
+
+
 def test_a_defect_is_one_sentence_unless_debug_asks_for_more(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("on purpose")

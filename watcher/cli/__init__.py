@@ -202,6 +202,9 @@ def _run(arguments: list[str]) -> Any:
             raise KeyboardInterrupt from stopped
         click.echo("aborted", err=True)
         return 1
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except click.UsageError as error:
         raise _usage(error, arguments) from error
     except click.ClickException as error:
