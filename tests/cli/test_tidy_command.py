@@ -78,3 +78,19 @@ def test_what_lies_beside_the_products_is_counted_and_stays(watcher: Watcher, ho
     assert watcher("tidy").out.endswith(besides)
     assert "removed" in watcher("tidy", "--apply").out
     assert all((archive / name).exists() for name in kept if "/P2/" not in name)
+
+
+def test_a_product_that_is_known_and_not_wanted_is_not_proposed_in_its_own_place(watcher: Watcher) -> None:
+    watcher("add-site", "Pornic")
+    watcher("poll")
+    title = json.loads(watcher("products", "--json").out)[0]["title"]
+    for command in (["pin"], ["hooks", "--again"]):
+        said = watcher(*command, f"{title}.SAFE")
+        assert said.code == 2
+        assert said.err.endswith("\n  → `watcher download PRODUCT` brings it home\n")
+    watcher("remove-site", "Pornic")
+    said = watcher("download", title)
+    assert (
+        said.err
+        == f'watcher: no product "{title}" was seen\n  → `watcher products` lists them; a title or an id names one\n'
+    )

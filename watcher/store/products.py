@@ -213,9 +213,9 @@ def platforms(db: sqlite3.Connection) -> list[str]:
 
 def called(db: sqlite3.Connection, names: Sequence[str]) -> str | None:
     """Return the title or id of a product that is the first of these names that any has, if need be in another case."""
-    folded = "SELECT lower(value) FROM json_each(?1)"
+    among = "COLLATE NOCASE IN (SELECT value FROM json_each(?1))"
     rows = db.execute(
-        f"SELECT title, id FROM revisions WHERE lower(title) IN ({folded}) OR lower(id) IN ({folded})",
+        f"SELECT title, id FROM revisions WHERE title {among} OR id {among}",
         (_json.encode(list(names)).decode(),),
     )
     known = dict.fromkeys(name for row in rows for name in row)

@@ -108,7 +108,7 @@ def _owe_again(context: Context, title: str) -> None:
     db = parts.db()
     found = archive.titled(db, known_as(db, title))
     if not found:
-        raise unseen(db, title, what="is stored")
+        raise unseen(db, title, what="is stored", way="`watcher download PRODUCT` brings it home")
     count = 0
     with writing(db):
         for held in found:

@@ -140,7 +140,7 @@ def _pin(context: Context, titles: Sequence[str], *, pinned: bool) -> None:
         named = [known_as(db, text) for text in titles]
         for title, text in zip(named, titles, strict=True):
             if not archive.pin(db, title, pinned=pinned):
-                raise unseen(db, text, what="is stored, or wanted")
+                raise unseen(db, text, what="is stored, or wanted", way="`watcher download PRODUCT` brings it home")
     for title in named:
         click.echo(f"{title} {'stays' if pinned else 'leaves with the others'}.")
 

@@ -11,6 +11,7 @@ from watcher.cli.options import SubscriptionNumber
 from watcher.cli.output import several
 from watcher.cli.told.terms import WITHOUT, agreed, doubts, terms
 from watcher.errors import UsageError
+from watcher.names import plain
 
 if TYPE_CHECKING:
     import sqlite3
@@ -170,7 +171,7 @@ def doubt(db: sqlite3.Connection, subscription: Subscription) -> None:
 
     watches = watching.watches(db, paused=True)
     for said in doubts(subscription, sites.tags(db), watches, lambda: products.platforms(db)):
-        click.echo(said)
+        click.echo(plain(said, limit=1000))
 
 
 def say_when(subscription: Subscription, moved: int, owed: int, *, now: datetime) -> None:

@@ -148,8 +148,12 @@ def within(platform: str, family: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def named(word: str) -> str | None:
-    """Return the platform or family that a word names, in whatever spelling; `*` at its end is whichever of it."""
-    return PLATFORMS.get(fold(word.rstrip("*?")))
+    """Return the platform or family that a word names, in whatever spelling; `*` at its end is whichever of it.
+
+    Any other pattern names none: "sentinel-2[!a]" is all but that one.
+    """
+    bare = word.rstrip("*?")
+    return None if set("*?[") & set(bare) else PLATFORMS.get(fold(bare))
 
 
 def is_from(platform: str, wanted: str) -> bool:

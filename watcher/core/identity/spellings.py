@@ -12,14 +12,19 @@ _FOLDERS = (".SAFE", ".SEN3")
 
 def spellings(text: str) -> tuple[str, ...]:
     """Return what a product may be called that somebody names so, the likeliest first: the text itself."""
+    found = _shorter(text)
+    return tuple(dict.fromkeys([*found, *(found[-1] + folder for folder in _FOLDERS)]))
+
+
+def essential(text: str) -> str:
+    """Return a name without path and endings."""
+    return _shorter(text)[-1]
+
+
+def _shorter(text: str) -> list[str]:
     bare = re.split(r"[/\\]", text.strip().rstrip("/\\"))[-1]
     found = [text, bare]
     while (shorter := _END.sub("", bare)) not in ("", bare):
         bare = shorter
         found.append(bare)
-    return tuple(dict.fromkeys([*found, *(bare + folder for folder in _FOLDERS)]))
-
-
-def essential(text: str) -> str:
-    """Return a name without path and endings."""
-    return spellings(text)[-1 - len(_FOLDERS)]
+    return found
