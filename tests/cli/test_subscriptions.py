@@ -113,6 +113,8 @@ def test_what_was_understood_is_said_back(watcher: Watcher, home: Path) -> None:
         (("--platform", "sentinel-2A"), "Nothing of SENTINEL-2A is watched; watched are SPOT5."),
         (("--platform", "SPTO5"), 'No satellite "SPTO5" is known; did you mean SPOT-5 or '),
         (("--platform", "S2X"), 'No satellite "S2X" is known; did you mean SENTINEL-2 or '),
+        (("--platform", "*5"), ""),
+        (("--platform", "SPOT[!5]"), 'No satellite "SPOT[!5]" was seen; seen were SPOT5.'),
         (("--platform", "a drone"), 'No satellite "a drone" is known; seen were SPOT5.'),
         (("--level", "L1C"), "No L1C is watched there; watched are L2A."),
         (("--level", "any"), ""),

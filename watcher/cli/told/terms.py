@@ -249,7 +249,10 @@ def _strange(patterns: Sequence[str], seen: Collection[str], collections: Collec
         if any(of_platform(platform, [pattern]) for platform in seen):
             continue
         platform = named(pattern)
-        if platform is None:
+        if platform is None and set("*?[") & set(pattern):
+            if seen:  # until then it may be anything
+                yield f'No satellite "{pattern}" was seen; seen were {", ".join(seen)}.'
+        elif platform is None:
             names = {fold(one): one for one in seen} | PLATFORMS
             close = list(dict.fromkeys(names[word] for word in near(pattern, names, most=6)))[:3]
             others = f"; seen were {', '.join(seen)}." if seen else "."
