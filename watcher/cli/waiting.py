@@ -52,7 +52,7 @@ class _Line:
         self._what = plain(what)
         self._lock = threading.Lock()
         self._since: float | None = None
-        self._shown = False
+        self._shown = ""
         self.over = threading.Event()
 
     def begin(self) -> None:
@@ -65,15 +65,17 @@ class _Line:
             self._since = None
             if self._shown:
                 _write(_CLEAR)
-            self._shown = False
+            self._shown = ""
 
     def tell(self) -> None:
         while not self.over.wait(_LOOK):
             with self._lock:
                 if self._since is None or (passed := time.monotonic() - self._since) < _SOON:
                     continue
-                _write(_CLEAR + _cut(self._what, f" … {passed:.0f} s"))
-                self._shown = True
+                text = _cut(self._what, f" … {passed:.0f} s")
+                if text != self._shown:
+                    _write(_CLEAR + text)
+                self._shown = text
 
 
 @contextmanager

@@ -36,8 +36,9 @@ def remove_site(
     """Watch a place no more, or no longer for some of what it is watched for.
 
     What was downloaded stays. Notices of it that were not sent yet are dropped, and files of it that are not there yet
-    are no longer wanted. Once nothing of a place is watched, what was seen there is forgotten; until then it stays
-    listed. A level that is added again begins with a first poll of its own.
+    are no longer wanted, unless something else that is watched takes them. Once nothing of a place is watched, what was
+    seen there is forgotten; until then it stays listed. A level that is added again begins with a first poll of its
+    own.
 
     \b
     Examples:
