@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from tests.given import ACQUIRED, L1C, NOW, add_watch, changed, product, rows
+from tests.given import ACQUIRED, L1C, L2A, NOW, add_watch, changed, product, rows
 from watcher.core.decide import Arrival, Decision
 from watcher.model import Event, Product, Watch
 from watcher.store import archive, downloads, products, tapes, watching
@@ -210,7 +210,7 @@ def test_what_is_not_home_when_its_watch_ends_is_unwanted_unless_another_site_ta
     shelve(db, begun, "B.zip")
     downloads.stored(db, home, HOME, now=NOW)
     with writing(db):
-        dropped = watching.end(db, [watched])
+        dropped = watching.end(db, [watched], download_levels={L2A})
     assert dropped.unwanted == 2
     assert {one.revision for one in downloads.due(db, now=NOW)} == {shared}
     assert downloads.troubles(db) == []
@@ -220,6 +220,10 @@ def test_what_is_not_home_when_its_watch_ends_is_unwanted_unless_another_site_ta
     assert downloads.unwatched(db) == {}
     assert downloads.want_by_hand(db, "SPOT5_P1_L2A", now=LATER) == 1
     assert {one.revision for one in downloads.due(db, now=LATER)} == {shared, alone}
+    again = add_watch(db)
+    db.execute("INSERT INTO sightings (revision, site) VALUES (?, ?)", (alone, again.site.number))
+    with writing(db):
+        assert watching.end(db, [again], download_levels={L2A}).unwanted == 0, "it was asked for by hand"
 
 
 def test_what_was_unwanted_is_wanted_again_by_a_site_to_which_it_arrives_later(
@@ -229,7 +233,7 @@ def test_what_was_unwanted_is_wanted_again_by_a_site_to_which_it_arrives_later(
     downloads.failed(db, number, problem="no such file", again=None, now=NOW)
     db.execute("UPDATE downloads SET due = NULL, held = 'refused' WHERE revision = ?", (by_hand,))
     with writing(db):
-        assert watching.end(db, [watched]).unwanted == 1, "what was given up is not tried again"
+        assert watching.end(db, [watched], download_levels={L2A}).unwanted == 1, "what was given up is not tried again"
     assert downloads.troubles(db) == []
     assert downloads.retry(db, now=LATER) == 0
     nantes = add_watch(db, "Nantes").site.number
@@ -247,7 +251,7 @@ def test_what_comes_home_though_its_watch_ended_and_what_is_wanted_anew_is_not_r
     downloads.stored(db, lost, HOME, now=NOW)
     archive.want_again(db, lost, now=NOW)
     with writing(db):
-        assert watching.end(db, [watched]).unwanted == 1
+        assert watching.end(db, [watched], download_levels={L2A}).unwanted == 1
     assert [one.revision for one in downloads.due(db, now=NOW)] == [lost]
     downloads.stored(db, under_way, structs.replace(HOME, path="Pornic/L2A/B.zip"), now=NOW)
     assert rows(db, "SELECT held FROM downloads") == [None, None]
@@ -261,10 +265,22 @@ def test_files_of_an_acquisition_stay_wanted_while_a_watch_takes_it_of_another_c
     twin = arrive(db, other, product("Q1"), download=False)
     db.execute("UPDATE revisions SET acquisition = 'one'")
     with writing(db):
-        assert watching.end(db, [watched]).unwanted == 0
+        assert watching.end(db, [watched], download_levels={L2A}).unwanted == 0
     downloads.want_also(db, [(twin, other.site.number)], sites={other.site.number: "Pornic"}, now=NOW)
     again = add_watch(db)
     db.execute("INSERT INTO sightings (revision, site) VALUES (?, ?)", (number, again.site.number))
     with writing(db):
-        assert watching.end(db, [again]).unwanted == 1, "it comes from there"
+        assert watching.end(db, [again], download_levels={L2A}).unwanted == 1, "it comes from there"
     assert [one.revision for one in downloads.due(db, now=NOW)] == [twin]
+
+
+def test_files_that_the_watches_that_stay_do_not_want_are_not_fetched_for_them(db: sqlite3.Connection) -> None:
+    every, ended = add_watch(db, level=None), add_watch(db, level=L1C, download=True)
+    other = add_watch(db, "Nantes", level=L1C)
+    fine = arrive(db, ended, product("P1"))
+    coarse = [arrive(db, ended, product(name, level=L1C)) for name in ("P2", "P3")]
+    db.executemany("INSERT INTO sightings (revision, site) VALUES (?, ?)", [(one, other.site.number) for one in coarse])
+    with writing(db):
+        assert watching.end(db, [ended], download_levels={L2A}).unwanted == 2
+        assert [one.revision for one in downloads.due(db, now=NOW)] == [fine]
+        assert watching.end(db, [every], download_levels={L2A}).unwanted == 1

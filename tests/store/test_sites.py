@@ -254,11 +254,11 @@ def test_a_watch_that_ends_takes_only_what_no_other_takes(db: sqlite3.Connection
         return rows(db, "SELECT r.id FROM sightings JOIN revisions AS r ON r.number = revision ORDER BY 1")
 
     with writing(db):
-        assert watching.end(db, [l1c]) == (0, 0)
+        assert watching.end(db, [l1c], download_levels={L2A}) == (0, 0)
     add_watch(db, level=L1C)
     assert seen() == ["P1", "P2"], "what another watch takes is not forgotten"
     with writing(db):
-        assert watching.end(db, [everything]) == (1, 0)
+        assert watching.end(db, [everything], download_levels={L2A}) == (1, 0)
     assert seen() == ["P1", "P2"], "what was seen stays known"
     add_watch(db, level=L2A)
     assert seen() == ["P1"], "what begins anew has seen nothing"
@@ -276,6 +276,6 @@ def test_what_was_told_of_one_catalogue_stays_owed_while_a_watch_takes_it_of_ano
             products.record(db, collection, decision, now=NOW)
         written = products.arrive(db, [Arrival(site, 1, Event.NEW, (Owed("a", 1),), False)], now=NOW)
         deliveries.owe(db, written, now=NOW)
-        assert watching.end(db, [one]).owed == 0
+        assert watching.end(db, [one], download_levels={L2A}).owed == 0
         watching.watch(db, one.site, catalogue="take5", collection="SPOT5", level=L2A, code="Pornic", now=NOW)
     assert rows(db, "SELECT revision FROM sightings") == [2], "it is seen anew there"

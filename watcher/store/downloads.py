@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -13,7 +13,7 @@ import msgspec
 
 from watcher.core.archive.sidecars import File
 from watcher.core.decide import Arrival
-from watcher.model import Watch
+from watcher.model import Level, Watch
 from watcher.store.connection import moment, stamp
 
 Order = Literal["newest", "oldest", "clearest"]
@@ -135,38 +135,44 @@ def want_late(db: sqlite3.Connection, offered: Iterable[tuple[int, Watch]], *, n
 
 
 def want_by_hand(db: sqlite3.Connection, title: str, *, now: datetime) -> int:
-    """Want every seen product of that title or id, also one given up or baselined; return how many."""
+    """Want every seen product of that title or id, also one given up or baselined; return how many.
+
+    It stays wanted when its watch ends.
+    """
     rows = db.execute(
         "SELECT max(r.number), min(s.name) FROM revisions AS r CROSS JOIN sightings ON revision = r.number"
         " JOIN sites AS s ON s.number = site WHERE r.title = ?1 OR r.id = ?1 GROUP BY collection, id",
         (title,),
     ).fetchall()
     db.executemany(
-        "INSERT INTO downloads (revision, site, wanted, due) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (revision) DO UPDATE"
-        " SET due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0,"
+        "INSERT INTO downloads (revision, site, wanted, due, by_hand) VALUES (?1, ?2, ?3, ?3, 1)"
+        " ON CONFLICT (revision) DO UPDATE SET by_hand = 1,"
+        " due = iif(stored IS NULL, excluded.due, NULL), held = NULL, given_up = NULL, attempts = 0,"
         " problem = iif(problem IN (?4, ?5), NULL, problem)",
         ((revision, site, stamp(now), _REPLACED, _UNWATCHED) for revision, site in rows),
     )
     return len(rows)
 
 
-def unwant(db: sqlite3.Connection, revisions: str, values: Sequence[object]) -> int:
-    """Refuse what is not home of the revisions that a query returns, but for what a watch takes; return how many.
+def unwant(db: sqlite3.Connection, revisions: str, values: Sequence[object], *, levels: Collection[Level]) -> int:
+    """Refuse what is not home of the revisions that a query returns, but for what a watch wants; return how many.
 
-    That is a watch of any site that saw it, or the same in another catalogue, where it was left to this one. What was
-    given up is not tried again either. What was home, and is wanted anew, stays so.
+    That is a watch of any site that saw it, or the same in another catalogue, where it was left to this one. These
+    `levels` come home where a watch does not say. What was given up is not tried again either. What was asked for
+    by hand stays wanted, and so does what was home and is wanted anew.
     """
     return db.execute(
         "UPDATE downloads SET due = NULL, held = 'refused', given_up = NULL, problem = ?4 WHERE stored IS NULL"
         " AND (due IS NOT NULL OR held IN ('poll', 'approval') OR (given_up IS NOT NULL AND problem IS NOT ?5))"
-        " AND former IS NULL"
+        " AND former IS NULL AND NOT by_hand"
         f" AND revision IN ({revisions}) AND NOT EXISTS (SELECT 1 FROM (SELECT number, collection, level"
         " FROM revisions WHERE number = downloads.revision UNION ALL SELECT k.number, k.collection, k.level"
         " FROM revisions AS r CROSS JOIN revisions AS k ON k.acquisition = r.acquisition"
         " WHERE r.number = downloads.revision AND NOT EXISTS (SELECT 1 FROM downloads AS d WHERE d.revision = k.number)"
         ") AS r CROSS JOIN sightings AS x ON x.revision = r.number CROSS JOIN watches AS w ON w.site = x.site"
-        " WHERE w.collection = r.collection AND w.level IN ('', r.level) AND w.download IS NOT 0)",
-        (*values, _UNWATCHED, _REPLACED),
+        " WHERE w.collection = r.collection AND w.level IN ('', r.level)"
+        " AND coalesce(w.download, r.level IN (SELECT value FROM json_each(?6))))",
+        (*values, _UNWATCHED, _REPLACED, msgspec.json.encode(list(levels)).decode()),
     ).rowcount
 
 

@@ -213,11 +213,11 @@ def move(db: sqlite3.Connection, site: Site, *, geometry: bytes, origin: str, gr
     return True
 
 
-def end(db: sqlite3.Connection, watches: Collection[Watch]) -> Dropped:
+def end(db: sqlite3.Connection, watches: Collection[Watch], *, download_levels: Collection[Level]) -> Dropped:
     """End watches of a site; return what is dropped with them. What they saw stays known, and what came home there.
 
     What another watch of the site takes stays owed, also what it takes of another catalogue and was told of this one;
-    files that one of another site sees and takes stay wanted.
+    files that one of any site sees and wants stay wanted. `download_levels` come home where a watch does not say.
     """
     owed = unwanted = 0
     for watch in watches:
@@ -229,16 +229,21 @@ def end(db: sqlite3.Connection, watches: Collection[Watch]) -> Dropped:
             f" FROM ({_UNWATCHED}{_UNTOLD}) AS left JOIN arrivals AS a ON a.revision = left.revision AND a.site = ?1)",
             terms,
         ).rowcount
-        unwanted += downloads.unwant(db, f"SELECT revision FROM ({_UNWATCHED})", terms)
+        unwanted += downloads.unwant(db, f"SELECT revision FROM ({_SEEN})", terms, levels=download_levels)
     return Dropped(owed, unwanted)
 
 
-_UNWATCHED = (
+_SEEN = (
     "SELECT s.revision FROM sightings AS s CROSS JOIN revisions AS r ON r.number = s.revision WHERE s.site = ?1"
-    " AND r.collection = ?2 AND ?3 IN ('', r.level) AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = s.site"
+    " AND r.collection = ?2 AND ?3 IN ('', r.level)"
+)
+"""What was seen at a site of a collection and level."""
+
+_UNWATCHED = (
+    f"{_SEEN} AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.site = s.site"
     " AND w.collection = r.collection AND w.level IN ('', r.level))"
 )
-"""What was seen at a site of a collection and level, and no watch takes there."""
+"""What of that no watch takes there."""
 
 _UNTOLD = (
     " AND NOT EXISTS (SELECT 1 FROM revisions AS k CROSS JOIN sightings AS x ON x.revision = k.number"

@@ -36,9 +36,9 @@ def remove_site(
     """Watch a place no more, or no longer for some of what it is watched for.
 
     What was downloaded stays. Notices of it that were not sent yet are dropped, and files of it that are not there yet
-    are no longer wanted, unless something else that is watched takes them. Once nothing of a place is watched, what was
-    seen there is forgotten; until then it stays listed. A level that is added again begins with a first poll of its
-    own.
+    are no longer wanted, unless something else that is watched takes them, or they were asked for by name (`download`).
+    Once nothing of a place is watched, what was seen there is forgotten; until then it stays listed. A level that is
+    added again begins with a first poll of its own.
 
     \b
     Examples:
@@ -62,7 +62,7 @@ def remove_site(
         left = [watch for watch in here if watch not in ended]
         tags = sites.tags(db)
         heard = _hearing(subscriptions.every(db), ended, tags)
-        owed, unwanted = watching.end(db, ended)
+        owed, unwanted = watching.end(db, ended, download_levels=context.parts.config.download_levels())
         owed += 0 if left else sites.remove(db, site)
         rest = watching.watches(db, paused=True)
         still = {one.number for one in _hearing(heard, rest, tags)}
