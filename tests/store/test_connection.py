@@ -222,6 +222,36 @@ def test_a_backup_in_the_place_of_the_database_is_read_while_it_is_written(path:
             assert rows(other, "SELECT name FROM sites") == ["Pornic"]
 
 
+def test_a_backup_that_somebody_reads_is_opened_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "BUSY_MS", 50)
+    with database(path) as db:
+        add_watch(db)
+        db.execute("VACUUM INTO ?", (str(path.with_name("backup")),))
+    path.with_name("backup").rename(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT name FROM sites").fetchall()
+        with database(path) as db:
+            assert rows(db, "SELECT name FROM sites") == ["Pornic"]
+    with database(path) as db:
+        assert rows(db, "PRAGMA journal_mode") == ["wal"]
+
+
+def test_a_backup_on_a_disk_that_can_be_read_only_is_read(path: Path) -> None:
+    with database(path) as db:
+        add_watch(db)
+        db.execute("VACUUM INTO ?", (str(path.with_name("backup")),))
+    path.with_name("backup").rename(path)
+    script = "import sys; from pathlib import Path; from watcher.store.connection import connect as c\n"
+    script += "print(*c(Path(sys.argv[1])).execute('SELECT name FROM sites').fetchone())"
+    mount = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77; shift; exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", mount, "sh", path.parent, sys.executable, "-c", script, path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+    assert (done.stdout, done.returncode) == ("Pornic\n", 0), done.stderr
+
+
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="file/watcher.db"):

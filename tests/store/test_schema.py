@@ -62,6 +62,18 @@ def test_a_database_without_what_its_migrations_make_is_refused_before_it_is_cha
         assert schema.version(db) == schema.LATEST, "what somebody has added for himself does no harm"
 
 
+def test_a_database_that_an_older_sqlite_utils_wrote_is_no_other(path: Path, older: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "CREATE TABLE was (migration_set TEXT, name TEXT, applied_at TEXT, PRIMARY KEY (migration_set, name));"
+            " INSERT INTO was SELECT migration_set, name, applied_at FROM _sqlite_migrations;"
+            " DROP TABLE _sqlite_migrations; ALTER TABLE was RENAME TO _sqlite_migrations;"
+        )
+    with database(path) as db:
+        assert schema.version(db) == schema.LATEST
+    assert older.exists()
+
+
 def test_an_older_database_is_kept_as_a_backup_and_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with database(path) as db:
         add_watch(db)

@@ -39,8 +39,10 @@ def connect(path: Path) -> sqlite3.Connection:
                 with _trying(path), _exclusive(path.with_suffix(".migrating")):
                     schema.migrate(db, path)
             if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                # A backup has none, and without it who reads waits for who writes, and the other way round.
-                db.execute("PRAGMA journal_mode = WAL")
+                # A backup has none, and without it who reads waits for who writes, and the other way round. One that
+                # can be read only, or that somebody reads just now, is read all the same.
+                with suppress(sqlite3.OperationalError):
+                    db.execute("PRAGMA journal_mode = WAL")
             db.executescript(
                 f"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;"
                 # The index that says what is known stays in it for a site of 15,000 products.

@@ -92,11 +92,12 @@ def _recognise(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _columns(db: sqlite3.Connection) -> set[str]:
+    """Return the columns of all tables but those of SQLite and of sqlite-utils, whose versions differ in theirs."""
     return {
         f"{table}.{column}"
         for table, column in db.execute(
             "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_xinfo(m.name) AS c"
-            " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            " WHERE m.type = 'table' AND ltrim(m.name, '_') NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         )
     }
 
