@@ -132,6 +132,25 @@ def test_a_bucket_that_refuses_ends_the_pass_and_nothing_is_fetched_twice(
     assert len(bucket.visible()) == 3
 
 
+def test_what_a_full_bucket_refuses_at_its_end_is_not_sent_every_five_minutes(
+    db: sqlite3.Connection, files: Files, bucket: AnyBucket, tmp_path: Path, clock: Clock, bring: Bring
+) -> None:
+    def refuse(sent: Sent) -> tuple[int, str] | None:
+        return (403, refusal("QuotaExceeded", "full").decode()) if sent.completes or sent.whole else None
+
+    want(db, "P1", files.asset("/P1.dat", LARGE))
+    want(db, "P2", files.asset("/P2.dat", b"small"))
+    waits = {}
+    with way_to(bucket, refuse) as way:
+        archive = archive_in(bucket, tmp_path, endpoint=way.endpoint)
+        for brought in bring(archive, concurrency=2):
+            assert "QuotaExceeded" in str(brought.problem)
+            assert brought.again is not None
+            waits[brought.title[:8]] = (brought.again - clock()).total_seconds()
+    assert 3590 < waits["SPOT5_P1"] <= 3600
+    assert waits["SPOT5_P2"] <= 360
+
+
 @pytest.mark.parametrize("several", [False, True], ids=["a file", "a directory"])
 def test_what_waited_for_the_bucket_leaves_the_spool_when_it_was_replaced(
     several: bool, db: sqlite3.Connection, files: Files, bucket: AnyBucket, tmp_path: Path, bring: Bring

@@ -17,7 +17,7 @@ from watcher.archive.spool import Spool
 from watcher.archive.upload import Stale, another, held, rename, sha256, upload
 from watcher.core.archive.checksums import checksum
 from watcher.core.archive.sidecars import File, sidecar_name
-from watcher.errors import TransferError, WatcherError
+from watcher.errors import NoArchive, TransferError, WatcherError
 from watcher.model import Finding
 from watcher.transfer.adopt import AnotherFile
 from watcher.transfer.examine import Lost, Rotten
@@ -26,6 +26,9 @@ from watcher.transfer.sums import new
 
 _STEP = 1 << 16
 """Bytes after which somebody hears how far it is."""
+
+_IN_VAIN = 3600.0
+"""Seconds before a product of which much was sent in vain is sent again: a full bucket refuses it only at its end."""
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -102,13 +105,13 @@ class Bucket(msgspec.Struct, frozen=True):
 
     def _send(self, lot: Lot, files: tuple[File, ...], tell: Tell, stop: threading.Event, rate: Rate) -> bool:
         """Send what is not in the bucket yet; say whether anything was."""
-        total, done = sum(file.size for file in files), 0
+        total, done, went = sum(file.size for file in files), 0, 0
 
         def sent(count: int) -> None:
-            nonlocal done
+            nonlocal done, went
             for some in _steps(count):
                 rate.give(some, stop)
-                done += some
+                done, went = done + some, went + some
                 tell(done, total)
 
         def read(count: int) -> None:
@@ -124,7 +127,13 @@ class Bucket(msgspec.Struct, frozen=True):
             else:
                 missing.append((name, path, file))
         for name, path, file in missing:
-            upload(self.objects, name, path, file, said=put_down(lot, file), sent=sent, read=read, stop=stop)
+            try:
+                upload(self.objects, name, path, file, said=put_down(lot, file), sent=sent, read=read, stop=stop)
+            except NoArchive as error:
+                if went > self.objects.table.part_size:
+                    error.retry_after = _IN_VAIN
+                raise
+            went = 0
         return bool(missing)
 
     def sidecar(self, place: str) -> str | None:

@@ -86,7 +86,7 @@ def settle(
         retry_after = error.retry_after
     problem = redact(problem)  # a server may repeat what it was sent
     if isinstance(error, NoSpace):
-        later = ROOM.next_try(1, now=now, chance=chance)
+        later = ROOM.next_try(1, now=now, chance=chance, retry_after=retry_after)
         with writing(db):
             volumes.spend(db, wanted.catalogue, begun.tally.count, now=now)
             downloads.failed(db, wanted.revision, problem=problem, again=later, now=now, counts=False)
