@@ -25,16 +25,23 @@ class Skies(Pretend):
     refuses: Reply | None = None
     times = 1000
     down = False
+    answered = 0
+    """So many questions about the sky it answers before."""
 
     def __call__(self, asked: Asked) -> Reply:
         if (
             self.refuses is not None
             and self.times
             and ("cloudCover" in asked.query or (self.down and self.times < 1000))
+            and not self._answers()
         ):
             self.times -= 1
             return self.refuses
         return super().__call__(asked)
+
+    def _answers(self) -> bool:
+        self.answered -= 1
+        return self.answered >= 0
 
     def found(self, asked: dict[str, str], collection: str) -> list[Held]:
         found = super().found(asked, collection)
@@ -142,6 +149,14 @@ def test_a_failure_that_passes_changes_nothing_of_what_is_read(reply: Reply) -> 
 def test_a_server_that_fails_at_anything_by_then_is_a_failure(reply: Reply) -> None:
     server = skies()
     server.refuses, server.down = reply, True
+    with pytest.raises(CatalogueError):
+        covers(server)
+
+
+@pytest.mark.parametrize("reply", [one for one in FAILURES if b"Invalid" not in one.body])
+def test_a_server_that_has_answered_the_question_is_not_believed_where_it_fails(reply: Reply) -> None:
+    server = skies(cap=2)
+    server.refuses, server.answered = reply, 1
     with pytest.raises(CatalogueError):
         covers(server)
 

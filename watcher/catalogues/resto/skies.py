@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 
 from msgspec.structs import replace
 
@@ -40,9 +39,10 @@ def told_apart(
     """Yield pages in which a cover of 0 stands for a clear sky only. `clear` lists those that have one, in a window.
 
     A server that does not answer that, though it does what is `plain` there, is asked once. Raises `CatalogueError` if
-    there is no answer at all, or not now: what is read of a product stays as it is.
+    there is no answer at all, or not now, as where there was one for an earlier page: what is read of a product stays
+    as it is.
     """
-    answers = True
+    answers, answered = True, False
     for page in pages:
         shown = [one for one in page if one.cloud == 0.0]
         times = {one.id: one.acquired for one in shown if one.acquired is not None and _FIRST < one.acquired < _LAST}
@@ -50,12 +50,17 @@ def told_apart(
             # Servers that show whole seconds may keep fractions.
             window = (min(times.values()), max(times.values()) + _SECOND)
             skies = _listed(clear, window)
-            if skies is _FAILED:
+            if isinstance(skies, CatalogueError) and not skies.permanent:
                 plain(window)  # or all of it fails, and is asked for again
                 skies = _listed(clear, window)
-            answers = isinstance(skies, set)
-            unknown = times.keys() - skies if isinstance(skies, set) else ()
-            page = beside([replace(one, cloud=None) if one.id in unknown else one for one in page], odd_of(page))
+            if isinstance(skies, CatalogueError):
+                if answered and not skies.permanent:
+                    raise skies
+                answers = False
+            else:
+                answered = True
+                unknown = times.keys() - skies
+                page = beside([replace(one, cloud=None) if one.id in unknown else one for one in page], odd_of(page))
         yield page
 
 
@@ -64,17 +69,8 @@ def clouded(feature: Feature[object]) -> bool:
     return number(getattr(feature.properties, "cloud", None)) != 0.0
 
 
-class _Silence(Enum):
-    """No answer: it does not know the parameter; or it failed, at that or at anything."""
-
-    REFUSED = "refused"
-    FAILED = "failed"
-
-
-_FAILED = _Silence.FAILED
-
-
-def _listed(clear: Callable[[Window], Iterator[Page]], window: Window) -> set[str] | _Silence:
+def _listed(clear: Callable[[Window], Iterator[Page]], window: Window) -> set[str] | CatalogueError:
+    """Return the ids of what is clear; or why there is no answer: the question is refused for good, or failed."""
     try:
         return {product.id for page in clear(window) for product in page}
     except NothingRead:
@@ -82,4 +78,4 @@ def _listed(clear: Callable[[Window], Iterator[Page]], window: Window) -> set[st
     except CatalogueError as error:
         if isinstance(error, Unreachable) or (isinstance(error, HttpError) and error.status in _NOT_NOW):
             raise
-        return _Silence.REFUSED if error.permanent else _FAILED
+        return error
