@@ -12,7 +12,7 @@ import pytest
 
 from tests.catalogues.loopback import Asked, Reply, answering
 from tests.catalogues.pretend_odata import START, Pretend, at, deleted, thing
-from tests.catalogues.spoiling import Spoil, Spoiling, broken, nameless
+from tests.catalogues.spoiling import Item, Spoil, Spoiling, broken, nameless
 from watcher.catalogues.odata import Kind
 from watcher.core.unread import odd_of
 from watcher.errors import CatalogueError, HttpError
@@ -256,7 +256,9 @@ def test_what_no_time_separates_is_read_by_offset_and_proven_by_the_count(monkey
     with pytest.raises(CatalogueError, match="counts 51 .* listed 50, twice"):
         products(Pretend(flood, hidden=1))
     monkeypatch.setattr("watcher.catalogues.odata.walks.FURTHEST", 30)
-    with pytest.raises(CatalogueError, match="more than 30 Products of SENTINEL-2 of one second"):
+    with pytest.raises(
+        CatalogueError, match="more than 30 Products of SENTINEL-2 that ContentDate/Start does not tell apart"
+    ):
         products(Pretend(flood, furthest=30))
 
 
@@ -466,13 +468,26 @@ def test_what_no_time_separates_is_counted_with_what_cannot_be_read(how: Spoil) 
         products(spoilt)
 
 
+def undated(one: Item) -> Item:
+    return {"Was": one["Id"]}
+
+
 def test_where_nothing_says_where_a_page_ends_what_follows_is_not_passed_over() -> None:
     server = Pretend([thing(n) for n in range(30)])
 
     assert numbers(products(spoiling(server, broken, 9))) == [*range(9), *range(10, 30)]
-    with pytest.raises(CatalogueError, match="the last has no PublicationDate to go on from"):
-        products(spoiling(server, lambda _: None, 9))
-    assert numbers(products(spoiling(server, lambda _: None, 8))) == [*range(8), *range(9, 30)]
+    for bad in ([8], [9], [9, 10], [*range(5, 25)], [18, 19]):
+        assert sorted(numbers(products(spoiling(server, undated, *bad)))) == sorted({*range(30)} - {*bad})
+    server.hidden = 1
+    with pytest.raises(CatalogueError, match="counts 31 Products"):
+        products(spoiling(server, undated, 9))
+
+
+@pytest.mark.parametrize("when", [-500, 3, 15, 500])
+def test_what_cannot_be_read_is_not_believed_where_it_says_that_it_belongs(when: int) -> None:
+    server = Pretend([thing(n) for n in range(30)])
+    spoilt = spoiling(server, lambda one: broken({**one, "PublicationDate": at(when)}), 9, 19)
+    assert sorted(numbers(products(spoilt))) == sorted({*range(30)} - {9, 19})
 
 
 def test_a_deletion_that_cannot_be_read_hides_none() -> None:

@@ -335,6 +335,21 @@ def test_what_has_no_place_in_the_order_is_not_lost_behind_what_cannot_be_read(
         assert recorded(db) == {name(number) for number in range(12) if number != 4}
 
 
+@pytest.mark.parametrize("kind", ["stac", "windows"])
+@pytest.mark.parametrize("hours", [-500, -3, 7, 500])
+@pytest.mark.parametrize("bad", [{2}, {4}, {4, 5}, {9}, {3, 4, 5, 6, 7, 8, 9}])
+def test_nothing_is_passed_over_where_what_cannot_be_read_says_that_it_belongs(
+    db: sqlite3.Connection, clock: Clock, kind: str, hours: int, bad: set[int]
+) -> None:
+    with world(kind, db, clock, 20, limit=5) as it:
+        for number in bad:
+            then = _at(number + hours)
+            it.spoil(number, having(links=[None], properties={"updated": then, "datetime": then}))
+        polled = it.poll()
+        assert (polled.problem, polled.unread) == (None, len(bad))
+        assert recorded(db) == {name(number) for number in range(20) if number not in bad}
+
+
 def test_a_total_that_is_more_than_was_listed_is_still_a_failure(db: sqlite3.Connection, clock: Clock) -> None:
     with world("stac", db, clock, 30, limit=10, sort=False, counts=True) as it:
         it.server.server.hidden = 2  # type: ignore[attr-defined]

@@ -76,7 +76,8 @@ class Question(msgspec.Struct, frozen=True):
 class Sheet(msgspec.Struct, frozen=True):
     """One answer: its entities with the value of each that orders them, and whether the server has more.
 
-    `odd` is what is listed and cannot be read, `last` the value of whatever comes last.
+    `odd` is what is listed and cannot be read. `last` is the last value to go on from: none where what has none may
+    follow.
     """
 
     entities: Sequence[Entity]
@@ -138,16 +139,22 @@ def ask(kind: Kind, http: Http, question: Question) -> Sheet:
     for trouble in _strangers(url, question, page.value):
         raise trouble
     keys = [moment(entity.time(question.order)) for entity in page.value]
-    last = _last(answer, question.order) if odd else keys[-1] if keys else None
+    last = keys[-1] if keys else None
+    if (
+        odd
+        and all(field != question.order for field, _, _ in question.terms)
+        and not _dated_at_its_end(answer, question)
+    ):
+        last = None  # what has no value comes after all that have one
     return Sheet(page.value, keys, page.next is not None, page.count, odd, last)
 
 
-def _last(answer: Answer, order: str) -> datetime | None:
-    """Read the value of what comes last in an answer, whatever else of it cannot be read."""
+def _dated_at_its_end(answer: Answer, question: Question) -> bool:
+    """Say whether what comes last in an answer has a value of its order, whatever else of it cannot be read."""
     try:
-        return moment(_dated(_raw(json_body(answer)).value[-1]).time(order))
+        return moment(_dated(_raw(json_body(answer)).value[-1]).time(question.order)) is not None
     except (ValueError, RecursionError):
-        return None
+        return False
 
 
 def explained(error: HttpError) -> HttpError:

@@ -7,7 +7,7 @@ nothing.
 
 Where one second holds more products than a page (a whole datatake begins at one moment, and a bulk update is one
 transaction), that second is read by another order; and where that does not separate them either, by offsets, with the
-server's count as the proof.
+server's count as the proof. So is what follows a page of which nothing says where it ends.
 """
 
 from __future__ import annotations
@@ -62,11 +62,14 @@ class Walk:
     def _by_value(self, question: Question, order: str, besides: str | None) -> Pages:
         low: datetime | None = None
         while True:
-            sheet = self._ask(question if low is None else question.bounded((order, "ge", low - _TICK)), order)
+            left = question if low is None else question.bounded((order, "ge", low - _TICK))
+            sheet = self._ask(left, order)
             yield from self._new(sheet)
             if sheet.ends(self._limit):
                 return
             last = sheet.last
+            if last is None and sheet.odd:
+                return (yield from self._by_offset(left))
             if last is None:
                 raise CatalogueError(
                     f"{self._kind.url} says that there are more {question.entity} of {question.collection} than it"
@@ -101,15 +104,15 @@ class Walk:
                     break
                 if skip > FURTHEST:
                     raise CatalogueError(
-                        f"{self._kind.url} has more than {FURTHEST} {question.entity} of {question.collection} of one"
-                        f" second ({question.order}), which it cannot list",
+                        f"{self._kind.url} has more than {FURTHEST} {question.entity} of {question.collection} that"
+                        f" {question.order} does not tell apart, which it cannot list",
                         hint="watch places instead of everything, or a product type (COLLECTION:TYPE)",
                     )
             if counts == {len(ids)}:
                 return
         raise CatalogueError(
-            f"{self._kind.url} counts {', '.join(map(str, counts))} {question.entity} of {question.collection} of one"
-            f" second ({question.order}) and listed {len(ids)}, twice",
+            f"{self._kind.url} counts {', '.join(map(str, counts))} {question.entity} of {question.collection} that"
+            f" {question.order} does not tell apart, and listed {len(ids)}, twice",
             hint="the next poll asks again",
         )
 

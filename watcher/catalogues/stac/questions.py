@@ -35,7 +35,7 @@ _dated = decoder(Dated).decode
 class Sheet(msgspec.Struct, frozen=True):
     """One answer: its features with the value of each that orders the walk, what cannot be read, and the way on.
 
-    `last` is the value of whatever comes last.
+    `last` is the last value to go on from: none where what has none may follow.
     """
 
     question: Question
@@ -126,16 +126,18 @@ def _sheet(kind: Kind, question: Question, answer: Answer) -> Sheet:
     for trouble in _strangers(kind, question, page.features, keys):
         raise trouble
     link = next((link for link in page.links or () if link.rel == "next"), None)
-    last = _last(kind, answer) if odd else keys[-1] if keys else None
+    last = keys[-1] if keys else None
+    if odd and not _dated_at_its_end(kind, answer):
+        last = None  # what has no value comes after all that have one
     return Sheet(question, page.features, keys, page.matched, link, kind.url, odd, last)
 
 
-def _last(kind: Kind, answer: Answer) -> datetime | None:
-    """Read the value of what comes last in an answer, whatever else of it cannot be read."""
+def _dated_at_its_end(kind: Kind, answer: Answer) -> bool:
+    """Say whether what comes last in an answer has a value of its order, whatever else of it cannot be read."""
     try:
-        return key(kind, _dated(_raw(json_body(answer)).features[-1]))
+        return key(kind, _dated(_raw(json_body(answer)).features[-1])) is not None
     except (ValueError, RecursionError):
-        return None
+        return False
 
 
 def key(kind: Kind, feature: Feature | Dated) -> datetime | None:
