@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,6 +254,23 @@ def test_a_kill_between_claim_and_settlement_repeats_one_notice_at_most(
     assert repeated == (1 if told_before_the_kill else 0)
     assert len(paid) == 3 - max(told_before_the_kill - 1, 0)
     assert deliveries.counts(db)[0] == 0
+
+
+def test_the_end_of_a_notice_is_written_down_before_the_next_address_is_told(
+    db: sqlite3.Connection, post: Post, pay: Pay, here: int
+) -> None:
+    """So that a kill doubles one notice, however many are sent one after another."""
+    owe(db, here, product("P1"), Owed(JANE, 1), Owed(JOHN, 2))
+    settled: list[int] = []
+    path = db.execute("PRAGMA database_list").fetchone()[2]
+
+    def look() -> None:
+        with closing(sqlite3.connect(path)) as other:
+            settled.extend(other.execute("SELECT count(*) FROM deliveries WHERE sent IS NOT NULL").fetchone())
+
+    post.after_each = look
+    assert [paid.problem for paid in pay()] == [None, None]
+    assert settled == [0, 1]
 
 
 def test_a_notice_that_is_repeated_after_a_kill_is_the_same_notice(

@@ -23,6 +23,9 @@ SIDE_BY_SIDE = 4
 HUNG = 180.0
 """Seconds without a word after which a batch is given up on: longer than any channel takes by itself."""
 
+SETTLING = 1.0
+"""Seconds for which the next post of a batch waits at most until the end of the one before is written down."""
+
 LEAVE = 3.0
 """Seconds that a batch has to end once told to stop."""
 
@@ -38,6 +41,7 @@ class Batches(Generic[T]):
         self._send, self._stop = send, stop
         self._left: dict[int, dict[int, T]] = {}
         self._news: SimpleQueue[tuple[int, Sent | BaseException | None]] = SimpleQueue()
+        self._settled: dict[int, threading.Semaphore] = {}
         self._heard: dict[int, float] = {}
         self._number, self._looked, self._stopped = 0, 0.0, 0.0
 
@@ -63,15 +67,19 @@ class Batches(Generic[T]):
         self._number += 1
         self._left[self._number] = {index: word for index, (word, _, _) in enumerate(posts)}
         self._heard[self._number] = time.monotonic()
+        self._settled[self._number] = threading.Semaphore(0)
         work = (self._number, [(address, notice) for _, address, notice in posts])
         # A daemon: what a channel cannot end must not keep the process.
         threading.Thread(target=self._work, args=work, name="notify", daemon=True).start()
 
     def _work(self, number: int, posts: Sequence[tuple[str, Notice]]) -> None:
         error: BaseException | None = None
+        settled = self._settled[number]
         try:
             for sent in self._send(posts):
                 self._news.put((number, sent))
+                # Else a kill would double both: this notice, and the next.
+                settled.acquire(timeout=SETTLING)
         except BaseException as problem:  # noqa: BLE001 - who waits for it judges it
             error = problem
         self._news.put((number, error))
@@ -90,6 +98,7 @@ class Batches(Generic[T]):
             self._heard[number] = time.monotonic()
             if said.index in posts:
                 yield posts.pop(said.index), said
+            self._settled[number].release()
             return
         self._left.pop(number, None)
         if said is None:
