@@ -424,13 +424,19 @@ def test_a_reconcile_misses_nothing_either(db: sqlite3.Connection, clock: Clock)
         assert aside(db) == [it.name(4)]
 
 
+def asked_in_brief(it: World) -> list[bool]:
+    """Say of each question, as it comes, whether it asks for identities alone."""
+    brief: list[bool] = []
+    it.server.server.before = lambda body: brief.append("fields" in body)  # type: ignore[attr-defined]
+    return brief
+
+
 def test_what_a_reconcile_finds_and_cannot_read_is_set_aside_and_not_asked_for_each_day(
     db: sqlite3.Connection, clock: Clock
 ) -> None:
     with world("stac", db, clock, 20, fields=True) as it:
         it.poll()
-        brief: list[bool] = []
-        it.server.server.before = lambda body: brief.append("fields" in body)  # type: ignore[attr-defined]
+        brief = asked_in_brief(it)
         it.spoil(5, lambda one: one if brief[-1] else having(links=[None])(one))
         it.remove(5)
         db.execute("DELETE FROM sightings WHERE revision = (SELECT number FROM revisions WHERE id = ?)", (it.name(5),))
@@ -475,8 +481,7 @@ def test_what_is_named_and_not_described_is_lacking_though_it_could_not_be_read_
 ) -> None:
     with world("stac", db, clock, 20, fields=True) as it:
         it.poll()
-        brief: list[bool] = []
-        it.server.server.before = lambda body: brief.append("fields" in body)  # type: ignore[attr-defined]
+        brief = asked_in_brief(it)
         it.spoil(5, broken)
         it.poll()
         it.spoil(5, lambda one: one if brief[-1] else having(id="another")(one))
